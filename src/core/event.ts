@@ -1,0 +1,147 @@
+import type { BlobRef } from './blob.ts';
+import type { Evidence } from './evidence.ts';
+import type { Json } from './json.ts';
+import type { Operation, Receipt } from './operation.ts';
+import type { Trouble } from './result.ts';
+
+/** `forth` drives the plan; `back` is the rollback of a step. */
+export type Direction = 'forth' | 'back';
+
+interface OfStep {
+  readonly step: string;
+  readonly direction: Direction;
+}
+
+/**
+ * Everything that can happen in a run. The union is closed; each is one line of the journal. Times are on the line (`ts`),
+ * not in the event.
+ */
+export type Event =
+  /** A process took the run up. `pid` and `boot` are of the machine that drives. */
+  | {
+      readonly type: 'session.opened';
+      readonly operator: string;
+      readonly control: string;
+      readonly pid: number;
+      readonly tool: string;
+      readonly unattended: boolean;
+    }
+  | { readonly type: 'session.closed'; readonly why: string; readonly exit: number }
+  /** First line after the first `session.opened`. */
+  | {
+      readonly type: 'run.opened';
+      readonly run: string;
+      readonly rehearsal: boolean;
+      readonly host: string;
+      readonly serial: string;
+      readonly plan: string;
+      readonly intent: string;
+      readonly runbook: string;
+      readonly ticket: string | null;
+      readonly reason: string | null;
+      readonly responsible: string | null;
+    }
+  /** A torn tail was cut back to the last good line; what was cut is kept in `kept`. */
+  | { readonly type: 'log.repaired'; readonly bytes: number; readonly kept: string }
+  | (OfStep & { readonly type: 'step.started'; readonly attempt: number })
+  /** What was seen before the first act, and what is about to be done. */
+  | (OfStep & {
+      readonly type: 'step.planned';
+      readonly attempt: number;
+      readonly before: BlobRef;
+      readonly operations: readonly Operation[];
+    })
+  /** A person, or an answer given beforehand, let the step begin. `typed` holds the serial of irreversible ones. */
+  | (OfStep & {
+      readonly type: 'step.agreed';
+      readonly by: string;
+      readonly how: 'asked' | 'typed' | 'beforehand';
+      readonly typed: string | null;
+    })
+  | (OfStep & {
+      readonly type: 'operation.intended';
+      readonly attempt: number;
+      readonly n: number;
+      readonly operation: Operation;
+    })
+  | (OfStep & {
+      readonly type: 'operation.done';
+      readonly attempt: number;
+      readonly n: number;
+      readonly receipt: Receipt;
+    })
+  | (OfStep & {
+      readonly type: 'operation.failed';
+      readonly attempt: number;
+      readonly n: number;
+      readonly trouble: Trouble;
+      readonly receipt: Receipt;
+    })
+  | (OfStep & {
+      readonly type: 'operation.in-doubt';
+      readonly attempt: number;
+      readonly n: number;
+      readonly trouble: Trouble;
+    })
+  /** What became of an operation in doubt, and who or what says so. */
+  | (OfStep & {
+      readonly type: 'operation.resolved';
+      readonly attempt: number;
+      readonly n: number;
+      readonly outcome: 'done' | 'not-done';
+      readonly by: 'probe' | 'person';
+      readonly who: string | null;
+      readonly reason: string;
+    })
+  | (OfStep & {
+      readonly type: 'step.verified';
+      readonly attempt: number;
+      readonly already: boolean;
+      readonly output: { readonly [name: string]: Json };
+      readonly evidence: readonly Evidence[];
+      readonly said: string;
+    })
+  | (OfStep & { readonly type: 'step.failed'; readonly attempt: number; readonly trouble: Trouble })
+  | (OfStep & {
+      readonly type: 'step.skipped';
+      readonly by: 'when' | 'person' | 'needs';
+      readonly who: string | null;
+      readonly reason: string;
+    })
+  /** Rehearsal only: how the step would end. */
+  | (OfStep & {
+      readonly type: 'step.previewed';
+      readonly how: 'would-run' | 'would-ask' | 'already-so' | 'cannot-rehearse' | 'would-skip';
+      readonly said: string;
+      readonly operations: readonly Operation[];
+      readonly assumed: readonly string[];
+    })
+  /** A gate was shut: nothing of the step was begun. */
+  | (OfStep & { readonly type: 'gate.blocked'; readonly gate: string; readonly trouble: Trouble })
+  | (OfStep & { readonly type: 'run.parked'; readonly until: string | null; readonly why: string })
+  | {
+      readonly type: 'run.stopped';
+      readonly by: 'person' | 'signal' | 'failure' | 'drift' | 'doubt' | 'gate';
+      readonly who: string | null;
+      readonly reason: string;
+    }
+  | {
+      readonly type: 'plan.amended';
+      readonly plan: string;
+      readonly intent: string;
+      readonly by: string;
+      readonly changes: readonly string[];
+    }
+  | { readonly type: 'rollback.opened'; readonly by: string; readonly reason: string | null }
+  | {
+      readonly type: 'run.closed';
+      readonly outcome: 'done' | 'abandoned' | 'rolled-back' | 'rehearsed';
+      readonly by: string;
+      readonly reason: string | null;
+    };
+
+export type EventType = Event['type'];
+export type EventOf<T extends EventType> = Extract<Event, { type: T }>;
+
+/** An event as the journal holds it. `seq` counts from 0; `ts` is RFC 3339 with milliseconds, UTC. */
+export type Recorded<E extends Event = Event> = E & { readonly v: 1; readonly seq: number; readonly ts: string };

@@ -1,0 +1,146 @@
+import { type Static, Type } from 'typebox';
+import { SecretRef } from './secret.ts';
+
+const closed = { additionalProperties: false } as const;
+const text = (description: string) => Type.String({ minLength: 1, description });
+
+/** How to reach a host over SSH. */
+export const SshSettings = Type.Object(
+  {
+    user: Type.Optional(text('Login name; default: the operator’s own.')),
+    port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65535, description: 'Default 22.' })),
+    identity_files: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        minItems: 1,
+        description: 'Private keys to offer; default: the agent, then ~/.ssh/id_*.',
+      }),
+    ),
+    known_hosts: Type.Optional(text('A known_hosts file to use instead of ~/.ssh/known_hosts.')),
+    host_keys: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        minItems: 1,
+        description: 'Expected public host keys ("ssh-ed25519 AAAA…").',
+      }),
+    ),
+    sudo: Type.Optional(Type.Boolean({ description: 'Use "sudo -n" where root is needed.' })),
+  },
+  { ...closed, description: 'How to reach the host over SSH.' },
+);
+export type SshSettings = Static<typeof SshSettings>;
+
+/** The baseboard management controller of a host. */
+export const BmcSettings = Type.Object(
+  {
+    kind: Type.Enum(['ipmi', 'redfish'], { description: 'ipmi (lanplus) or redfish (HTTPS).' }),
+    address: text('Name or address of the BMC.'),
+    port: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 65535, description: 'Default 623 (ipmi) or 443 (redfish).' }),
+    ),
+    user: text('Login name at the BMC.'),
+    password: SecretRef,
+    guid: Type.Optional(text('Expected GUID: equals the DMI UUID on most machines.')),
+    tls_pin: Type.Optional(
+      Type.String({ pattern: '^sha256:[0-9a-fA-F]{64}$', description: 'SHA-256 of the BMC’s DER certificate.' }),
+    ),
+    system: Type.Optional(text('Redfish: Id of the ComputerSystem, where the BMC manages several.')),
+  },
+  { ...closed, description: 'The management controller that switches the power.' },
+);
+export type BmcSettings = Static<typeof BmcSettings>;
+
+/** One entry of the inventory: the reference that identity is compared with. */
+export const HostEntry = Type.Object(
+  {
+    fqdn: Type.Optional(text('Full name in DNS.')),
+    addresses: Type.Array(Type.String({ minLength: 1 }), {
+      minItems: 1,
+      description: 'Addresses, the first is used for SSH.',
+    }),
+    serial: text('Serial number as on the label (DMI type 1). Quote it.'),
+    uuid: Type.Optional(
+      Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$', description: 'DMI system UUID.' }),
+    ),
+    machine_id: Type.Optional(Type.String({ pattern: '^[0-9a-f]{32}$', description: '/etc/machine-id.' })),
+    asset_tag: Type.Optional(text('The organisation’s own number.')),
+    owner: Type.Optional(text('Person or team that owns the host.')),
+    location: Type.Optional(
+      Type.Object(
+        {
+          site: Type.Optional(text('Site.')),
+          room: Type.Optional(text('Room.')),
+          rack: Type.Optional(text('Rack.')),
+          unit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: 'Lowest rack unit.' })),
+        },
+        { ...closed, description: 'Where it stands.' },
+      ),
+    ),
+    ssh: Type.Optional(SshSettings),
+    bmc: Type.Optional(BmcSettings),
+    disks: Type.Optional(
+      Type.Array(
+        Type.Object(
+          { serial: text('Serial of the disk.'), wwn: Type.Optional(text('World wide name.')) },
+          { ...closed, description: 'One disk.' },
+        ),
+        { minItems: 1, description: 'Disks by serial.' },
+      ),
+    ),
+    adopted: Type.Optional(
+      Type.Object(
+        {
+          by: text('Who took the entry over from a survey.'),
+          at: text('When (RFC 3339).'),
+          note: text('What is left to do.'),
+        },
+        { ...closed, description: 'Written by "host add": the values come from the host itself.' },
+      ),
+    ),
+    status: Type.Optional(Type.Enum(['active', 'decommissioning', 'retired'], { description: 'Default active.' })),
+    retired: Type.Optional(
+      Type.Object(
+        { at: text('When (RFC 3339).'), by: text('Who.'), run: text('The run that retired it.') },
+        { ...closed, description: 'Written by inventory.retire.' },
+      ),
+    ),
+  },
+  { ...closed, description: 'One host.' },
+);
+export type HostEntry = Static<typeof HostEntry>;
+
+/** A host with its name, as the rest of the program knows it. */
+export interface Host extends HostEntry {
+  readonly name: string;
+}
+
+export const HostsFile = Type.Object(
+  {
+    hosts: Type.Record(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$' }), HostEntry, {
+      minProperties: 1,
+      description: 'Hosts by name.',
+    }),
+  },
+  { ...closed, title: 'decom hosts file' },
+);
+export type HostsFile = Static<typeof HostsFile>;
+
+/** `decom.yaml`: the settings of a workspace. */
+export const WorkspaceFile = Type.Object(
+  {
+    decom: Type.Literal(1, { description: 'Version of this format.' }),
+    organisation: Type.Optional(
+      Type.Object(
+        {
+          name: text('Full name.'),
+          locale: Type.Optional(text('Language of documents.')),
+          timezone: Type.Optional(text('IANA zone.')),
+        },
+        { ...closed, description: 'Who retires the servers.' },
+      ),
+    ),
+    state: Type.Optional(text('Folder for runs and locks; default $DECOM_STATE_DIR or $XDG_STATE_HOME/decom.')),
+    hosts: Type.Optional(text('The hosts file; default hosts.yaml.')),
+    runbook: Type.Optional(text('The runbook that "plan" and "run" use when -r is not given.')),
+  },
+  { ...closed, title: 'decom workspace', description: 'decom.yaml' },
+);
+export type WorkspaceFile = Static<typeof WorkspaceFile>;

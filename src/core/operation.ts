@@ -1,0 +1,128 @@
+import type { Json } from './json.ts';
+import type { Trouble } from './result.ts';
+import type { SecretRef } from './secret.ts';
+
+/** Where an operation runs: on the host to be retired, or here. */
+export type Where = 'host' | 'control';
+
+/** One thing a person is asked to tick or answer. */
+export interface FormItem {
+  readonly id: string;
+  readonly text: string;
+}
+
+/**
+ * One act upon the world, as data. The union is closed: what is not here cannot be done, so a plan can always be read in full.
+ * Paths are absolute; `root` asks for `sudo -n` (or a root login) on the host.
+ */
+export type Operation =
+  /** Runs an argument vector on the host. */
+  | {
+      readonly kind: 'exec';
+      readonly on: 'host';
+      readonly argv: readonly string[];
+      readonly root: boolean;
+      readonly directory?: string;
+      readonly environment?: { readonly [name: string]: string | SecretRef };
+    }
+  /** Streams `tar` of `from` into the copy folder `to` here, and takes the manifest at the source. */
+  | {
+      readonly kind: 'copy.archive';
+      readonly on: 'control';
+      readonly from: readonly string[];
+      readonly exclude: readonly string[];
+      readonly to: string;
+      readonly root: boolean;
+    }
+  /** Mirrors `from` into the copy folder `to` here by rsync; unchanged files are hard links into the earlier copy `basis`. */
+  | {
+      readonly kind: 'copy.rsync';
+      readonly on: 'control';
+      readonly from: readonly string[];
+      readonly exclude: readonly string[];
+      readonly to: string;
+      readonly basis: string | null;
+      readonly root: boolean;
+    }
+  /** Restores the copy folder `copy` into the empty folder `scratch` here. */
+  | { readonly kind: 'copy.restore'; readonly on: 'control'; readonly copy: string; readonly scratch: string }
+  /** Removes a scratch folder that `copy.restore` made here. */
+  | { readonly kind: 'scratch.remove'; readonly on: 'control'; readonly scratch: string }
+  /** Switches the power by the BMC. `soft` asks the operating system (ACPI); `hard` cuts. */
+  | { readonly kind: 'bmc.power'; readonly on: 'control'; readonly want: 'on' | 'off'; readonly how: 'soft' | 'hard' }
+  /** Writes the new status of a host into the inventory. */
+  | {
+      readonly kind: 'inventory.set';
+      readonly on: 'control';
+      readonly host: string;
+      readonly status: 'active' | 'decommissioning' | 'retired';
+    }
+  /** Asks a person: `confirm` is one question, `checklist` several items with notes. */
+  | {
+      readonly kind: 'ask';
+      readonly on: 'control';
+      readonly form: 'confirm' | 'checklist';
+      readonly title: string;
+      readonly items: readonly FormItem[];
+    }
+  /** Parks the run until an instant (RFC 3339). */
+  | { readonly kind: 'wait'; readonly on: 'control'; readonly until: string; readonly why: string };
+
+export type OperationKind = Operation['kind'];
+export type OperationOf<K extends OperationKind> = Extract<Operation, { kind: K }>;
+
+/** What is left of a performed operation: small facts about it (≤ 32 KiB as JSON), e.g. bytes copied, exit code. */
+export type Receipt = { readonly [key: string]: Json };
+
+/** How an operation ended. `unknown` puts it in doubt: it was begun, and nobody saw the end. */
+export type Outcome =
+  | { readonly outcome: 'done'; readonly receipt: Receipt }
+  | { readonly outcome: 'failed'; readonly trouble: Trouble; readonly receipt?: Receipt }
+  | { readonly outcome: 'unknown'; readonly trouble: Trouble };
+
+/** How far a long operation is. Shown, never journaled. Totals are absent where they are not known. */
+export interface Progress {
+  readonly what: string;
+  readonly bytes?: number;
+  readonly totalBytes?: number;
+  readonly files?: number;
+  readonly totalFiles?: number;
+}
+
+/** Stands for a value that an earlier step has not produced yet: `(known after files)`. */
+export const knownAfter = (step: string): string => `(known after ${step})`;
+const knownAfterPattern = /\(known after ([a-z0-9][a-z0-9-]*)\)/g;
+
+/** The steps whose outcome a planned value still waits for. */
+export function unknownSources(value: Json | undefined): readonly string[] {
+  const found = new Set<string>();
+  const walk = (v: Json | undefined): void => {
+    if (typeof v === 'string') for (const m of v.matchAll(knownAfterPattern)) found.add(m[1] ?? '');
+    else if (Array.isArray(v)) v.forEach(walk);
+    else if (v !== null && typeof v === 'object') Object.values(v).forEach(walk);
+  };
+  walk(value);
+  return [...found];
+}
+
+/** Whether a fresh value is what was planned; a planned `(known after …)` stands for any text in its place. */
+export function matchesPlanned(planned: Json | undefined, fresh: Json | undefined): boolean {
+  if (typeof planned === 'string' && typeof fresh === 'string') {
+    if (planned === fresh) return true;
+    const pieces = planned.split(knownAfterPattern).filter((_, i) => i % 2 === 0);
+    if (pieces.length === 1) return false;
+    return new RegExp(`^${pieces.map(escapeRegExp).join('[^]+')}$`).test(fresh);
+  }
+  if (Array.isArray(planned) && Array.isArray(fresh)) {
+    return planned.length === fresh.length && planned.every((item, i) => matchesPlanned(item, fresh[i]));
+  }
+  if (isObject(planned) && isObject(fresh)) {
+    const keys = new Set([...Object.keys(planned), ...Object.keys(fresh)]);
+    return [...keys].every((key) => matchesPlanned(planned[key], fresh[key]));
+  }
+  return planned === fresh;
+}
+
+const isObject = (v: Json | undefined): v is { readonly [key: string]: Json } =>
+  typeof v === 'object' && v !== null && !Array.isArray(v);
+const escapeRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');

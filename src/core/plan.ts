@@ -1,0 +1,95 @@
+import type { Json } from './json.ts';
+import { digestOf } from './json.ts';
+import type { Operation } from './operation.ts';
+import type { HostIdentity } from './probe.ts';
+import type { Seen, Trouble } from './result.ts';
+import type { OnFailure, RetryPolicy } from './runbook.ts';
+
+/** A step of a plan. `with` keeps the references that only a run can fill; everything here is bound by the intent digest. */
+export interface PlannedStep {
+  readonly id: string;
+  readonly phase: string;
+  readonly title: string;
+  readonly uses: string;
+  readonly with: Json;
+  readonly when: string | null;
+  readonly needs: readonly string[];
+  readonly timeout: number | null;
+  readonly retry: RetryPolicy | null;
+  readonly on_failure: OnFailure;
+  readonly effect: 'none' | 'adds' | 'changes' | 'destroys';
+  readonly reversible: boolean;
+  readonly irreversible: boolean;
+  readonly once: boolean;
+  /** What would be done; null where it could not be told (a blocker says why). */
+  readonly operations: readonly Operation[] | null;
+}
+
+export interface PlannedPhase {
+  readonly phase: string;
+  readonly title: string;
+}
+
+/** The host as bound: what the inventory said of it when the plan was made. */
+export interface BoundHost {
+  readonly name: string;
+  readonly fqdn: string | null;
+  readonly address: string;
+  readonly serial: string;
+  readonly uuid: string | null;
+  readonly machine_id: string | null;
+  readonly host_keys: readonly string[];
+  readonly bmc: { readonly kind: string; readonly address: string; readonly guid: string | null } | null;
+  readonly asset_tag: string | null;
+  readonly owner: string | null;
+  readonly location: string | null;
+  readonly sudo: boolean;
+  readonly disks: readonly string[];
+}
+
+/** What a plan binds. Its digest is what approvals, tokens and single use refer to. */
+export interface Intent {
+  readonly id: string;
+  /** RFC 3339, seconds. */
+  readonly created: string;
+  readonly expires: string;
+  readonly journal: 1;
+  readonly host: BoundHost;
+  readonly runbook: {
+    readonly name: string;
+    readonly title: string;
+    readonly sources: readonly { readonly file: string; readonly sha256: string }[];
+  };
+  readonly params: { readonly [name: string]: Json };
+  readonly phases: readonly PlannedPhase[];
+  readonly steps: readonly PlannedStep[];
+}
+
+/** What must be cleared before the plan can go through. */
+export interface Blocker {
+  readonly step: string | null;
+  readonly trouble: Trouble;
+}
+
+/** What was seen while planning: recorded, shown, not bound. */
+export interface PlanFacts {
+  readonly observed: string;
+  readonly tool: string;
+  readonly identity: Seen<HostIdentity>;
+  readonly power: 'on' | 'off' | 'unknown';
+  /** By step id: what it inspected (null where it could not yet be asked), and whether it was already so. */
+  readonly steps: { readonly [id: string]: { readonly already: boolean; readonly seen: Json } };
+  readonly blockers: readonly Blocker[];
+  /** True if the facts came from a file (`--facts`): such a plan can never be run. */
+  readonly borrowed: boolean;
+}
+
+/** `plan.json` */
+export interface Plan {
+  readonly format: 1;
+  readonly intent: Intent;
+  readonly facts: PlanFacts;
+}
+
+/** The SHA-256 of the intent's canonical JSON: 64 hex digits. */
+export const intentDigest = (plan: Plan): string => digestOf(plan.intent);

@@ -1,0 +1,156 @@
+import type { Readable, Writable } from 'node:stream';
+import type { BlobRef } from './blob.ts';
+import type { FormItem, Progress } from './operation.ts';
+import type { Result, Seen, Trouble } from './result.ts';
+import type { Secret } from './secret.ts';
+
+/** What is to run on a machine. `root` uses `sudo -n` unless the login is root already. */
+export interface Command {
+  readonly argv: readonly string[];
+  readonly root: boolean;
+  readonly directory?: string;
+  /** Set for the program without ever standing in an argument vector. */
+  readonly environment?: { readonly [name: string]: string | Secret };
+}
+
+/** How a remote program ended. `lost`: the connection went away and nobody knows. */
+export type Ended =
+  | { readonly how: 'exit'; readonly code: number }
+  | { readonly how: 'signal'; readonly signal: string }
+  | { readonly how: 'lost'; readonly trouble: Trouble }
+  | { readonly how: 'aborted'; readonly trouble: Trouble };
+
+export interface RemoteProcess {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Settles once; both streams must be read for it to come. Never rejects. */
+  readonly ended: Promise<Ended>;
+}
+
+export interface CollectedOutput {
+  readonly ended: Ended;
+  /** At most `limit` bytes of each. */
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
+}
+
+/** A machine that programs can be run on. Connections are pooled behind it; `close` ends them. */
+export interface Machine {
+  readonly name: string;
+  /** `stdin` is written and closed; without it the program reads end of file. `limit` (bytes, default 64 KiB) caps each stream. */
+  exec(
+    command: Command,
+    options?: { readonly signal?: AbortSignal; readonly stdin?: string | Uint8Array; readonly limit?: number },
+  ): Promise<Result<CollectedOutput>>;
+  /** For long or streaming programs. On abort the whole remote process group is ended. */
+  start(command: Command, options?: { readonly signal?: AbortSignal }): Promise<Result<RemoteProcess>>;
+  /** The public key that the server proved it holds: `ssh-ed25519 AAAA…`. */
+  hostKey(): Promise<Result<string>>;
+  /** Whether a TCP connection to it opens within `within` milliseconds. Refused and timed out are both `no`. */
+  reachable(within: number): Promise<'yes' | 'no'>;
+  close(): Promise<void>;
+}
+
+/** A baseboard management controller. */
+export interface Bmc {
+  readonly name: string;
+  power(): Promise<Seen<'on' | 'off'>>;
+  identity(): Promise<
+    Seen<{ readonly guid: Seen<string>; readonly guid_swapped: Seen<string>; readonly serial: Seen<string> }>
+  >;
+  /** Asks for a change; returns when the BMC accepted it, which is before the power has changed. */
+  setPower(want: 'on' | 'off', how: 'soft' | 'hard', signal: AbortSignal): Promise<Result<void>>;
+  close(): Promise<void>;
+}
+
+/** The append-only file of a run. Throws `JournalTrouble` where the disk fails: that ends the run. */
+export interface JournalStore {
+  read(): Uint8Array;
+  /** Writes all bytes at the end and syncs them to the disk before it returns. */
+  append(bytes: Uint8Array): void;
+  /** Cuts the file back to `length`, keeps what was cut in a file beside it, syncs, and returns that file's name. */
+  cut(length: number): string;
+  close(): void;
+}
+
+/** Thrown by a journal store: the record could not be made safe, so nothing may go on. */
+export class JournalTrouble extends Error {
+  readonly trouble: Trouble;
+  constructor(trouble: Trouble, cause?: unknown) {
+    super(trouble.what, { cause });
+    this.name = 'JournalTrouble';
+    this.trouble = trouble;
+  }
+}
+
+/** Large values kept by hash beside the journal. What is put is redacted first. */
+export interface BlobStore {
+  put(data: string | Uint8Array): BlobRef;
+  get(ref: BlobRef): Uint8Array;
+}
+
+export interface Clock {
+  now(): Date;
+  /** Milliseconds of a clock that never jumps. */
+  monotonic(): number;
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+/** Gives a secret's value. Never journaled, never printed. */
+export type Secrets = (ref: import('./secret.ts').SecretRef, what: string) => Promise<Result<Secret>>;
+
+export interface StepAsked {
+  readonly id: string;
+  readonly title: string;
+  readonly position: number;
+  readonly of: number;
+}
+
+/** Everything the engine may ask a person. Closed, so that every front end answers all of it. */
+export type Question =
+  /** Before each step of an interactive run; `serial` is set where it must be typed. */
+  | {
+      readonly ask: 'begin';
+      readonly step: StepAsked;
+      readonly details: readonly string[];
+      readonly serial: string | null;
+    }
+  | {
+      readonly ask: 'failed';
+      readonly step: StepAsked;
+      readonly trouble: Trouble;
+      readonly mayRetry: boolean;
+      readonly tail: readonly string[];
+    }
+  | { readonly ask: 'doubt'; readonly step: StepAsked; readonly what: string; readonly trouble: Trouble }
+  | {
+      readonly ask: 'form';
+      readonly step: StepAsked;
+      readonly form: 'confirm' | 'checklist';
+      readonly title: string;
+      readonly items: readonly FormItem[];
+    };
+
+export type Answer =
+  | { readonly answer: 'continue'; readonly how: 'asked' | 'beforehand' }
+  | { readonly answer: 'typed'; readonly text: string; readonly how: 'typed' | 'beforehand' }
+  | { readonly answer: 'skip'; readonly reason: string }
+  | { readonly answer: 'retry' }
+  | { readonly answer: 'resolved'; readonly outcome: 'done' | 'not-done'; readonly reason: string }
+  | {
+      readonly answer: 'filled';
+      readonly items: readonly { readonly id: string; readonly done: boolean; readonly note: string }[];
+    }
+  | { readonly answer: 'quit'; readonly why: 'quit' | 'interrupted' | 'end-of-input' }
+  /** Non-interactive only: nobody to ask, and no answer was given beforehand. */
+  | { readonly answer: 'missing'; readonly what: string; readonly fix: string };
+
+export type Ask = (question: Question, signal: AbortSignal) => Promise<Answer>;
+
+/** What the engine tells while it runs; shown, never journaled. Events are shown after they are on disk. */
+export type Notice =
+  | { readonly notice: 'event'; readonly event: import('./event.ts').Recorded }
+  | { readonly notice: 'progress'; readonly step: string; readonly progress: Progress }
+  | { readonly notice: 'settling'; readonly step: string; readonly trouble: Trouble };
+export type Tell = (notice: Notice) => void;

@@ -1,0 +1,133 @@
+import type { BlobRef } from './blob.ts';
+import type { Seen } from './result.ts';
+
+/** What a running machine says of itself. Each source is asked on its own, so one that is closed to us hides no other. */
+export interface HostIdentity {
+  readonly serial: Seen<string>;
+  readonly uuid: Seen<string>;
+  readonly machine_id: Seen<string>;
+  readonly boot_id: Seen<string>;
+  /** The key that the SSH connection was verified with: `ssh-ed25519 AAAA…`. */
+  readonly host_key: Seen<string>;
+}
+
+/** What a BMC says of the machine it belongs to. `guid` is in the byte order of the DMI UUID, and `guid_swapped` in the other. */
+export interface BmcIdentity {
+  readonly guid: Seen<string>;
+  readonly guid_swapped: Seen<string>;
+  readonly serial: Seen<string>;
+}
+
+/** A systemd unit: the properties of `systemctl show`, by their own names' meaning. */
+export interface ServiceState {
+  readonly unit: string;
+  /** loaded, not-found, masked, error, bad-setting … */
+  readonly load: string;
+  /** active, inactive, failed, activating, deactivating, reloading */
+  readonly active: string;
+  readonly sub: string;
+  /** enabled, disabled, masked, static, … ; empty for units without a file */
+  readonly enabled: string;
+  /** Sockets, timers and paths that would start it again, and whether each is active. */
+  readonly triggers: readonly { readonly unit: string; readonly active: string }[];
+}
+
+/** The end of a program that was asked, with at most 64 KiB of each stream. */
+export interface CommandSeen {
+  readonly exit: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export type PathKind = 'file' | 'directory' | 'symlink' | 'other' | 'missing' | 'unreadable';
+
+/** Paths on the host: what each is, and how much is in it (`du`, apparent bytes), where that could be told in time. */
+export interface PathSeen {
+  readonly path: string;
+  readonly kind: PathKind;
+  readonly bytes: Seen<number>;
+}
+
+/** A folder here. `free` in bytes of the file system that holds it or its nearest existing parent. */
+export interface PlaceSeen {
+  readonly exists: boolean;
+  readonly empty: boolean;
+  readonly writable: boolean;
+  readonly free: number;
+}
+
+/** A copy made by `backup.*`: a folder with `copy.json`, `manifest.mtree`, and either `data.tar` or `tree/`. */
+export interface CopySeen {
+  readonly state: 'missing' | 'partial' | 'complete';
+  readonly description: CopyDescription | null;
+}
+
+/** `copy.json`: written last, so a folder without it is partial. Times are RFC 3339. */
+export interface CopyDescription {
+  readonly format: 1;
+  readonly method: 'archive' | 'rsync';
+  readonly host: string;
+  readonly serial: string;
+  readonly from: readonly string[];
+  readonly exclude: readonly string[];
+  /** When reading the source for the manifest began and ended. */
+  readonly manifest_started: string;
+  readonly manifest_taken: string;
+  readonly manifest: BlobRef;
+  readonly files: number;
+  readonly entries: number;
+  readonly bytes: number;
+  /** SHA-256 and length of data.tar; null for rsync. */
+  readonly archive: BlobRef | null;
+  /** What the source could not give (unreadable files, sockets …), by manifest name and reason. */
+  readonly unread: readonly { readonly name: string; readonly why: string }[];
+}
+
+/** How an attribute fared in a comparison: equal wherever compared, or not proven (and why). */
+export interface AttributeProof {
+  readonly attribute: 'type' | 'size' | 'hash' | 'mode' | 'owner' | 'links' | 'time' | 'acl' | 'xattr';
+  readonly proven: boolean;
+  readonly why?: string;
+}
+
+/** A restored tree against the manifest that was taken at the source. Lists hold the first 100 names; `report` has all. */
+export interface TreeComparison {
+  readonly equal: boolean;
+  readonly entries: number;
+  readonly files: number;
+  readonly bytes: number;
+  readonly attributes: readonly AttributeProof[];
+  readonly missing: readonly string[];
+  readonly extra: readonly string[];
+  readonly different: readonly { readonly name: string; readonly attributes: readonly string[] }[];
+  readonly counts: { readonly missing: number; readonly extra: number; readonly different: number };
+  readonly report: BlobRef | null;
+}
+
+export type PowerState = 'on' | 'off' | 'unknown';
+
+/** Every question that can be asked of the world, with its answer. A probe changes nothing. */
+export interface ProbeTable {
+  'host.identity': { ask: Record<never, never>; answer: HostIdentity };
+  'host.reachable': { ask: Record<never, never>; answer: 'yes' | 'no' };
+  'host.tools': { ask: { readonly names: readonly string[] }; answer: { readonly [name: string]: boolean } };
+  'host.paths': { ask: { readonly paths: readonly string[]; readonly root: boolean }; answer: readonly PathSeen[] };
+  service: { ask: { readonly unit: string }; answer: ServiceState };
+  command: { ask: { readonly argv: readonly string[]; readonly root: boolean }; answer: CommandSeen };
+  'bmc.identity': { ask: Record<never, never>; answer: BmcIdentity };
+  power: { ask: Record<never, never>; answer: 'on' | 'off' };
+  place: { ask: { readonly path: string }; answer: PlaceSeen };
+  /** Names of complete copies of this host below a folder, newest first. */
+  copies: { ask: { readonly folder: string; readonly method: 'archive' | 'rsync' }; answer: readonly string[] };
+  copy: { ask: { readonly copy: string }; answer: CopySeen };
+  'tree.compare': { ask: { readonly copy: string; readonly tree: string }; answer: TreeComparison };
+  inventory: { ask: { readonly host: string }; answer: { readonly status: 'active' | 'decommissioning' | 'retired' } };
+  clock: { ask: Record<never, never>; answer: string };
+}
+
+export type ProbeKind = keyof ProbeTable;
+export type ProbeQuestion<K extends ProbeKind = ProbeKind> = K extends ProbeKind
+  ? { readonly kind: K } & ProbeTable[K]['ask']
+  : never;
+export type ProbeAnswer<K extends ProbeKind> = ProbeTable[K]['answer'];
