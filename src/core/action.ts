@@ -69,12 +69,16 @@ export interface ExecuteContext {
   readonly perform: (operation: Operation) => Promise<Receipt>;
   readonly probe: Probe;
   readonly signal: AbortSignal;
+  /** Passes the time between two looks (milliseconds); ends early, without an error, on abort. */
+  readonly sleep: (ms: number) => Promise<void>;
   readonly progress: (progress: Progress) => void;
 }
 
 export interface ExamineContext {
   readonly probe: Probe;
   readonly signal: AbortSignal;
+  /** As in `ExecuteContext`. */
+  readonly sleep: (ms: number) => Promise<void>;
   readonly progress: (progress: Progress) => void;
 }
 

@@ -48,8 +48,17 @@ export type Operation =
   | { readonly kind: 'copy.restore'; readonly on: 'control'; readonly copy: string; readonly scratch: string }
   /** Removes a scratch folder that `copy.restore` made here. */
   | { readonly kind: 'scratch.remove'; readonly on: 'control'; readonly scratch: string }
-  /** Switches the power by the BMC. `soft` asks the operating system (ACPI); `hard` cuts. */
-  | { readonly kind: 'bmc.power'; readonly on: 'control'; readonly want: 'on' | 'off'; readonly how: 'soft' | 'hard' }
+  /**
+   * Switches the power by the BMC. `soft` asks the operating system (ACPI); `hard` cuts. `after`: only if the power has not changed
+   * that many milliseconds after the operation before it; the action waits, the BMC is not told.
+   */
+  | {
+      readonly kind: 'bmc.power';
+      readonly on: 'control';
+      readonly want: 'on' | 'off';
+      readonly how: 'soft' | 'hard';
+      readonly after?: number;
+    }
   /** Writes the new status of a host into the inventory. */
   | {
       readonly kind: 'inventory.set';
