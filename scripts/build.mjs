@@ -1,0 +1,54 @@
+// Bundles src/ into dist/: one small entry, commands in chunks of their own that load when they are called.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
+
+// ssh2 looks for files beside itself by __dirname, and it and commander call require(): an ES module has neither.
+const banner = [
+  "import { createRequire as decomCreateRequire } from 'node:module';",
+  "import { dirname as decomDirname } from 'node:path';",
+  "import { fileURLToPath as decomFileURLToPath } from 'node:url';",
+  'const require = decomCreateRequire(import.meta.url);',
+  'const __filename = decomFileURLToPath(import.meta.url);',
+  'const __dirname = decomDirname(__filename);',
+].join('\n');
+
+/** ssh2 falls back to plain JavaScript where its native parts are missing; the bundle never has them. */
+const withoutNativeParts = {
+  name: 'without-native-parts',
+  setup(bundle) {
+    bundle.onResolve({ filter: /\.node$|^cpu-features$/ }, (found) => ({ path: found.path, namespace: 'native-part' }));
+    bundle.onLoad({ filter: /.*/, namespace: 'native-part' }, () => ({
+      contents: "throw new Error('native parts are not bundled');",
+      loader: 'js',
+    }));
+  },
+};
+
+rmSync(`${root}dist`, { recursive: true, force: true });
+const result = await build({
+  absWorkingDir: root,
+  entryPoints: { 'cli/main': 'src/cli/main.ts' },
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  chunkNames: 'chunks/[name]-[hash]',
+  define: { DECOM_VERSION: JSON.stringify(version) },
+  plugins: [withoutNativeParts],
+  legalComments: 'linked',
+  write: false,
+  logLevel: 'warning',
+});
+
+for (const file of result.outputFiles) {
+  mkdirSync(dirname(file.path), { recursive: true });
+  const needsBanner = /\.js$/.test(file.path) && /\brequire\(|__require|__dirname|__filename/.test(file.text);
+  writeFileSync(file.path, needsBanner ? `${banner}\n${file.text}` : file.contents);
+}

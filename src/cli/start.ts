@@ -1,0 +1,45 @@
+import { type ExitCode, exit } from './exit.ts';
+import { runProgram } from './program.ts';
+
+/** How long open handles may keep the process after its command has ended. */
+const linger = 2000;
+
+/**
+ * Runs the command that `argv` names and sets the process's exit code. A thrown error is a bug: it asks for a report, and shows its
+ * stack only with DECOM_DEBUG.
+ */
+export async function start(argv: readonly string[]): Promise<void> {
+  // A reader that went away (`| head`) must not end a run half-way.
+  process.stdout.on('error', () => {});
+  process.stderr.on('error', () => {});
+  let code: ExitCode | undefined;
+  process.on('exit', () => {
+    if (code === undefined) reportBug(new Error('the program ended before its command did'));
+  });
+  process.on('uncaughtException', (error) => {
+    code = exit.bug;
+    reportBug(error);
+    process.exit(exit.bug);
+  });
+  try {
+    code = await runProgram(argv);
+  } catch (error) {
+    code = exit.bug;
+    reportBug(error);
+  }
+  process.exitCode = code;
+  setTimeout(() => process.exit(), linger).unref();
+}
+
+function reportBug(error: unknown): void {
+  const what = error instanceof Error ? error.message : String(error);
+  const debug = process.env.DECOM_DEBUG;
+  process.stderr.write(
+    [
+      `decom: this is a fault in decom itself: ${what}`,
+      'Nothing that was recorded is lost. Please report it, with the output of: DECOM_DEBUG=1 decom …',
+      ...(debug && error instanceof Error ? [error.stack ?? ''] : []),
+      '',
+    ].join('\n'),
+  );
+}

@@ -1,0 +1,64 @@
+import { durationText } from './duration.ts';
+import type { Operation, OperationOf } from './operation.ts';
+
+/**
+ * An operation as an operator reads it: what is done, where, and with which arguments. The first line says it; further ones hold the
+ * items of a form. Nothing is shortened: a plan must be readable in full.
+ */
+export function operationWords(operation: Operation): readonly string[] {
+  switch (operation.kind) {
+    case 'exec':
+      return [execWords(operation)];
+    case 'copy.archive':
+      return [`copy ${paths(operation)} from the host into ${operation.to} here, as a tar archive with a manifest`];
+    case 'copy.rsync': {
+      const basis = operation.basis === null ? '' : `; unchanged files become hard links into ${operation.basis}`;
+      return [`copy ${paths(operation)} from the host into ${operation.to} here, by rsync with a manifest${basis}`];
+    }
+    case 'copy.restore':
+      return [`restore the copy ${operation.copy} into the empty folder ${operation.scratch} here`];
+    case 'scratch.remove':
+      return [`remove the scratch folder ${operation.scratch} here`];
+    case 'bmc.power':
+      return [powerWords(operation)];
+    case 'inventory.set':
+      return [`set ${operation.host} to "${operation.status}" in the inventory`];
+    case 'ask':
+      return [
+        `${operation.form === 'confirm' ? 'ask' : 'go through a checklist'}: ${operation.title}`,
+        ...operation.items.map((item) => `- ${item.text}`),
+      ];
+    case 'wait':
+      return [`wait until ${operation.until}: ${operation.why}`];
+  }
+}
+
+function execWords(operation: OperationOf<'exec'>): string {
+  const settings = Object.entries(operation.environment ?? {}).map(([name, value]) =>
+    typeof value === 'string' ? `${name}=${quoted(value)}` : `${name}=(a secret)`,
+  );
+  const where = operation.directory === undefined ? '' : ` in ${operation.directory}`;
+  const among = settings.length === 0 ? '' : ` with ${settings.join(' ')}`;
+  return `run on the host${operation.root ? ' as root' : ''}${where}${among}: ${argvWords(operation.argv)}`;
+}
+
+function paths(operation: OperationOf<'copy.archive' | 'copy.rsync'>): string {
+  const without = operation.exclude.length === 0 ? '' : ` without ${operation.exclude.map(quoted).join(', ')}`;
+  return `${operation.from.map(quoted).join(', ')}${operation.root ? ' (read as root)' : ''}${without}`;
+}
+
+function powerWords({ want, how, after }: OperationOf<'bmc.power'>): string {
+  const act =
+    want === 'on'
+      ? 'switch the power on by the BMC'
+      : how === 'soft'
+        ? 'have the BMC ask the operating system to shut down'
+        : 'cut the power by the BMC';
+  return after === undefined ? act : `${act}, if it has not changed ${durationText(after)} later`;
+}
+
+/** An argument vector as it would be typed into a POSIX shell; for reading, never for running. */
+export const argvWords = (argv: readonly string[]): string => argv.map(quoted).join(' ');
+
+const quoted = (word: string): string =>
+  /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
