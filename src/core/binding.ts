@@ -20,7 +20,10 @@ export interface Bound {
 }
 
 /** Fills the references of a step's `with`, coerces the texts by the action's schema, and checks the result. */
-export type Bind = (step: { readonly id: string; readonly uses: string; readonly with: Json }, scope: Scope) => Result<Bound>;
+export type Bind = (
+  step: { readonly id: string; readonly uses: string; readonly with: Json },
+  scope: Scope,
+) => Result<Bound>;
 
 /** Decides a `when:` expression. Anything but a definite true or false is trouble: unknown blocks. */
 export type Decide = (expression: string, scope: Scope) => Result<boolean>;

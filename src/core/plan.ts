@@ -1,4 +1,6 @@
-import type { Json } from './json.ts';
+import type { Setting } from './action.ts';
+import type { Host } from './host.ts';
+import type { Json, JsonObject } from './json.ts';
 import { digestOf } from './json.ts';
 import type { Operation } from './operation.ts';
 import type { HostIdentity } from './probe.ts';
@@ -93,3 +95,60 @@ export interface Plan {
 
 /** The SHA-256 of the intent's canonical JSON: 64 hex digits. */
 export const intentDigest = (plan: Plan): string => digestOf(plan.intent);
+
+/** What `${{ host.* }}` and `when:` may name: the bound host, without anything secret. */
+export const hostScope = (host: BoundHost): JsonObject => ({
+  name: host.name,
+  fqdn: host.fqdn,
+  address: host.address,
+  serial: host.serial,
+  uuid: host.uuid,
+  machine_id: host.machine_id,
+  asset_tag: host.asset_tag,
+  owner: host.owner,
+  location: host.location,
+});
+
+/** Binds an inventory entry: what of it a plan depends on. */
+export const boundHost = (host: Host): BoundHost => ({
+  name: host.name,
+  fqdn: host.fqdn ?? null,
+  address: host.addresses[0] ?? '',
+  serial: host.serial,
+  uuid: host.uuid ?? null,
+  machine_id: host.machine_id ?? null,
+  host_keys: host.ssh?.host_keys ?? [],
+  bmc: host.bmc ? { kind: host.bmc.kind, address: host.bmc.address, guid: host.bmc.guid ?? null } : null,
+  asset_tag: host.asset_tag ?? null,
+  owner: host.owner ?? null,
+  location: placeOf(host),
+  sudo: host.ssh?.sudo ?? false,
+  disks: (host.disks ?? []).map((disk) => disk.serial),
+});
+
+function placeOf(host: Host): string | null {
+  const { site, room, rack, unit } = host.location ?? {};
+  const parts = [site, room, rack, unit === undefined ? undefined : `U${unit}`].filter((part) => part !== undefined);
+  return parts.length === 0 ? null : parts.join(' / ');
+}
+
+/** What every step may know of the plan it belongs to. `plan` names folders: the run's id, which is its first plan's. */
+export const settingOf = (host: BoundHost, plan: string, step: string, scratch: string): Setting => ({
+  host: {
+    name: host.name,
+    serial: host.serial,
+    ...(host.uuid === null ? {} : { uuid: host.uuid }),
+    sudo: host.sudo,
+    hasBmc: host.bmc !== null,
+  },
+  expected: {
+    serial: host.serial,
+    ...(host.uuid === null ? {} : { uuid: host.uuid }),
+    ...(host.machine_id === null ? {} : { machine_id: host.machine_id }),
+    ...(host.host_keys.length === 0 ? {} : { host_keys: host.host_keys }),
+    ...(host.bmc?.guid ? { bmc_guid: host.bmc.guid } : {}),
+  },
+  step,
+  plan,
+  scratch,
+});

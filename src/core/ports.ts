@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { BlobRef } from './blob.ts';
 import type { FormItem, Progress } from './operation.ts';
+import type { Plan } from './plan.ts';
 import type { Result, Seen, Trouble } from './result.ts';
 import type { Secret } from './secret.ts';
 
@@ -154,3 +155,40 @@ export type Notice =
   | { readonly notice: 'progress'; readonly step: string; readonly progress: Progress }
   | { readonly notice: 'settling'; readonly step: string; readonly trouble: Trouble };
 export type Tell = (notice: Notice) => void;
+
+/** Where one run lives: `<state>/runs/<host>/<run>/` or `<state>/rehearsals/<host>/<run>/`. */
+export interface RunFolder {
+  readonly run: string;
+  readonly host: string;
+  readonly rehearsal: boolean;
+  readonly path: string;
+  /** The first plan, whose digest the log's first line is chained to. */
+  firstPlan(): Result<Plan>;
+  /** The plan with this intent id: the first one or an amended one. */
+  plan(id: string): Result<Plan>;
+  /** Adds `plan.<n>.json`. */
+  amendPlan(plan: Plan): Result<void>;
+  /** The log's bytes; empty if there is none. */
+  log(): Result<Uint8Array>;
+  openJournal(): Result<JournalStore>;
+  blobs(): BlobStore;
+  /** Writes a document into the folder and returns its path. */
+  write(name: string, text: string): Result<string>;
+}
+
+export interface Lock {
+  release(): void;
+}
+
+/** All runs of a workspace. */
+export interface RunStore {
+  readonly path: string;
+  /** Makes the folders, or says why the state cannot be kept there. */
+  prepare(): Result<void>;
+  /** Every run and rehearsal, oldest first. */
+  list(): readonly RunFolder[];
+  /** A new run's folder with its `plan.json`. Refused if the plan was used before. */
+  create(plan: Plan, run: string, rehearsal: boolean): Result<RunFolder>;
+  /** One process a host. Refused with the owner's name while that process lives. */
+  lock(host: string): Result<Lock>;
+}

@@ -1,0 +1,42 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { sha256 } from '../../core/json.ts';
+import type { BlobStore } from '../../core/ports.ts';
+import { replaceFile } from './durable.ts';
+
+/** Blobs in `folder/<sha256>`, 0600. What is put is redacted before it is hashed, so no secret is ever kept. */
+export function fileBlobs(folder: string, redact: (text: string) => string): BlobStore {
+  return {
+    put(data) {
+      const bytes = Buffer.from(typeof data === 'string' ? redact(data) : data);
+      const hash = sha256(bytes);
+      const path = join(folder, hash);
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      if (!existsSync(path)) replaceFile(path, bytes);
+      return { sha256: hash, bytes: bytes.length };
+    },
+    get(ref) {
+      const bytes = readFileSync(join(folder, ref.sha256));
+      if (sha256(bytes) !== ref.sha256) throw new Error(`${join(folder, ref.sha256)} is not what the log refers to`);
+      return bytes;
+    },
+  };
+}
+
+/** Blobs that are only kept while a plan is made. */
+export function memoryBlobs(): BlobStore {
+  const kept = new Map<string, Uint8Array>();
+  return {
+    put(data) {
+      const bytes = Buffer.from(data);
+      const hash = sha256(bytes);
+      kept.set(hash, bytes);
+      return { sha256: hash, bytes: bytes.length };
+    },
+    get(ref) {
+      const bytes = kept.get(ref.sha256);
+      if (bytes === undefined) throw new Error(`no blob ${ref.sha256}`);
+      return bytes;
+    },
+  };
+}

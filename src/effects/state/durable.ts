@@ -1,0 +1,41 @@
+import { closeSync, fdatasyncSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
+/** Writes all of `bytes`. A full disk shows as a short write without an error on Linux (measured), so the count is checked. */
+export function writeAll(fd: number, bytes: Uint8Array): void {
+  const written = writeSync(fd, bytes);
+  if (written !== bytes.length) throw new Error(`only ${written} of ${bytes.length} bytes could be written: the disk is full`);
+}
+
+/** Makes a rename or a new name in `folder` safe against a power cut. */
+export function syncFolder(folder: string): void {
+  const fd = openSync(folder, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Replaces a file as a whole: readers see the old bytes or the new ones, also after a power cut. */
+export function replaceFile(path: string, bytes: Uint8Array, mode = 0o600): void {
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  try {
+    const fd = openSync(temporary, 'wx', mode);
+    try {
+      writeAll(fd, bytes);
+      fdatasyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    try {
+      unlinkSync(temporary);
+    } catch {
+      // It was never made, or is renamed already.
+    }
+    throw error;
+  }
+  syncFolder(dirname(path));
+}

@@ -1,0 +1,128 @@
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Plan } from '../../core/plan.ts';
+import type { RunFolder, RunStore } from '../../core/ports.ts';
+import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
+import { fileBlobs } from './blob-store.ts';
+import { replaceFile } from './durable.ts';
+import { lockHost } from './host-lock.ts';
+import { fileJournal } from './journal-store.ts';
+
+export interface RunStoreOptions {
+  readonly path: string;
+  readonly operator: string;
+  readonly redact: (text: string) => string;
+}
+
+/** Runs as folders below `path`: `runs/<host>/<run>/`, `rehearsals/<host>/<run>/`, `locks/<host>`. */
+export function runStore(options: RunStoreOptions): RunStore {
+  const { path } = options;
+  const attempt = <T>(what: string, act: () => T): Result<T> => {
+    try {
+      return ok(act());
+    } catch (error) {
+      return fail(stateTrouble(path, what, error as Error));
+    }
+  };
+  return {
+    path,
+    prepare: () =>
+      attempt('made', () => {
+        for (const folder of ['runs', 'rehearsals', 'locks']) {
+          mkdirSync(join(path, folder), { recursive: true, mode: 0o700 });
+          accessSync(join(path, folder), constants.W_OK);
+        }
+      }),
+    list: () =>
+      [...runsIn(options, 'runs'), ...runsIn(options, 'rehearsals')].sort((a, b) => bornAt(a).localeCompare(bornAt(b))),
+    create(plan, run, rehearsal) {
+      const host = plan.intent.host.name;
+      const folder = join(path, rehearsal ? 'rehearsals' : 'runs', host, run);
+      if (existsSync(folder)) {
+        return fail(trouble('plan-used', `plan ${run} was used before: a plan is used once`, 'Make a new one with: decom plan'));
+      }
+      return attempt('written', () => {
+        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        replaceFile(join(folder, 'plan.json'), planBytes(plan));
+        return runFolder(options, folder, host, run, rehearsal);
+      });
+    },
+    lock(host) {
+      try {
+        return lockHost(join(path, 'locks', host), host, options.operator);
+      } catch (error) {
+        return fail(stateTrouble(path, 'written', error as Error));
+      }
+    },
+  };
+}
+
+const planBytes = (plan: Plan): Uint8Array => Buffer.from(`${JSON.stringify(plan, null, 2)}\n`);
+
+const stateTrouble = (path: string, what: string, error: Error): Trouble =>
+  trouble(
+    'state-not-writable',
+    `the state folder ${path} cannot be ${what}: ${error.message}`,
+    'Give a folder that can be written, by "state:" in decom.yaml or DECOM_STATE_DIR.',
+  );
+
+function runsIn(options: RunStoreOptions, kind: 'runs' | 'rehearsals'): readonly RunFolder[] {
+  const names = (folder: string): readonly string[] => {
+    try {
+      return readdirSync(folder);
+    } catch {
+      return [];
+    }
+  };
+  const root = join(options.path, kind);
+  return names(root).flatMap((host) =>
+    names(join(root, host))
+      .filter((run) => existsSync(join(root, host, run, 'plan.json')))
+      .map((run) => runFolder(options, join(root, host, run), host, run, kind === 'rehearsals')),
+  );
+}
+
+/** Runs are ordered by when their first plan was written. */
+const bornAt = (folder: RunFolder): string => statSync(join(folder.path, 'plan.json')).mtime.toISOString();
+
+function runFolder(options: RunStoreOptions, path: string, host: string, run: string, rehearsal: boolean): RunFolder {
+  const planFile = (file: string): Result<Plan> => {
+    try {
+      return ok(JSON.parse(readFileSync(join(path, file), 'utf8')) as Plan);
+    } catch (error) {
+      return fail(trouble('plan-unreadable', `${join(path, file)} cannot be read: ${(error as Error).message}`, 'Restore the file from a backup of the state folder.'));
+    }
+  };
+  const amended = (): readonly string[] => readdirSync(path).filter((name) => /^plan\.\d+\.json$/.test(name));
+  const log = join(path, 'audit.jsonl');
+  const guarded = <T>(act: () => T): Result<T> => {
+    try {
+      return ok(act());
+    } catch (error) {
+      return fail(stateTrouble(path, 'used', error as Error));
+    }
+  };
+  return {
+    run,
+    host,
+    rehearsal,
+    path,
+    firstPlan: () => planFile('plan.json'),
+    plan(id) {
+      for (const file of ['plan.json', ...amended()]) {
+        const plan = planFile(file);
+        if (!plan.ok || plan.value.intent.id === id) return plan;
+      }
+      return fail(trouble('plan-missing', `${path} has no plan ${id}`, 'Restore the file from a backup of the state folder.'));
+    },
+    amendPlan: (plan) => guarded(() => replaceFile(join(path, `plan.${amended().length + 1}.json`), planBytes(plan))),
+    log: () => guarded(() => (existsSync(log) ? readFileSync(log) : new Uint8Array())),
+    openJournal: () => guarded(() => fileJournal(log)),
+    blobs: () => fileBlobs(join(path, 'out'), options.redact),
+    write: (name, text) =>
+      guarded(() => {
+        replaceFile(join(path, name), Buffer.from(text));
+        return join(path, name);
+      }),
+  };
+}

@@ -1,0 +1,54 @@
+import type { Json } from '../core/json.ts';
+import { jcs } from '../core/json.ts';
+import { type Intent, intentDigest, type Plan } from '../core/plan.ts';
+import type { Journal } from './journal.ts';
+
+/**
+ * What differs between two intents, one line a field, with the old value and the new one: for refusing a stale plan and for showing
+ * what a new plan changes. Ids, times and the journal format are the plan's own and are not compared.
+ */
+export function changesBetween(was: Intent, is: Intent): readonly string[] {
+  const { id: _a, created: _b, expires: _c, ...old } = was;
+  const { id: _d, created: _e, expires: _f, ...fresh } = is;
+  const changes: string[] = [];
+  compare('', byId(old as unknown as Json), byId(fresh as unknown as Json), changes);
+  return changes;
+}
+
+/** Steps and sources are compared by their name, not by their position, so that one added step is one change. */
+function byId(value: Json): Json {
+  if (Array.isArray(value)) {
+    const key = ['id', 'file', 'phase'].find((k) => value.every((v) => isObject(v) && typeof v[k] === 'string'));
+    if (key !== undefined && value.length > 0) {
+      return Object.fromEntries(value.map((v) => [String((v as { [k: string]: Json })[key]), byId(v as Json)]));
+    }
+    return value.map(byId);
+  }
+  if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, byId(v)]));
+  return value;
+}
+
+function compare(path: string, was: Json | undefined, is: Json | undefined, changes: string[]): void {
+  if (isObject(was) && isObject(is)) {
+    for (const key of new Set([...Object.keys(was), ...Object.keys(is)])) {
+      compare(path === '' ? key : `${path}.${key}`, was[key], is[key], changes);
+    }
+    return;
+  }
+  const text = (v: Json | undefined): string => (v === undefined ? 'nothing' : jcs(v));
+  if (text(was) !== text(is)) changes.push(`${path}: was ${text(was)}, is ${text(is)}`);
+}
+
+const isObject = (v: Json | undefined): v is { readonly [key: string]: Json } =>
+  typeof v === 'object' && v !== null && !Array.isArray(v);
+
+/** Puts a new plan in the place of a run's old one. The caller has shown the changes and saved the file. */
+export function amend(journal: Journal, fresh: Plan, changes: readonly string[], by: string): void {
+  journal.record({
+    type: 'plan.amended',
+    plan: fresh.intent.id,
+    intent: intentDigest(fresh),
+    by,
+    changes: changes.slice(0, 50),
+  });
+}

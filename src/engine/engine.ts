@@ -1,0 +1,71 @@
+import type { Action, AnyAction, Past, Probe, Setting } from '../core/action.ts';
+import type { Bind, Decide, Scope } from '../core/binding.ts';
+import type { Execution } from '../core/execution.ts';
+import { hostScope, type Plan, type PlannedStep, settingOf } from '../core/plan.ts';
+import type { BlobStore, Clock } from '../core/ports.ts';
+
+/** What planning and driving are done with. Built once per process; nothing in it belongs to one run. */
+export interface Engine {
+  readonly actions: readonly AnyAction[];
+  readonly probe: Probe;
+  readonly clock: Clock;
+  readonly blobs: BlobStore;
+  readonly bind: Bind;
+  readonly decide: Decide;
+  /** Where scratch folders may be made here. */
+  readonly scratch: string;
+  /** Facts of a saved plan, by step, instead of asking the world (`--facts`). */
+  readonly borrowed?: Plan['facts'];
+}
+
+/** Throws for a kind that does not exist: `validate` has refused it long before. */
+export function actionOf(engine: Engine, step: PlannedStep): AnyAction {
+  const found = engine.actions.find((a) => a.kind === step.uses);
+  if (found === undefined)
+    throw new Error(`step ${step.id} uses ${step.uses}, which this version of decom does not have`);
+  return found;
+}
+
+/** A step's view of the plan. `run` is the run's id, or the plan's own while no run exists. */
+export const settingFor = (engine: Engine, plan: Plan, run: string, step: string): Setting =>
+  settingOf(plan.intent.host, run, step, engine.scratch);
+
+/** Reads the facts of a step: from the world, or from the saved plan whose facts are borrowed. */
+export async function inspect(
+  engine: Engine,
+  action: Pick<Action, 'inspect'>,
+  input: unknown,
+  past: Past,
+  setting: Setting,
+): Promise<unknown> {
+  if (engine.borrowed === undefined) return action.inspect(input, engine.probe, past, setting);
+  return engine.borrowed.steps[setting.step]?.seen;
+}
+
+/** What the references of a step may name at this moment of the run. */
+export async function scopeNow(engine: Engine, plan: Plan, execution: Execution): Promise<Scope> {
+  const power = await powerNow(engine);
+  const steps: Record<string, Scope['steps'][string]> = {};
+  for (const [id, state] of Object.entries(execution.steps)) {
+    if (state.forth.status === 'done' || state.forth.status === 'already') steps[id] = state.output;
+  }
+  return { params: plan.intent.params, host: hostScope(plan.intent.host), facts: { power }, steps };
+}
+
+export async function powerNow(engine: Engine): Promise<'on' | 'off' | 'unknown'> {
+  if (engine.borrowed !== undefined) return engine.borrowed.power;
+  const power = await engine.probe({ kind: 'power' });
+  return power.known ? power.value : 'unknown';
+}
+
+/** A step's own earlier events, for actions whose state is their record. */
+export function pastOf(execution: Execution, step: string): Past {
+  const pass = execution.steps[step]?.forth;
+  if (pass === undefined) return { done: [] };
+  return {
+    ...(pass.started === null ? {} : { started: pass.started }),
+    done: pass.operations
+      .filter((o) => o.status === 'done')
+      .map(({ operation, receipt, at }) => ({ operation, receipt, at })),
+  };
+}

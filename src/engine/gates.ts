@@ -1,0 +1,69 @@
+import { durationText } from '../core/duration.ts';
+import type { Demand, Evidence } from '../core/evidence.ts';
+import type { Execution } from '../core/execution.ts';
+import type { Json } from '../core/json.ts';
+import { matchesPlanned, type Operation } from '../core/operation.ts';
+import type { PlannedStep } from '../core/plan.ts';
+import { type Trouble, trouble } from '../core/result.ts';
+
+/** The moment that a piece of evidence speaks of: for a restore proof, when its manifest's reading began. */
+const momentOf = (e: Evidence): number => Date.parse(e.kind === 'restore.proven' ? e.manifest_started : e.at);
+
+/** Whether a piece of evidence is of the full kind: a read-back or a sample never satisfies a gate. */
+const isFull = (e: Evidence): boolean => e.kind !== 'restore.proven' || (e.level === 'restored' && !e.sampled);
+
+/**
+ * Why a demand is not met by what the journal holds; undefined when it is. `assumed` are kinds that a rehearsal's earlier steps
+ * would have yielded.
+ */
+export function unmetDemand(
+  demand: Demand,
+  execution: Execution,
+  now: Date,
+  assumed: ReadonlySet<string>,
+): Trouble | undefined {
+  if (assumed.has(demand.kind)) return undefined;
+  const mine = execution.evidence.filter(
+    (e) => e.kind === demand.kind && e.host_serial === execution.serial && isFull(e),
+  );
+  const newest = mine.reduce((best, e) => Math.max(best, momentOf(e)), Number.NEGATIVE_INFINITY);
+  if (newest === Number.NEGATIVE_INFINITY) {
+    return trouble(
+      'evidence-missing',
+      `no evidence "${demand.kind}" in this run`,
+      'Add a step that yields it before this one, or take up the one that was skipped.',
+      demand.why,
+    );
+  }
+  const age = now.getTime() - newest;
+  if (age > demand.maxAge) {
+    return trouble(
+      'evidence-old',
+      `the evidence "${demand.kind}" is ${durationText(age)} old; the limit is ${durationText(demand.maxAge)}`,
+      'Prove it anew: run its step again with: decom replan',
+      demand.why,
+    );
+  }
+  if (demand.after !== undefined) {
+    const since = execution.evidence
+      .filter((e) => e.kind === demand.after)
+      .reduce((best, e) => Math.max(best, momentOf(e)), Number.NEGATIVE_INFINITY);
+    if (newest < since) {
+      return trouble(
+        'evidence-early',
+        `the evidence "${demand.kind}" is of a time before the last "${demand.after}"`,
+        `Put a copy and its proof after the step that yields "${demand.after}".`,
+        demand.why,
+      );
+    }
+  }
+  return undefined;
+}
+
+/** The first fresh operation that the plan does not hold. A subset of what was planned is no drift: it is already so. */
+export function drifted(step: PlannedStep, fresh: readonly Operation[]): Operation | undefined {
+  const planned = step.operations ?? [];
+  return fresh.find(
+    (operation) => !planned.some((p) => matchesPlanned(p as unknown as Json, operation as unknown as Json)),
+  );
+}

@@ -1,0 +1,179 @@
+import type { AnyAction, Setting } from '../core/action.ts';
+import type { Scope } from '../core/binding.ts';
+import type { Host } from '../core/host.ts';
+import type { Json, JsonObject } from '../core/json.ts';
+import { type Blocker, boundHost, hostScope, type Plan, type PlannedStep, settingOf } from '../core/plan.ts';
+import { trouble } from '../core/result.ts';
+import { type Runbook, type Step, stepsOf } from '../core/runbook.ts';
+import { type Engine, inspect, powerNow } from './engine.ts';
+
+export interface PlanRequest {
+  readonly host: Host;
+  readonly runbook: Runbook;
+  readonly params: JsonObject;
+  /** Id of the plan; of the run as well, unless an open run is planned anew. */
+  readonly id: string;
+  /** Id that names folders: the run's. Equal to `id` for a first plan. */
+  readonly run: string;
+  /** Milliseconds from now until the plan may no longer be started. */
+  readonly lifetime: number;
+  readonly tool: string;
+  /** What earlier steps of an open run have put out, when it is planned anew. */
+  readonly outputs?: Scope['steps'];
+}
+
+/**
+ * Resolves a runbook for one host. Asks the world, changes nothing. Trouble with single steps does not end it: it becomes blockers,
+ * so that a person sees all of them at once.
+ */
+export async function makePlan(engine: Engine, request: PlanRequest): Promise<Plan> {
+  const now = engine.clock.now();
+  const host = boundHost(request.host);
+  const power = await powerNow(engine);
+  const scope: Scope = {
+    params: request.params,
+    host: hostScope(host),
+    facts: { power },
+    steps: request.outputs ?? {},
+  };
+  const steps: PlannedStep[] = [];
+  const facts: Record<string, { already: boolean; seen: Json }> = {};
+  const blockers: Blocker[] = [];
+  for (const step of stepsOf(request.runbook)) {
+    const action = engine.actions.find((a) => a.kind === step.uses);
+    if (action === undefined) throw new Error(`step ${step.id} uses ${step.uses}, which does not exist`);
+    const setting = settingOf(host, request.run, step.id, engine.scratch);
+    const planned = await planStep(engine, step, action, scope, setting);
+    blockers.push(...planned.blockers);
+    blockers.push(...orderBlockers(engine, step, action, planned.input, steps));
+    facts[step.id] = { already: planned.operations?.length === 0 && action.effect !== 'none', seen: planned.seen };
+    steps.push(plannedStep(step, action, planned.operations));
+  }
+  const identity =
+    engine.borrowed === undefined ? await engine.probe({ kind: 'host.identity' }) : engine.borrowed.identity;
+  return {
+    format: 1,
+    intent: {
+      id: request.id,
+      created: now.toISOString(),
+      expires: new Date(now.getTime() + request.lifetime).toISOString(),
+      journal: 1,
+      host,
+      runbook: { name: request.runbook.name, title: request.runbook.title, sources: request.runbook.sources },
+      params: request.params,
+      phases: request.runbook.phases.map(({ phase, title }) => ({ phase, title })),
+      steps,
+    },
+    facts: {
+      observed: engine.borrowed?.observed ?? now.toISOString(),
+      tool: request.tool,
+      identity,
+      power,
+      steps: facts,
+      blockers,
+      borrowed: engine.borrowed !== undefined,
+    },
+  };
+}
+
+interface StepPlan {
+  readonly operations: PlannedStep['operations'];
+  readonly seen: Json;
+  readonly input: unknown;
+  readonly blockers: readonly Blocker[];
+}
+
+async function planStep(
+  engine: Engine,
+  step: Step,
+  action: AnyAction,
+  scope: Scope,
+  setting: Setting,
+): Promise<StepPlan> {
+  const bound = engine.bind(step, scope);
+  if (!bound.ok)
+    return { operations: null, seen: null, input: undefined, blockers: [{ step: step.id, trouble: bound.error }] };
+  const { input, waitsFor } = bound.value;
+  let facts: unknown;
+  if (waitsFor.length > 0) {
+    if (action.foresee === undefined) {
+      const why = trouble(
+        'cannot-foresee',
+        `step "${step.id}": ${step.uses} cannot be planned before ${waitsFor.join(', ')} has run`,
+        'Give the value itself instead of a reference.',
+      );
+      return { operations: null, seen: null, input, blockers: [{ step: step.id, trouble: why }] };
+    }
+    facts = action.foresee(input, setting);
+  } else {
+    facts = await inspect(engine, action, input, { done: [] }, setting);
+    if (facts === undefined) {
+      const why = trouble(
+        'facts-missing',
+        `the saved facts say nothing of step "${step.id}"`,
+        'Save a plan of this runbook where the host can be reached, and rehearse with that file.',
+      );
+      return { operations: null, seen: null, input, blockers: [{ step: step.id, trouble: why }] };
+    }
+  }
+  const seen = waitsFor.length > 0 ? null : asJson(facts);
+  const planned = action.plan(input, facts, setting);
+  if ('blocked' in planned)
+    return { operations: null, seen, input, blockers: [{ step: step.id, trouble: planned.blocked }] };
+  return { operations: planned, seen, input, blockers: [] };
+}
+
+/** What a step demands must be yielded by a step before it: that can be known without running anything. */
+function orderBlockers(
+  engine: Engine,
+  step: Step,
+  action: AnyAction,
+  input: unknown,
+  before: readonly PlannedStep[],
+): readonly Blocker[] {
+  if (input === undefined || action.demands === undefined) return [];
+  const yielding = (kind: string): number =>
+    before.findLastIndex(
+      (s) => engine.actions.find((a) => a.kind === s.uses)?.yields?.some((k) => k === kind) ?? false,
+    );
+  return action.demands(input).flatMap((demand) => {
+    const at = yielding(demand.kind);
+    if (at !== -1 && (demand.after === undefined || at > yielding(demand.after))) return [];
+    const when =
+      demand.after === undefined || at === -1
+        ? 'no step before it yields that'
+        : `that comes before the last "${demand.after}"`;
+    const why = trouble(
+      'order',
+      `step "${step.id}" demands "${demand.kind}", and ${when}`,
+      demand.after === undefined || at === -1
+        ? 'Add the step to the runbook, before this one.'
+        : `Move a copy and its proof after the step that yields "${demand.after}".`,
+      demand.why,
+    );
+    return [{ step: step.id, trouble: why }];
+  });
+}
+
+function plannedStep(step: Step, action: AnyAction, operations: PlannedStep['operations']): PlannedStep {
+  return {
+    id: step.id,
+    phase: step.phase,
+    title: step.title,
+    uses: step.uses,
+    with: step.with,
+    when: step.when ?? null,
+    needs: step.needs,
+    timeout: step.timeout ?? null,
+    retry: step.retry ?? null,
+    on_failure: step.on_failure,
+    effect: action.effect,
+    reversible: action.rollback !== undefined,
+    irreversible: action.irreversible || action.effect === 'destroys',
+    once: action.once,
+    operations,
+  };
+}
+
+/** Facts as they can be kept in the plan: anything undefined is left out. */
+const asJson = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null)) as Json;

@@ -1,0 +1,80 @@
+import { type Breach, type Head, readChain } from '../core/chain.ts';
+import type { Recorded } from '../core/event.ts';
+import { type Execution, foldAll } from '../core/execution.ts';
+import { intentDigest, type Plan } from '../core/plan.ts';
+import type { Clock, JournalStore, RunFolder, Tell } from '../core/ports.ts';
+import { fail, ok, type Result, type Trouble, trouble } from '../core/result.ts';
+import { type Journal, openJournal } from './journal.ts';
+
+/** A run as its files tell it, read only. `torn` bytes at the end are what a crash left. */
+export interface RunRead {
+  readonly folder: RunFolder;
+  readonly plan: Plan;
+  readonly events: readonly Recorded[];
+  readonly execution: Execution;
+  readonly head: Head;
+  readonly torn: number;
+}
+
+export interface OpenRun {
+  readonly folder: RunFolder;
+  readonly plan: Plan;
+  readonly journal: Journal;
+  readonly store: JournalStore;
+}
+
+/** What a broken log is told as. Nothing may go on from such a log. */
+export const brokenLog = (folder: RunFolder, breach: Breach): Trouble =>
+  trouble(
+    'log-broken',
+    `${folder.path}/audit.jsonl, line ${breach.line}: ${breach.what}`,
+    'Nothing can go on from this log. Keep the folder as it is, and find out who changed it; a copy of the head tells which lines are good.',
+  );
+
+/** Reads a run without taking it up. */
+export function readRun(folder: RunFolder): Result<RunRead> {
+  const first = folder.firstPlan();
+  if (!first.ok) return first;
+  const bytes = folder.log();
+  if (!bytes.ok) return bytes;
+  const reading = readChain(bytes.value, intentDigest(first.value));
+  if (reading.breach !== undefined) return fail(brokenLog(folder, reading.breach));
+  const execution = foldAll(reading.events);
+  const plan = planInForce(folder, first.value, execution);
+  if (!plan.ok) return plan;
+  return ok({ folder, plan: plan.value, events: reading.events, execution, head: reading.head, torn: reading.torn });
+}
+
+/** Opens a run to go on with it: repairs a torn tail, refuses a broken log or a plan that is not the one in force. */
+export function openRun(folder: RunFolder, clock: Clock, tell: Tell): Result<OpenRun> {
+  const first = folder.firstPlan();
+  if (!first.ok) return first;
+  const store = folder.openJournal();
+  if (!store.ok) return store;
+  const opened = openJournal(store.value, intentDigest(first.value), clock, tell);
+  if (!opened.ok) {
+    store.value.close();
+    return fail(brokenLog(folder, opened.breach));
+  }
+  const plan = planInForce(folder, first.value, opened.journal.execution);
+  if (!plan.ok) {
+    store.value.close();
+    return plan;
+  }
+  return ok({ folder, plan: plan.value, journal: opened.journal, store: store.value });
+}
+
+/** The plan that the log names last; its file must hash to what the log says. */
+function planInForce(folder: RunFolder, first: Plan, execution: Execution): Result<Plan> {
+  if (execution.intent === '' || execution.intent === intentDigest(first)) return ok(first);
+  const amended = folder.plan(execution.plan);
+  if (!amended.ok) return amended;
+  if (intentDigest(amended.value) === execution.intent) return amended;
+  return fail(
+    trouble(
+      'log-broken',
+      `the plan ${execution.plan} in ${folder.path} is not the one that the audit log names`,
+      'Nothing can go on from this plan. Keep the folder as it is, and find out who changed it.',
+    ),
+  );
+}

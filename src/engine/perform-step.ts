@@ -1,0 +1,161 @@
+import type { AnyAction, ExecuteContext, Perform, Setting } from '../core/action.ts';
+import type { Direction } from '../core/event.ts';
+import type { Operation, Outcome, Receipt } from '../core/operation.ts';
+import type { PlannedStep } from '../core/plan.ts';
+import type { Ask, Question, StepAsked, Tell } from '../core/ports.ts';
+import { type Trouble, trouble } from '../core/result.ts';
+import type { Engine } from './engine.ts';
+import type { Journal } from './journal.ts';
+
+/** Why the operations of a step did not all end well. */
+export type Halt =
+  | { readonly halt: 'failed'; readonly trouble: Trouble }
+  | { readonly halt: 'doubt'; readonly trouble: Trouble }
+  | { readonly halt: 'parked'; readonly until: string; readonly why: string }
+  | { readonly halt: 'quit'; readonly why: 'quit' | 'interrupted' | 'end-of-input' }
+  | { readonly halt: 'missing'; readonly what: string; readonly fix: string };
+
+export type Performed =
+  | { readonly ok: true; readonly receipts: readonly Receipt[] }
+  | { readonly ok: false; readonly halt: Halt };
+
+export interface StepRun {
+  readonly engine: Engine;
+  readonly journal: Journal;
+  readonly perform: Perform;
+  readonly ask: Ask;
+  readonly tell: Tell;
+  readonly signal: AbortSignal;
+  readonly operator: string;
+  readonly step: PlannedStep;
+  readonly asked: StepAsked;
+  readonly action: AnyAction;
+  readonly setting: Setting;
+  readonly direction: Direction;
+  readonly attempt: number;
+}
+
+/** Carries a halt out of an action's own `execute`. */
+class Halted extends Error {
+  readonly halt: Halt;
+  constructor(halt: Halt) {
+    super(halt.halt);
+    this.halt = halt;
+  }
+}
+
+/**
+ * Does operations in order, each one recorded before it begins and after it ended. `first` numbers them within the attempt.
+ * Stops at the first that does not end well.
+ */
+export async function performAll(run: StepRun, operations: readonly Operation[], first = 0): Promise<Performed> {
+  let n = first;
+  const perform = async (operation: Operation): Promise<Receipt> => {
+    const ended = await performOne(run, operation, n++);
+    if (!ended.ok) throw new Halted(ended.halt);
+    return ended.receipt;
+  };
+  try {
+    if (run.action.execute !== undefined && run.direction === 'forth' && first === 0) {
+      const receipts = await run.action.execute(operations, { perform, ...lookingContext(run) });
+      return { ok: true, receipts };
+    }
+    const receipts: Receipt[] = [];
+    for (const operation of operations) receipts.push(await perform(operation));
+    return { ok: true, receipts };
+  } catch (error) {
+    if (error instanceof Halted) return { ok: false, halt: error.halt };
+    throw error;
+  }
+}
+
+/** What an action may use while it acts or looks. */
+export const lookingContext = (run: StepRun): Omit<ExecuteContext, 'perform'> => ({
+  probe: run.engine.probe,
+  signal: run.signal,
+  sleep: (ms) => run.engine.clock.sleep(ms, run.signal),
+  progress: (p) => run.tell({ notice: 'progress', step: run.step.id, progress: p }),
+});
+
+type OneEnded = { readonly ok: true; readonly receipt: Receipt } | { readonly ok: false; readonly halt: Halt };
+const halted = (halt: Halt): OneEnded => ({ ok: false, halt });
+
+async function performOne(run: StepRun, operation: Operation, n: number): Promise<OneEnded> {
+  const { journal, step, direction, attempt } = run;
+  const at = { step: step.id, direction, attempt, n };
+  if (operation.kind === 'wait' && run.engine.clock.now() < new Date(operation.until)) {
+    return halted({ halt: 'parked', until: operation.until, why: operation.why });
+  }
+  if (run.signal.aborted) return halted({ halt: 'failed', trouble: stoppedTrouble(run) });
+  journal.record({ type: 'operation.intended', ...at, operation });
+  const outcome = await act(run, operation);
+  if ('halt' in outcome) {
+    journal.record({
+      type: 'operation.failed',
+      ...at,
+      trouble: trouble('not-answered', `step "${step.id}" was not answered`, 'Take it up again with: decom resume'),
+      receipt: {},
+    });
+    return halted(outcome);
+  }
+  switch (outcome.outcome) {
+    case 'done':
+      journal.record({ type: 'operation.done', ...at, receipt: outcome.receipt });
+      return { ok: true, receipt: outcome.receipt };
+    case 'failed':
+      // An act that may not be repeated and was cut off half way has no known outcome, even if its end was seen.
+      if (run.action.once && run.signal.aborted) {
+        journal.record({ type: 'operation.in-doubt', ...at, trouble: outcome.trouble });
+        return halted({ halt: 'doubt', trouble: outcome.trouble });
+      }
+      journal.record({ type: 'operation.failed', ...at, trouble: outcome.trouble, receipt: outcome.receipt ?? {} });
+      return halted({ halt: 'failed', trouble: outcome.trouble });
+    case 'unknown':
+      journal.record({ type: 'operation.in-doubt', ...at, trouble: outcome.trouble });
+      return halted({ halt: run.action.once ? 'doubt' : 'failed', trouble: outcome.trouble });
+  }
+}
+
+async function act(run: StepRun, operation: Operation): Promise<Outcome | Halt> {
+  switch (operation.kind) {
+    case 'wait':
+      return { outcome: 'done', receipt: { until: operation.until } };
+    case 'ask': {
+      const question: Question = {
+        ask: 'form',
+        step: run.asked,
+        form: operation.form,
+        title: operation.title,
+        items: operation.items,
+      };
+      const answer = await run.ask(question, run.signal);
+      if (answer.answer === 'filled') {
+        return {
+          outcome: 'done',
+          receipt: { by: run.operator, items: answer.items.map(({ id, done, note }) => ({ id, done, note })) },
+        };
+      }
+      if (answer.answer === 'quit') return { halt: 'quit', why: answer.why };
+      if (answer.answer === 'missing') return { halt: 'missing', what: answer.what, fix: answer.fix };
+      throw new Error(`a form cannot be answered with "${answer.answer}"`);
+    }
+    default:
+      return run.perform(operation, lookingContext(run));
+  }
+}
+
+/** What a cut-off act is told as: by time, or by a person or a signal. */
+export function stoppedTrouble(run: Pick<StepRun, 'signal' | 'step'>): Trouble {
+  const reason: unknown = run.signal.reason;
+  if (reason instanceof StepTimeout) {
+    return trouble(
+      'timeout',
+      `step "${run.step.id}" did not end within its time limit`,
+      'Raise its timeout, or see what holds it up; then: decom resume',
+    );
+  }
+  return trouble('interrupted', `step "${run.step.id}" was interrupted`, 'Take it up again with: decom resume');
+}
+
+/** The reason with which a step's own time limit aborts it. */
+export class StepTimeout extends Error {}

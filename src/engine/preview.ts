@@ -1,0 +1,117 @@
+import type { AnyAction, Setting } from '../core/action.ts';
+import type { Operation } from '../core/operation.ts';
+import type { PlannedStep } from '../core/plan.ts';
+import { trouble } from '../core/result.ts';
+import { inspect, pastOf } from './engine.ts';
+import { unmetDemand } from './gates.ts';
+import { stamp } from './prove.ts';
+import type { Drive, StepEnd } from './run-step.ts';
+
+/**
+ * A rehearsal's end of a step: instead of acting, says what it would do. Steps without an effect really look, so identity and the
+ * like stay real gates; a demand is met when an earlier step of the rehearsal would have yielded it, and is then said to be assumed.
+ * `planned` is undefined where an input waits for an earlier step.
+ */
+export async function preview(
+  drive: Drive,
+  step: PlannedStep,
+  action: AnyAction,
+  input: unknown,
+  planned: readonly Operation[] | undefined,
+  setting: Setting,
+): Promise<StepEnd> {
+  const { journal, engine } = drive;
+  const at = { step: step.id, direction: 'forth' } as const;
+  const operations = planned ?? foreseen(action, input, setting);
+  if (operations === undefined) {
+    journal.record({
+      ...at,
+      type: 'step.previewed',
+      how: 'cannot-rehearse',
+      said: `${step.uses} needs what an earlier step puts out`,
+      operations: [],
+      assumed: [],
+    });
+    return { end: 'on' };
+  }
+  if (operations.length === 0 && action.effect === 'none') return look(drive, step, action, input, setting);
+  const assumedKinds = yieldedBefore(drive, step);
+  const assumed: string[] = [];
+  if (operations.length > 0) {
+    for (const demand of action.demands?.(input) ?? []) {
+      if (unmetDemand(demand, journal.execution, engine.clock.now(), new Set()) === undefined) continue;
+      const unmet = unmetDemand(demand, journal.execution, engine.clock.now(), assumedKinds);
+      if (unmet !== undefined) {
+        journal.record({ ...at, type: 'gate.blocked', gate: demand.kind, trouble: unmet });
+        return { end: 'blocked', trouble: unmet };
+      }
+      assumed.push(demand.kind);
+    }
+  }
+  const asks = operations.some((o) => o.kind === 'ask');
+  journal.record({
+    ...at,
+    type: 'step.previewed',
+    how: operations.length === 0 ? 'already-so' : asks ? 'would-ask' : 'would-run',
+    said:
+      operations.length === 0 ? 'nothing to do' : `${operations.length} operation${operations.length === 1 ? '' : 's'}`,
+    operations,
+    assumed,
+  });
+  return { end: 'on' };
+}
+
+/** A step without effect is judged for real: its verdict is the gate. */
+async function look(
+  drive: Drive,
+  step: PlannedStep,
+  action: AnyAction,
+  input: unknown,
+  setting: Setting,
+): Promise<StepEnd> {
+  const { journal, engine } = drive;
+  const at = { step: step.id, direction: 'forth' } as const;
+  const facts = await inspect(engine, action, input, pastOf(journal.execution, step.id), setting);
+  const verdict = action.verify(input, facts, setting);
+  if (!verdict.ok) {
+    journal.record({ ...at, type: 'gate.blocked', gate: step.uses, trouble: verdict.trouble });
+    return { end: 'blocked', trouble: verdict.trouble };
+  }
+  journal.record({
+    ...at,
+    type: 'step.verified',
+    attempt: 1,
+    already: true,
+    output: verdict.output,
+    evidence: stamp(verdict.evidence, step.id, journal, engine.clock.now()),
+    said: verdict.said,
+  });
+  return { end: 'on' };
+}
+
+function foreseen(action: AnyAction, input: unknown, setting: Setting): readonly Operation[] | undefined {
+  if (action.foresee === undefined) return undefined;
+  const planned = action.plan(input, action.foresee(input, setting), setting);
+  return 'blocked' in planned ? undefined : planned;
+}
+
+/** Kinds of evidence that the steps before this one would have yielded. */
+function yieldedBefore(drive: Drive, step: PlannedStep): ReadonlySet<string> {
+  const { steps } = drive.plan.intent;
+  const kinds = new Set<string>();
+  for (const earlier of steps.slice(
+    0,
+    steps.findIndex((s) => s.id === step.id),
+  )) {
+    if (drive.journal.execution.steps[earlier.id]?.forth.status !== 'previewed') continue;
+    const action = drive.engine.actions.find((a) => a.kind === earlier.uses);
+    for (const kind of action?.yields ?? []) kinds.add(kind);
+  }
+  return kinds;
+}
+
+/** What a rehearsal's executor says if it is ever asked to act: that would be a bug. */
+export const neverPerforms = async () => ({
+  outcome: 'failed' as const,
+  trouble: trouble('rehearsal', 'a rehearsal changes nothing', 'Run it for real without --dry-run.'),
+});

@@ -1,0 +1,152 @@
+import type { AnyAction, Rollback, Verdict } from '../core/action.ts';
+import type { BlobRef } from '../core/blob.ts';
+import { type StepState, stepState } from '../core/execution.ts';
+import type { Json } from '../core/json.ts';
+import { jcs } from '../core/json.ts';
+import type { PlannedStep } from '../core/plan.ts';
+import type { Trouble } from '../core/result.ts';
+import type { RunEnd } from './drive.ts';
+import { actionOf, type Engine, inspect, pastOf, scopeNow, settingFor } from './engine.ts';
+import { performAll, type StepRun, stoppedTrouble } from './perform-step.ts';
+import { settle } from './prove.ts';
+import type { Drive } from './run-step.ts';
+
+/**
+ * Gives the machine back: every reversible step that was begun is reversed, the last one first, from the facts seen before its
+ * first act. What cannot be taken back is left and named. Can be resumed like a run.
+ */
+export async function rollBack(drive: Drive): Promise<RunEnd> {
+  const { plan, journal, engine } = drive;
+  const begun = plan.intent.steps.filter((step) => wasBegun(stepState(journal.execution, step.id)));
+  const kept: string[] = [];
+  for (const step of [...begun].reverse()) {
+    const action = actionOf(engine, step);
+    if (action.rollback === undefined) {
+      if (action.effect === 'changes' || action.effect === 'destroys') kept.push(step.id);
+      continue;
+    }
+    if (stepState(journal.execution, step.id).back.status === 'rolled-back') continue;
+    if (drive.signal.aborted) return stop(drive, { end: 'signal', step: step.id });
+    const end = await stepBack(drive, step, action, action.rollback);
+    if (end !== undefined) return stop(drive, end);
+  }
+  journal.record({ type: 'run.closed', outcome: 'rolled-back', by: drive.operator, reason: null });
+  return { end: 'rolled-back', kept };
+}
+
+const wasBegun = (state: StepState): boolean => state.forth.before !== null && state.forth.operations.length > 0;
+
+async function stepBack(
+  drive: Drive,
+  step: PlannedStep,
+  action: AnyAction,
+  rollback: Rollback<unknown, unknown>,
+): Promise<RunEnd | undefined> {
+  const { engine, journal, plan } = drive;
+  const at = { step: step.id, direction: 'back' } as const;
+  const setting = settingFor(engine, plan, journal.execution.run, step.id);
+  const state = stepState(journal.execution, step.id);
+  const attempt = state.back.attempt + 1;
+  journal.record({ ...at, type: 'step.started', attempt });
+  const bound = engine.bind(step, await scopeNow(engine, plan, journal.execution));
+  if (!bound.ok) return failed(drive, step, attempt, bound.error);
+  const { input } = bound.value;
+  const before = JSON.parse(new TextDecoder().decode(engine.blobs.get(state.forth.before as BlobRef))) as unknown;
+  const run: StepRun = {
+    ...drive,
+    perform: drive.executor.perform,
+    step,
+    asked: {
+      id: step.id,
+      title: step.title,
+      position: plan.intent.steps.indexOf(step) + 1,
+      of: plan.intent.steps.length,
+    },
+    action,
+    setting,
+    direction: 'back',
+    attempt,
+  };
+  const now = await inspect(engine, action, input, pastOf(journal.execution, step.id), setting);
+  const planned = rollback.plan(input, before, now, setting);
+  if ('blocked' in planned) {
+    journal.record({ ...at, type: 'gate.blocked', gate: 'plan', trouble: planned.blocked });
+    return { end: 'blocked', step: step.id, trouble: planned.blocked };
+  }
+  if (planned.length > 0) {
+    const details = planned.map((operation) => jcs(operation as unknown as Json));
+    const answer = await drive.ask({ ask: 'begin', step: run.asked, details, serial: null }, drive.signal);
+    if (answer.answer === 'skip') {
+      journal.record({ ...at, type: 'step.skipped', by: 'person', who: drive.operator, reason: answer.reason });
+      return undefined;
+    }
+    if (answer.answer === 'quit') return { end: 'quit', step: step.id, why: answer.why };
+    if (answer.answer === 'missing') return { end: 'missing', step: step.id, what: answer.what, fix: answer.fix };
+    journal.record({
+      ...at,
+      type: 'step.planned',
+      attempt,
+      before: engine.blobs.put(jcs(now ?? null)),
+      operations: planned,
+    });
+    const performed = await performAll(run, planned);
+    if (!performed.ok) {
+      const { halt } = performed;
+      if (halt.halt === 'failed')
+        return failed(drive, step, attempt, drive.signal.aborted ? stoppedTrouble(run) : halt.trouble);
+      if (halt.halt === 'doubt') return { end: 'doubt', step: step.id, trouble: halt.trouble };
+      throw new Error(`a rollback cannot end with "${halt.halt}"`);
+    }
+  }
+  const verdict: Verdict = await settle(run, action.settle?.(input), async () =>
+    rollback.verify(input, before, await inspect(engine, action, input, pastOf(journal.execution, step.id), setting)),
+  );
+  if (!verdict.ok) return failed(drive, step, attempt, verdict.trouble);
+  journal.record({
+    ...at,
+    type: 'step.verified',
+    attempt,
+    already: planned.length === 0,
+    output: {},
+    evidence: [],
+    said: verdict.said,
+  });
+  return undefined;
+}
+
+function failed(drive: Drive, step: PlannedStep, attempt: number, why: Trouble): RunEnd {
+  drive.journal.record({ step: step.id, direction: 'back', type: 'step.failed', attempt, trouble: why });
+  return drive.signal.aborted ? { end: 'signal', step: step.id } : { end: 'failed', step: step.id, trouble: why };
+}
+
+function stop(drive: Drive, end: RunEnd): RunEnd {
+  const by =
+    end.end === 'signal'
+      ? 'signal'
+      : end.end === 'quit'
+        ? 'person'
+        : end.end === 'doubt'
+          ? 'doubt'
+          : end.end === 'failed'
+            ? 'failure'
+            : 'gate';
+  const reason = 'trouble' in end ? end.trouble.what : `the rollback was stopped (${end.end})`;
+  drive.journal.record({ type: 'run.stopped', by, who: by === 'person' ? drive.operator : null, reason });
+  return end;
+}
+
+/** The steps that a rollback would reverse, last first, and those it cannot. For saying so before it begins. */
+export function rollbackPlan(
+  engine: Engine,
+  drive: Pick<Drive, 'plan' | 'journal'>,
+): { readonly back: readonly string[]; readonly kept: readonly string[] } {
+  const begun = drive.plan.intent.steps.filter((step) => wasBegun(stepState(drive.journal.execution, step.id)));
+  const reversible = (step: PlannedStep): boolean => actionOf(engine, step).rollback !== undefined;
+  return {
+    back: begun
+      .filter(reversible)
+      .reverse()
+      .map((s) => s.id),
+    kept: begun.filter((s) => !reversible(s) && s.effect !== 'adds' && s.effect !== 'none').map((s) => s.id),
+  };
+}

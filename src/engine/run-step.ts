@@ -1,0 +1,288 @@
+import type { AnyAction, Perform, Setting } from '../core/action.ts';
+import type { Json } from '../core/json.ts';
+import { jcs } from '../core/json.ts';
+import { unmetNeeds } from '../core/next.ts';
+import type { Operation, Receipt } from '../core/operation.ts';
+import type { Plan, PlannedStep } from '../core/plan.ts';
+import type { Ask, StepAsked, Tell } from '../core/ports.ts';
+import { type Trouble, trouble } from '../core/result.ts';
+import { settleDoubt } from './doubt.ts';
+import { actionOf, type Engine, inspect, pastOf, scopeNow, settingFor } from './engine.ts';
+import { drifted, unmetDemand } from './gates.ts';
+import type { Journal } from './journal.ts';
+import { performAll, type StepRun, StepTimeout, stoppedTrouble } from './perform-step.ts';
+import { preview } from './preview.ts';
+import { prove, stamp } from './prove.ts';
+
+/** The one door to the world. A rehearsal's executor is not real: it is never asked to perform. */
+export interface Executor {
+  readonly real: boolean;
+  readonly perform: Perform;
+}
+
+export interface Drive {
+  readonly engine: Engine;
+  readonly plan: Plan;
+  readonly journal: Journal;
+  readonly executor: Executor;
+  readonly ask: Ask;
+  readonly tell: Tell;
+  readonly signal: AbortSignal;
+  readonly operator: string;
+}
+
+/** How one pass through a step ended. Only `on` lets the run go on. */
+export type StepEnd =
+  | { readonly end: 'on' }
+  /** It failed, and is to be tried once more. */
+  | { readonly end: 'again' }
+  | { readonly end: 'blocked'; readonly trouble: Trouble }
+  | { readonly end: 'drift'; readonly trouble: Trouble }
+  | { readonly end: 'failed'; readonly trouble: Trouble }
+  | { readonly end: 'doubt'; readonly trouble: Trouble }
+  | { readonly end: 'parked'; readonly until: string; readonly why: string }
+  | { readonly end: 'quit'; readonly why: 'quit' | 'interrupted' | 'end-of-input' }
+  | { readonly end: 'missing'; readonly what: string; readonly fix: string }
+  | { readonly end: 'signal' };
+
+const on: StepEnd = { end: 'on' };
+
+/**
+ * One pass through a step: gates, the fresh plan, the agreement, the act, the proof. Everything that it decides is in the journal
+ * before it is acted upon.
+ */
+export async function runStep(drive: Drive, step: PlannedStep, position: number): Promise<StepEnd> {
+  const { engine, plan, journal } = drive;
+  const action = actionOf(engine, step);
+  const at = { step: step.id, direction: 'forth' } as const;
+  const setting = settingFor(engine, plan, journal.execution.run, step.id);
+  const asked: StepAsked = { id: step.id, title: step.title, position, of: plan.intent.steps.length };
+
+  const doubt = await settleDoubt(drive, step, action, asked, setting);
+  if (doubt !== undefined) return doubt;
+
+  const attempt = (journal.execution.steps[step.id]?.forth.attempt ?? 0) + 1;
+  journal.record({ ...at, type: 'step.started', attempt });
+  const block = (gate: string, why: Trouble): StepEnd => {
+    journal.record({ ...at, type: 'gate.blocked', gate, trouble: why });
+    return { end: 'blocked', trouble: why };
+  };
+
+  const needs = unmetNeeds(step, journal.execution);
+  if (needs.length > 0) return block('needs', needsTrouble(step, needs));
+
+  const scope = await scopeNow(engine, plan, journal.execution);
+  if (step.when !== null) {
+    const decided = engine.decide(step.when, scope);
+    if (!decided.ok) return block('when', decided.error);
+    if (!decided.value) {
+      journal.record({ ...at, type: 'step.skipped', by: 'when', who: null, reason: `when: ${step.when} is false` });
+      return on;
+    }
+  }
+
+  const bound = engine.bind(step, scope);
+  if (!bound.ok) return block('input', bound.error);
+  const { input, waitsFor } = bound.value;
+  if (!drive.executor.real && waitsFor.length > 0) return preview(drive, step, action, input, undefined, setting);
+  if (waitsFor.length > 0) return block('input', waitsTrouble(step, waitsFor));
+
+  const before = await inspect(engine, action, input, pastOf(journal.execution, step.id), setting);
+  const planned = action.plan(input, before, setting);
+  if ('blocked' in planned) return block('plan', planned.blocked);
+  const foreign = drifted(step, planned);
+  if (foreign !== undefined && engine.borrowed === undefined) {
+    const why = driftTrouble(step, foreign);
+    journal.record({ ...at, type: 'gate.blocked', gate: 'drift', trouble: why });
+    return { end: 'drift', trouble: why };
+  }
+  if (!drive.executor.real) return preview(drive, step, action, input, planned, setting);
+
+  if (planned.length > 0) {
+    for (const demand of action.demands?.(input) ?? []) {
+      const unmet = unmetDemand(demand, journal.execution, engine.clock.now(), new Set());
+      if (unmet !== undefined) return block(demand.kind, unmet);
+    }
+    const agreed = await agree(drive, step, asked, planned);
+    if (agreed !== undefined) return agreed;
+  }
+  return act(drive, step, { action, setting, asked, attempt, input, before, planned });
+}
+
+interface Ready {
+  readonly action: AnyAction;
+  readonly setting: Setting;
+  readonly asked: StepAsked;
+  readonly attempt: number;
+  readonly input: unknown;
+  readonly before: unknown;
+  readonly planned: readonly Operation[];
+}
+
+async function act(drive: Drive, step: PlannedStep, ready: Ready): Promise<StepEnd> {
+  const { engine, journal } = drive;
+  const { action, attempt, input, planned } = ready;
+  const at = { step: step.id, direction: 'forth' } as const;
+  const limit = timeLimit(step, drive.signal);
+  const run: StepRun = {
+    ...drive,
+    perform: drive.executor.perform,
+    signal: limit.signal,
+    step,
+    direction: 'forth',
+    ...ready,
+  };
+  try {
+    if (planned.length > 0) {
+      const blob = engine.blobs.put(jcs(ready.before ?? null));
+      journal.record({ ...at, type: 'step.planned', attempt, before: blob, operations: planned });
+    }
+    // A once act that already ended well is not done again: only its proof is.
+    const done = action.once ? finished(journal, step) : undefined;
+    const performed = done ?? (await performAll(run, planned));
+    if (!performed.ok) {
+      const { halt } = performed;
+      switch (halt.halt) {
+        case 'parked':
+          journal.record({ ...at, type: 'run.parked', until: halt.until, why: halt.why });
+          return { end: 'parked', until: halt.until, why: halt.why };
+        case 'quit':
+          return { end: 'quit', why: halt.why };
+        case 'missing':
+          return { end: 'missing', what: halt.what, fix: halt.fix };
+        case 'doubt':
+          return drive.signal.aborted ? { end: 'signal' } : { end: 'doubt', trouble: halt.trouble };
+        case 'failed':
+          return failed(drive, run, limit.signal.aborted ? stoppedTrouble(run) : halt.trouble);
+      }
+    }
+    const verdict = await prove(run, input, performed.receipts);
+    if (!verdict.ok) return failed(drive, run, verdict.trouble);
+    const tidy = action.tidy?.(input, ready.setting) ?? [];
+    if (planned.length > 0 && tidy.length > 0) {
+      const tidied = await performAll(run, tidy, planned.length);
+      if (!tidied.ok && tidied.halt.halt === 'failed') return failed(drive, run, tidied.halt.trouble);
+    }
+    journal.record({
+      ...at,
+      type: 'step.verified',
+      attempt,
+      already: planned.length === 0 && action.effect !== 'none',
+      output: verdict.output,
+      evidence: stamp(verdict.evidence, step.id, journal, engine.clock.now()),
+      said: verdict.said,
+    });
+    return on;
+  } finally {
+    limit.clear();
+  }
+}
+
+async function failed(drive: Drive, run: StepRun, why: Trouble): Promise<StepEnd> {
+  const { journal, engine } = drive;
+  const { step, attempt } = run;
+  const at = { step: step.id, direction: 'forth' } as const;
+  journal.record({ ...at, type: 'step.failed', attempt, trouble: why });
+  if (drive.signal.aborted) return { end: 'signal' };
+  if (step.retry !== null && !run.action.once && attempt < step.retry.attempts) {
+    await engine.clock.sleep(step.retry.delay, drive.signal);
+    return drive.signal.aborted ? { end: 'signal' } : { end: 'again' };
+  }
+  if (step.on_failure === 'continue') return on;
+  const answer = await drive.ask(
+    { ask: 'failed', step: run.asked, trouble: why, mayRetry: true, tail: tailOf(why) },
+    drive.signal,
+  );
+  switch (answer.answer) {
+    case 'retry':
+      return { end: 'again' };
+    case 'skip':
+      journal.record({ ...at, type: 'step.skipped', by: 'person', who: drive.operator, reason: answer.reason });
+      return on;
+    case 'quit':
+      return answer.why === 'quit' ? { end: 'failed', trouble: why } : { end: 'quit', why: answer.why };
+    default:
+      return { end: 'failed', trouble: why };
+  }
+}
+
+/** Asks whether to begin, and for irreversible steps for the serial. Undefined: it may begin. */
+async function agree(
+  drive: Drive,
+  step: PlannedStep,
+  asked: StepAsked,
+  planned: readonly Operation[],
+): Promise<StepEnd | undefined> {
+  const { journal } = drive;
+  const at = { step: step.id, direction: 'forth' } as const;
+  const serial = step.irreversible ? drive.plan.intent.host.serial : null;
+  const details = planned.map((operation) => jcs(operation as unknown as Json));
+  const answer = await drive.ask({ ask: 'begin', step: asked, details, serial }, drive.signal);
+  switch (answer.answer) {
+    case 'continue':
+      if (serial !== null) throw new Error('an irreversible step was agreed to without its serial');
+      journal.record({ ...at, type: 'step.agreed', by: drive.operator, how: answer.how, typed: null });
+      return undefined;
+    case 'typed': {
+      if (answer.text !== serial) {
+        const why = trouble(
+          'serial-mismatch',
+          `step "${step.id}": the serial given is "${answer.text}", and the host's is "${serial ?? ''}"`,
+          'Compare with the label on the machine. Nothing was done.',
+        );
+        journal.record({ ...at, type: 'gate.blocked', gate: 'serial', trouble: why });
+        return { end: 'blocked', trouble: why };
+      }
+      journal.record({ ...at, type: 'step.agreed', by: drive.operator, how: answer.how, typed: answer.text });
+      return undefined;
+    }
+    case 'skip':
+      journal.record({ ...at, type: 'step.skipped', by: 'person', who: drive.operator, reason: answer.reason });
+      return on;
+    case 'quit':
+      return { end: 'quit', why: answer.why };
+    case 'missing':
+      return { end: 'missing', what: answer.what, fix: answer.fix };
+    default:
+      throw new Error(`whether to begin cannot be answered with "${answer.answer}"`);
+  }
+}
+
+/** Receipts of a once act whose operations all ended well in an earlier attempt; undefined if there was none. */
+function finished(
+  journal: Journal,
+  step: PlannedStep,
+): { readonly ok: true; readonly receipts: readonly Receipt[] } | undefined {
+  const operations = journal.execution.steps[step.id]?.forth.operations.filter((o) => o.status === 'done') ?? [];
+  return operations.length === 0 ? undefined : { ok: true, receipts: operations.map((o) => o.receipt) };
+}
+
+function timeLimit(step: PlannedStep, outer: AbortSignal): { readonly signal: AbortSignal; clear(): void } {
+  if (step.timeout === null) return { signal: outer, clear: () => {} };
+  const own = new AbortController();
+  const timer = setTimeout(() => own.abort(new StepTimeout()), step.timeout);
+  return { signal: AbortSignal.any([outer, own.signal]), clear: () => clearTimeout(timer) };
+}
+
+const tailOf = (why: Trouble): readonly string[] => (why.detail ?? '').split('\n').slice(-20);
+
+const needsTrouble = (step: PlannedStep, needs: readonly string[]): Trouble =>
+  trouble(
+    'needs',
+    `step "${step.id}" needs ${needs.map((id) => `"${id}"`).join(', ')} done and verified`,
+    'Take up the missing step, or correct the runbook and: decom replan',
+  );
+
+const waitsTrouble = (step: PlannedStep, ids: readonly string[]): Trouble =>
+  trouble(
+    'input-missing',
+    `step "${step.id}" refers to what ${ids.map((id) => `"${id}"`).join(', ')} puts out, and that has not run`,
+    'Take up the skipped step, or correct the runbook and: decom replan',
+  );
+
+const driftTrouble = (step: PlannedStep, operation: Operation): Trouble =>
+  trouble(
+    'drift',
+    `step "${step.id}" would now do what the plan does not hold: ${jcs(operation as unknown as Json)}`,
+    'See the difference and agree to it with: decom replan',
+  );
