@@ -1,5 +1,31 @@
 import type { AnyAction } from '../core/action.ts';
+import { backupArchive } from './backup/archive.ts';
+import { backupRsync } from './backup/rsync.ts';
+import { checklist } from './checklist.ts';
+import { commandRun } from './command/run.ts';
+import { confirm } from './confirm.ts';
+import { identityCheck } from './identity/check.ts';
+import { inventoryRetire } from './inventory/retire.ts';
+import { powerOff } from './power/off.ts';
+import { powerStatus } from './power/status.ts';
+import { restoreVerify } from './restore/verify.ts';
+import { serviceStart } from './service/start.ts';
 import { serviceStop } from './service/stop.ts';
+import { wait } from './wait.ts';
 
-/** Every kind of step there is. A file under `actions/` that is not in this list fails the build. */
-export const actions: readonly AnyAction[] = [serviceStop];
+/** Every kind of step there is. A file of `actions/` that is not in this list (but for `parts/`) fails the build. */
+export const actions: readonly AnyAction[] = [
+  backupArchive,
+  backupRsync,
+  checklist,
+  commandRun,
+  confirm,
+  identityCheck,
+  inventoryRetire,
+  powerOff,
+  powerStatus,
+  restoreVerify,
+  serviceStart,
+  serviceStop,
+  wait,
+];

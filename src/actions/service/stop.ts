@@ -1,79 +1,68 @@
 import { Type } from 'typebox';
 import { action } from '../../core/action.ts';
 import type { Operation } from '../../core/operation.ts';
-import type { ServiceState } from '../../core/probe.ts';
-import { type Seen, trouble } from '../../core/result.ts';
+import {
+  askUnit,
+  isStopped,
+  namesOneWay,
+  notFound,
+  startsAtBoot,
+  statesOf,
+  stillEnabled,
+  systemctl,
+  type UnitFacts,
+  unitFields,
+  unitsOf,
+  wrongState,
+} from '../parts/systemd.ts';
 
 const Input = Type.Object(
   {
-    units: Type.Array(Type.String({ minLength: 1, pattern: '^[A-Za-z0-9@:_.\\\\-]+\\.[a-z]+$' }), {
-      minItems: 1,
-      description: 'The systemd units to stop, in order, with their suffix (nginx.service).',
-    }),
+    ...unitFields,
     disable: Type.Optional(Type.Boolean({ description: 'Also keep them from starting at boot. Default true.' })),
   },
   { additionalProperties: false, description: 'Stops systemd units, with what would start them again.' },
 );
 
-type Facts = readonly Seen<ServiceState>[];
-
-/** Whether nothing of the unit runs and nothing is about to start it. A unit that does not exist is not "stopped". */
-const stopped = (s: ServiceState): boolean =>
-  (s.active === 'inactive' || s.active === 'failed') && s.triggers.every((t) => t.active !== 'active');
-
-const keptOff = (s: ServiceState): boolean => !['enabled', 'enabled-runtime', 'linked', 'alias'].includes(s.enabled);
-
-export const serviceStop = action<typeof Input, Facts>({
+export const serviceStop = action<typeof Input, readonly UnitFacts[]>({
   kind: 'service.stop',
   about: 'Stops systemd units and keeps them from coming back.',
   effect: 'changes',
   once: false,
   irreversible: false,
   input: Input,
+  check: namesOneWay,
   output: Type.Object({ units: Type.Array(Type.String()) }),
   yields: ['writers.stopped'],
 
-  inspect: async ({ units }, probe) => Promise.all(units.map((unit) => probe({ kind: 'service', unit }))),
+  inspect: (input, probe) => Promise.all(unitsOf(input).map((unit) => askUnit(probe, unit))),
 
   plan: ({ disable = true }, facts) => {
     const operations: Operation[] = [];
-    for (const seen of facts) {
-      if (!seen.known) return { blocked: seen.trouble };
-      const s = seen.value;
-      if (s.load === 'not-found') return { blocked: notFound(s.unit) };
-      const triggers = s.triggers.filter((t) => t.active === 'active').map((t) => t.unit);
-      if (!stopped(s)) operations.push(systemctl('stop', ...triggers, s.unit));
-      if (disable && !keptOff(s)) operations.push(systemctl('disable', s.unit));
+    for (const one of facts) {
+      const states = statesOf(one);
+      if (!states.known) return { blocked: states.trouble };
+      const missing = states.value.find((s) => s.load === 'not-found');
+      if (missing !== undefined) return { blocked: notFound(missing.unit) };
+      const running = states.value.filter((s) => !isStopped(s)).map((s) => s.unit);
+      if (running.length > 0) operations.push(systemctl('stop', '--', ...running));
+      const enabled = states.value.filter(startsAtBoot).map((s) => s.unit);
+      if (disable && enabled.length > 0) operations.push(systemctl('disable', '--', ...enabled));
     }
     return operations;
   },
 
   settle: () => ({ within: 30_000, every: 1000 }),
 
-  verify: ({ units, disable = true }, after) => {
-    for (const seen of after) {
-      if (!seen.known) return { ok: false, trouble: seen.trouble };
-      const s = seen.value;
-      if (s.load === 'not-found') return { ok: false, trouble: notFound(s.unit) };
-      if (!stopped(s)) {
-        return {
-          ok: false,
-          trouble: trouble(
-            'still-running',
-            `${s.unit} is still ${s.active} (${s.sub})`,
-            `See why with: systemctl status ${s.unit}`,
-          ),
-        };
-      }
-      if (disable && !keptOff(s)) {
-        return {
-          ok: false,
-          trouble: trouble(
-            'still-enabled',
-            `${s.unit} is stopped but would start at boot`,
-            `Try: systemctl disable ${s.unit}`,
-          ),
-        };
+  verify: (input, after) => {
+    const units = unitsOf(input);
+    for (const one of after) {
+      const states = statesOf(one);
+      if (!states.known) return { ok: false, trouble: states.trouble };
+      for (const s of states.value) {
+        if (s.load === 'not-found') return { ok: false, trouble: notFound(s.unit) };
+        if (!isStopped(s)) return { ok: false, trouble: wrongState('still-running', s, 'not stopped') };
+        if ((input.disable ?? true) && startsAtBoot(s)) return { ok: false, trouble: stillEnabled(s.unit) };
       }
     }
     return {
@@ -85,53 +74,49 @@ export const serviceStop = action<typeof Input, Facts>({
   },
 
   rollback: {
-    plan: (_input, before) => {
+    plan: (_input, before, now) => {
       const operations: Operation[] = [];
-      for (const seen of [...before].reverse()) {
-        if (!seen.known) return { blocked: seen.trouble };
-        const s = seen.value;
-        if (!keptOff(s)) operations.push(systemctl('enable', s.unit));
-        const triggers = s.triggers.filter((t) => t.active === 'active').map((t) => t.unit);
-        if (s.active === 'active') operations.push(systemctl('start', s.unit, ...triggers));
+      for (const [i, one] of [...before.entries()].reverse()) {
+        const was = statesOf(one);
+        const is = now[i] === undefined ? was : statesOf(now[i]);
+        if (!was.known) return { blocked: was.trouble };
+        if (!is.known) return { blocked: is.trouble };
+        const at = (unit: string) => is.value.find((s) => s.unit === unit);
+        for (const state of ['enabled', 'enabled-runtime']) {
+          const units = was.value
+            .filter((s) => s.enabled === state && at(s.unit)?.enabled !== state)
+            .map((s) => s.unit);
+          const flags = state === 'enabled' ? [] : ['--runtime'];
+          if (units.length > 0) operations.push(systemctl('enable', ...flags, '--', ...units));
+        }
+        const start = was.value.filter((s) => s.active === 'active' && at(s.unit)?.active !== 'active');
+        // The unit itself first: its socket cannot be started while it holds the address.
+        if (start.length > 0) operations.push(systemctl('start', '--', ...start.map((s) => s.unit).reverse()));
       }
       return operations;
     },
     verify: (_input, before, now) => {
-      for (const [i, was] of before.entries()) {
-        const is = now[i];
+      for (const [i, one] of before.entries()) {
+        const was = statesOf(one);
         if (!was.known) return { ok: false, trouble: was.trouble };
-        if (is === undefined || !is.known) {
-          return {
-            ok: false,
-            trouble: is?.trouble ?? trouble('unknown', `${was.value.unit} could not be asked`, 'Try again.'),
-          };
-        }
-        if (was.value.active === 'active' && is.value.active !== 'active') {
-          return {
-            ok: false,
-            trouble: trouble(
-              'not-started',
-              `${is.value.unit} is ${is.value.active}`,
-              `See why with: systemctl status ${is.value.unit}`,
-            ),
-          };
+        const is = now[i] === undefined ? was : statesOf(now[i]);
+        if (!is.known) return { ok: false, trouble: is.trouble };
+        for (const s of was.value) {
+          const found = is.value.find((other) => other.unit === s.unit);
+          if (found === undefined) return { ok: false, trouble: notFound(s.unit) };
+          if (s.active === 'active' && found.active !== 'active') {
+            return { ok: false, trouble: wrongState('not-started', found, 'and was active before') };
+          }
+          if (startsAtBoot(s) && !startsAtBoot(found)) return { ok: false, trouble: notEnabled(s.unit) };
         }
       }
-      return { ok: true, output: {}, evidence: [], said: 'running as before' };
+      return { ok: true, output: {}, evidence: [], said: 'running and enabled as before' };
     },
   },
 });
 
-const systemctl = (verb: string, ...units: string[]): Operation => ({
-  kind: 'exec',
-  on: 'host',
-  argv: ['systemctl', '--no-ask-password', verb, '--', ...units],
-  root: true,
+const notEnabled = (unit: string) => ({
+  code: 'not-enabled',
+  what: `${unit} does not start at boot, and did before`,
+  fix: `Try: systemctl enable ${unit}`,
 });
-
-const notFound = (unit: string) =>
-  trouble(
-    'unit-not-found',
-    `there is no unit ${unit} on the host`,
-    'Correct its name in the runbook, or remove it from the list.',
-  );

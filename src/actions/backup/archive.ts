@@ -1,0 +1,43 @@
+import { action } from '../../core/action.ts';
+import {
+  ArchiveInput,
+  type BackupAfter,
+  type BackupFacts,
+  BackupOutput,
+  examineBackup,
+  foreseenBackup,
+  inspectBackup,
+  overlap,
+  planBackup,
+  verifyBackup,
+} from '../parts/copies.ts';
+
+export const backupArchive = action<typeof ArchiveInput, BackupFacts, BackupAfter>({
+  kind: 'backup.archive',
+  about: 'Copies paths of the host into one tar archive here, with a manifest taken at the source.',
+  effect: 'adds',
+  once: false,
+  irreversible: false,
+  input: ArchiveInput,
+  check: overlap,
+  output: BackupOutput,
+
+  inspect: (input, probe, _past, setting) =>
+    inspectBackup(input, 'archive', ['tar', 'sha256sum', 'openssl', 'shasum'], probe, setting),
+
+  foresee: () => foreseenBackup,
+
+  plan: (input, facts, setting) =>
+    planBackup(input, facts, setting, 'archive', (to) => ({
+      kind: 'copy.archive',
+      on: 'control',
+      from: input.from,
+      exclude: input.exclude ?? [],
+      to,
+      root: setting.host.sudo,
+    })),
+
+  examine: (input, _receipts, context, setting) => examineBackup(input, context, setting),
+
+  verify: (input, after, setting) => verifyBackup(input, after, setting, 'archive'),
+});

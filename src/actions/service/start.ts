@@ -1,0 +1,109 @@
+import { type Static, Type } from 'typebox';
+import { action } from '../../core/action.ts';
+import type { Operation } from '../../core/operation.ts';
+import type { ServiceState } from '../../core/probe.ts';
+import { type Seen, type Trouble, trouble } from '../../core/result.ts';
+import {
+  isStopped,
+  namesOneWay,
+  notFound,
+  startsAtBoot,
+  systemctl,
+  unitFields,
+  unitsOf,
+  wrongState,
+} from '../parts/systemd.ts';
+
+const Input = Type.Object(
+  {
+    ...unitFields,
+    enable: Type.Optional(Type.Boolean({ description: 'Also start them at boot. Default false.' })),
+  },
+  { additionalProperties: false, description: 'Starts systemd units.' },
+);
+
+export const serviceStart = action<typeof Input, readonly Seen<ServiceState>[]>({
+  kind: 'service.start',
+  about: 'Starts systemd units.',
+  effect: 'changes',
+  once: false,
+  irreversible: false,
+  input: Input,
+  check: namesOneWay,
+  output: Type.Object({ units: Type.Array(Type.String()) }),
+
+  inspect: (input, probe) => Promise.all(unitsOf(input).map((unit) => probe({ kind: 'service', unit }))),
+
+  plan: ({ enable = false }, facts) => {
+    const operations: Operation[] = [];
+    for (const seen of facts) {
+      if (!seen.known) return { blocked: seen.trouble };
+      const s = seen.value;
+      if (s.load !== 'loaded') return { blocked: notLoaded(s) };
+      if (enable && !startsAtBoot(s)) operations.push(systemctl('enable', '--', s.unit));
+      if (s.active !== 'active') operations.push(systemctl('start', '--', s.unit));
+    }
+    return operations;
+  },
+
+  settle: () => ({ within: 30_000, every: 1000 }),
+
+  verify: (input, after) => {
+    const units = unitsOf(input);
+    for (const seen of after) {
+      const why = complaint(input, seen);
+      if (why !== undefined) return { ok: false, trouble: why };
+    }
+    return { ok: true, output: { units }, evidence: [], said: `${units.join(', ')} running` };
+  },
+
+  rollback: {
+    plan: (_input, before, now) => {
+      const operations: Operation[] = [];
+      for (const [i, was] of [...before.entries()].reverse()) {
+        const is = now[i] ?? was;
+        if (!was.known) return { blocked: was.trouble };
+        if (!is.known) return { blocked: is.trouble };
+        if (isStopped(was.value) && !isStopped(is.value)) operations.push(systemctl('stop', '--', is.value.unit));
+        if (!startsAtBoot(was.value) && startsAtBoot(is.value))
+          operations.push(systemctl('disable', '--', is.value.unit));
+      }
+      return operations;
+    },
+    verify: (_input, before, now) => {
+      for (const [i, was] of before.entries()) {
+        const is = now[i] ?? was;
+        if (!was.known) return { ok: false, trouble: was.trouble };
+        if (!is.known) return { ok: false, trouble: is.trouble };
+        if (isStopped(was.value) && !isStopped(is.value)) {
+          return { ok: false, trouble: wrongState('still-running', is.value, 'and was stopped before') };
+        }
+      }
+      return { ok: true, output: {}, evidence: [], said: 'stopped as before' };
+    },
+  },
+});
+
+function complaint({ enable = false }: Static<typeof Input>, seen: Seen<ServiceState>): Trouble | undefined {
+  if (!seen.known) return seen.trouble;
+  const s = seen.value;
+  if (s.load !== 'loaded') return notLoaded(s);
+  if (s.active !== 'active') return wrongState('not-started', s, 'not active');
+  if (enable && !startsAtBoot(s)) {
+    return trouble(
+      'not-enabled',
+      `${s.unit} runs but would not start at boot`,
+      `See why with: systemctl is-enabled --full ${s.unit}`,
+    );
+  }
+  return undefined;
+}
+
+const notLoaded = (s: ServiceState): Trouble =>
+  s.load === 'not-found'
+    ? notFound(s.unit)
+    : trouble(
+        'unit-not-loaded',
+        `${s.unit} cannot be started: systemd says "${s.load}"`,
+        s.load === 'masked' ? `Unmask it first: systemctl unmask ${s.unit}` : `See: systemctl status ${s.unit}`,
+      );

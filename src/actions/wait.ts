@@ -1,0 +1,80 @@
+import { type Static, Type } from 'typebox';
+import { action } from '../core/action.ts';
+import { durationPattern, milliseconds } from '../core/duration.ts';
+import { knownAfter } from '../core/operation.ts';
+import { type Seen, trouble } from '../core/result.ts';
+
+const Input = Type.Object(
+  {
+    for: Type.Optional(
+      Type.String({ pattern: durationPattern, description: 'How long, counted from when the step first starts.' }),
+    ),
+    until: Type.Optional(
+      Type.String({
+        pattern: '^\\d{4}-\\d{2}-\\d{2}[Tt]\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?([Zz]|[+-]\\d{2}:\\d{2})$',
+        description: 'An instant with its zone (RFC 3339): 2026-03-01T02:00:00+03:00.',
+      }),
+    ),
+    why: Type.Optional(Type.String({ minLength: 1, description: 'What is waited for, in words.' })),
+  },
+  { additionalProperties: false, description: 'Parks the run for a while, or until an instant.' },
+);
+
+/** `started` is null until the step first starts in this run. */
+interface Facts {
+  readonly now: Seen<string>;
+  readonly started: string | null;
+}
+
+export const wait = action<typeof Input, Facts>({
+  kind: 'wait',
+  about: 'Parks the run for a while, or until an instant.',
+  effect: 'none',
+  once: false,
+  irreversible: false,
+  input: Input,
+  output: Type.Object({ until: Type.String() }),
+
+  check: (input) => {
+    if ((input.for === undefined) === (input.until === undefined)) return 'give either "for" or "until"';
+    return input.until !== undefined && Number.isNaN(Date.parse(input.until))
+      ? `"${input.until}" is not a date and time that exists`
+      : undefined;
+  },
+
+  inspect: async (_input, probe, past) => ({ now: await probe({ kind: 'clock' }), started: past.started ?? null }),
+
+  plan: (input, { now, started }, setting) => {
+    if (!now.known) return { blocked: now.trouble };
+    const end = endOf(input, started);
+    const why = input.why ?? (input.for === undefined ? `until ${input.until}` : `for ${input.for}`);
+    if (end === undefined) return [{ kind: 'wait', on: 'control', until: knownAfter(setting.step), why }];
+    return Date.parse(now.value) >= end.getTime()
+      ? []
+      : [{ kind: 'wait', on: 'control', until: end.toISOString(), why }];
+  },
+
+  verify: (input, { now, started }) => {
+    if (!now.known) return { ok: false, trouble: now.trouble };
+    const end = endOf(input, started);
+    if (end === undefined || Date.parse(now.value) < end.getTime()) {
+      return {
+        ok: false,
+        trouble: trouble(
+          'not-yet',
+          end === undefined
+            ? 'the wait has not begun'
+            : `it is ${now.value}, and the wait is over at ${end.toISOString()}`,
+          'Nothing to do: resume after that time.',
+        ),
+      };
+    }
+    return { ok: true, output: { until: end.toISOString() }, evidence: [], said: `waited until ${end.toISOString()}` };
+  },
+});
+
+function endOf(input: Static<typeof Input>, started: string | null): Date | undefined {
+  if (input.until !== undefined) return new Date(input.until);
+  const length = milliseconds(input.for ?? '');
+  return started === null || length === undefined ? undefined : new Date(Date.parse(started) + length);
+}
