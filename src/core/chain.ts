@@ -46,7 +46,8 @@ export interface Reading {
 /**
  * Walks the bytes of a log and checks form, order and chain of every line. `first` is the `prev` of the first line (the intent digest),
  * or undefined to take the first line's word for it.
- * A line is torn if it lacks its newline, is not JSON, or holds an all-zero 512-byte sector (etcd's rule), and nothing good follows.
+ * A last line is torn if it lacks its newline, or if a 512-byte sector of it is all zero (etcd's rule: sectors of one write may reach
+ * the disk in any order). Damage of any other kind is not what a crash leaves, and is a breach.
  */
 export function readChain(bytes: Uint8Array, first: string | undefined): Reading {
   const events: Recorded[] = [];
@@ -59,9 +60,12 @@ export function readChain(bytes: Uint8Array, first: string | undefined): Reading
     const line = bytes.subarray(at, end);
     const parsed = parse(decoder, line, newline !== -1);
     if (parsed === undefined) {
+      const damaged = (what: string): Breach => ({ line: head.size + 1, what });
       const breach = goodLineAfter(decoder, bytes, end)
-        ? { line: head.size + 1, what: 'the line is damaged, and good lines follow it' }
-        : undefined;
+        ? damaged('the line is damaged, and good lines follow it')
+        : newline === -1 || holdsZeroSector(bytes, at)
+          ? undefined
+          : damaged('the line is damaged, and no crash leaves such a line');
       return { events, good: at, head, torn: bytes.length - at, breach };
     }
     const expected = head.size === 0 && first === undefined ? parsed.prev : head.hash;
@@ -111,6 +115,15 @@ function complaint(line: Parsed, seq: number, prev: string, bytes: Uint8Array): 
   }
   if (Buffer.compare(Buffer.from(canonical), bytes) !== 0) return 'the line is not canonical JSON';
   return undefined;
+}
+
+function holdsZeroSector(bytes: Uint8Array, from: number): boolean {
+  for (let at = from; at < bytes.length; ) {
+    const end = Math.min(bytes.length, at - (at % 512) + 512);
+    if (bytes.subarray(at, end).every((byte) => byte === 0)) return true;
+    at = end;
+  }
+  return false;
 }
 
 function goodLineAfter(decoder: Decoder, bytes: Uint8Array, from: number): boolean {

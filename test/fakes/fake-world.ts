@@ -1,0 +1,250 @@
+import type { OperationHandlers, Perform, Probe, ProbeHandlers } from '../../src/core/action.ts';
+import type { Operation, Outcome, Receipt } from '../../src/core/operation.ts';
+import type { CopyDescription, ServiceState } from '../../src/core/probe.ts';
+import { seen, trouble, unseen } from '../../src/core/result.ts';
+
+/** A host, its BMC, a vault and an inventory in memory. Every act is counted, so that tests can see what was done twice. */
+export interface FakeWorld {
+  readonly state: WorldState;
+  readonly probe: Probe;
+  readonly perform: Perform;
+  /** Every operation that took effect, in order. */
+  readonly acts: readonly Operation[];
+  /** Called before and after each effect; a test throws from here to die. */
+  onEffect: (when: 'before' | 'after', operation: Operation) => void;
+}
+
+export interface WorldState {
+  services: Record<string, { active: boolean; enabled: boolean }>;
+  power: 'on' | 'off';
+  reachable: boolean;
+  serial: string;
+  uuid: string;
+  machineId: string;
+  bootId: string;
+  hostKey: string;
+  bmcGuid: string;
+  paths: Record<string, { kind: 'directory' | 'file'; bytes: number }>;
+  copies: Record<string, CopyDescription>;
+  scratch: Record<string, string>;
+  status: 'active' | 'decommissioning' | 'retired';
+  files: Record<string, string>;
+  now: Date;
+  /** What the tree compared with a manifest lacks. */
+  missing: string[];
+}
+
+export const fakeState = (): WorldState => ({
+  services: { 'nginx.service': { active: true, enabled: true }, 'app.service': { active: true, enabled: true } },
+  power: 'on',
+  reachable: true,
+  serial: 'SN-0012345',
+  uuid: 'a1234567-89ab-4def-8123-456789abcdef',
+  machineId: '0f2c0f2c0f2c0f2c0f2c0f2c0f2c0f2c',
+  bootId: '5f6f0cf4-3a6c-4f0e-9a3c-1d2e3f405060',
+  hostKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFakeFakeFakeFakeFakeFakeFakeFakeFakeFakeFake',
+  bmcGuid: 'a1234567-89ab-4def-8123-456789abcdef',
+  paths: { '/srv': { kind: 'directory', bytes: 4096 }, '/etc': { kind: 'directory', bytes: 1024 } },
+  copies: {},
+  scratch: {},
+  status: 'active',
+  files: {},
+  now: new Date('2026-01-02T03:04:05.000Z'),
+  missing: [],
+});
+
+/** The inventory's entry that agrees with `fakeState`. */
+export const fakeHost = () => {
+  const s = fakeState();
+  return {
+    name: 'web01',
+    addresses: ['192.0.2.10'],
+    serial: s.serial,
+    uuid: s.uuid,
+    machine_id: s.machineId,
+    ssh: { user: 'decom', host_keys: [s.hostKey], sudo: true },
+    bmc: {
+      kind: 'ipmi' as const,
+      address: '192.0.2.110',
+      user: 'admin',
+      password: { env: 'BMC_PASSWORD' },
+      guid: s.bmcGuid,
+    },
+  };
+};
+
+export function fakeWorld(state: WorldState = fakeState()): FakeWorld {
+  const acts: Operation[] = [];
+  const world: FakeWorld = {
+    state,
+    acts,
+    onEffect: () => {},
+    probe: (question) => {
+      const handler = probes[question.kind] as (q: typeof question) => ReturnType<Probe>;
+      return handler(question) as never;
+    },
+    perform: async (operation, context) => {
+      if (operation.kind === 'ask' || operation.kind === 'wait') throw new Error('the engine does these itself');
+      if (context.signal.aborted) return { outcome: 'failed', trouble: trouble('aborted', 'it was stopped', 'Again.') };
+      world.onEffect('before', operation);
+      const handler = operations[operation.kind] as (o: Operation, c: typeof context) => Promise<Outcome>;
+      const outcome = await handler(operation, context);
+      acts.push(operation);
+      world.onEffect('after', operation);
+      return outcome;
+    },
+  };
+  const down = () => unseen(trouble('timeout', 'web01 does not answer', 'Try again.'));
+  const up = () => state.power === 'on' && state.reachable;
+  const done = (receipt: Receipt = {}): Outcome => ({ outcome: 'done', receipt });
+  const failed = (what: string): Outcome => ({ outcome: 'failed', trouble: trouble('exit', what, 'See the host.') });
+  const service = (unit: string): ServiceState => {
+    const s = state.services[unit];
+    return {
+      unit,
+      load: s === undefined ? 'not-found' : 'loaded',
+      active: s?.active ? 'active' : 'inactive',
+      sub: s?.active ? 'running' : 'dead',
+      enabled: s === undefined ? '' : s.enabled ? 'enabled' : 'disabled',
+      triggers: [],
+    };
+  };
+
+  const probes: ProbeHandlers = {
+    'host.identity': async () =>
+      up()
+        ? seen({
+            serial: seen(state.serial),
+            uuid: seen(state.uuid),
+            machine_id: seen(state.machineId),
+            boot_id: seen(state.bootId),
+            host_key: seen(state.hostKey),
+          })
+        : down(),
+    'host.reachable': async () => seen(up() ? 'yes' : 'no'),
+    'host.tools': async ({ names }) => (up() ? seen(Object.fromEntries(names.map((n) => [n, true]))) : down()),
+    'host.paths': async ({ paths }) =>
+      up()
+        ? seen(
+            paths.map((path) => ({
+              path,
+              kind: state.paths[path]?.kind ?? ('missing' as const),
+              bytes: seen(state.paths[path]?.bytes ?? 0),
+            })),
+          )
+        : down(),
+    service: async ({ unit }) => (up() ? seen(service(unit)) : down()),
+    command: async ({ argv }) => {
+      if (!up()) return down();
+      const file = argv.at(-1) ?? '';
+      return seen({ exit: file in state.files ? 0 : 1, signal: null, stdout: state.files[file] ?? '', stderr: '' });
+    },
+    'bmc.identity': async () =>
+      seen({
+        guid: seen(state.bmcGuid),
+        guid_swapped: seen('00000000-0000-0000-0000-000000000001'),
+        serial: seen(state.serial),
+      }),
+    power: async () => seen(state.power),
+    place: async () => seen({ exists: true, empty: true, writable: true, free: 1_000_000_000 }),
+    copies: async ({ folder, method }) =>
+      seen(
+        Object.entries(state.copies)
+          .flatMap(([path, d]) => (path.startsWith(folder) && d.method === method ? [path] : []))
+          .reverse(),
+      ),
+    copy: async ({ copy }) =>
+      seen({
+        state: copy in state.copies ? ('complete' as const) : ('missing' as const),
+        description: state.copies[copy] ?? null,
+      }),
+    'tree.compare': async ({ copy }) => {
+      const d = state.copies[copy];
+      if (d === undefined) return unseen(trouble('copy-missing', `${copy} is missing`, 'Copy again.'));
+      const attributes = (['type', 'size', 'hash', 'mode', 'owner', 'links', 'time'] as const).map((attribute) => ({
+        attribute,
+        proven: true,
+      }));
+      return seen({
+        equal: state.missing.length === 0,
+        entries: 3,
+        files: 2,
+        bytes: d.bytes,
+        attributes,
+        missing: state.missing,
+        extra: [],
+        different: [],
+        counts: { missing: state.missing.length, extra: 0, different: 0 },
+        report: null,
+      });
+    },
+    inventory: async () => seen({ status: state.status }),
+    clock: async () => seen(state.now.toISOString()),
+  };
+
+  const copyTo = (
+    operation: { readonly from: readonly string[]; readonly exclude: readonly string[]; readonly to: string },
+    method: 'archive' | 'rsync',
+  ) => {
+    state.copies[operation.to] = {
+      format: 1,
+      method,
+      host: 'web01',
+      serial: state.serial,
+      from: operation.from,
+      exclude: operation.exclude,
+      manifest_started: state.now.toISOString(),
+      manifest_taken: state.now.toISOString(),
+      manifest: { sha256: 'ab'.repeat(32), bytes: 100 },
+      files: 2,
+      entries: 3,
+      bytes: 5120,
+      archive: method === 'archive' ? { sha256: 'cd'.repeat(32), bytes: 10_240 } : null,
+      unread: [],
+    };
+    return done({ bytes: 5120 });
+  };
+
+  const operations: OperationHandlers = {
+    exec: async ({ argv }) => {
+      if (!up()) return { outcome: 'failed', trouble: trouble('timeout', 'web01 does not answer', 'Try again.') };
+      if (argv[0] === 'systemctl') {
+        const verb = argv.find((word) => ['stop', 'start', 'enable', 'disable'].includes(word));
+        for (const unit of argv.filter((word) => word.endsWith('.service'))) {
+          const s = state.services[unit];
+          if (s === undefined) return failed(`no unit ${unit}`);
+          if (verb === 'stop') s.active = false;
+          if (verb === 'start') s.active = true;
+          if (verb === 'disable') s.enabled = false;
+          if (verb === 'enable') s.enabled = true;
+        }
+        return done({ exit: 0 });
+      }
+      if (argv[0] === 'append') {
+        const file = argv.at(-1) ?? '';
+        state.files[file] = `${state.files[file] ?? ''}x`;
+        return done({ exit: 0 });
+      }
+      return failed(`${argv[0]} ended with exit code 1`);
+    },
+    'copy.archive': async (o) => copyTo(o, 'archive'),
+    'copy.rsync': async (o) => copyTo(o, 'rsync'),
+    'copy.restore': async ({ copy, scratch }) => {
+      state.scratch[scratch] = copy;
+      return done({});
+    },
+    'scratch.remove': async ({ scratch }) => {
+      delete state.scratch[scratch];
+      return done({});
+    },
+    'bmc.power': async ({ want }) => {
+      state.power = want;
+      return done({});
+    },
+    'inventory.set': async ({ status }) => {
+      state.status = status;
+      return done({});
+    },
+  };
+  return world;
+}

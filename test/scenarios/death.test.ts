@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest';
+import { readChain } from '../../src/core/chain.ts';
+import { foldAll } from '../../src/core/execution.ts';
+import type { OperationOf } from '../../src/core/operation.ts';
+import { fakeWorld } from '../fakes/fake-world.ts';
+import { mainJob } from './main-job.ts';
+import { Death, goOn, type Stage, stage } from './stage.ts';
+
+const params = { vault: '/vault' };
+
+/** A person who looks at the host when asked what became of an act in doubt. */
+function honest(s: Stage): void {
+  s.answer = (question) => {
+    if (question.ask !== 'doubt') return goOn(question);
+    const done = '/marker' in s.world.state.files;
+    return { answer: 'resolved', outcome: done ? 'done' : 'not-done', reason: 'looked at the host' };
+  };
+}
+
+/** Runs the main job, dies once where `arm` says, and resumes until it is done. */
+async function dieAndResume(
+  arm: (s: Stage, die: () => void) => void,
+): Promise<{ s: Stage; died: boolean; sessions: number }> {
+  const s = stage(mainJob, params, fakeWorld());
+  honest(s);
+  const plan = await s.plan();
+  let died = false;
+  arm(s, () => {
+    if (died) return;
+    died = true;
+    throw new Death();
+  });
+  for (let sessions = 1; sessions < 5; sessions++) {
+    try {
+      const end = await s.run(plan);
+      expect(end).toEqual({ end: 'done' });
+      return { s, died, sessions };
+    } catch (error) {
+      if (!(error instanceof Death)) throw error;
+    }
+  }
+  throw new Error('the run was never done');
+}
+
+function expectSameEnd(s: Stage): void {
+  const { state } = s.world;
+  expect(state.power).toBe('off');
+  expect(state.status).toBe('retired');
+  expect(Object.values(state.services).map((service) => service.active)).toEqual([false, false]);
+  expect(Object.keys(state.copies)).toEqual(['/vault/web01/run1-archive', '/vault/web01/run1-mirror']);
+  expect(state.scratch).toEqual({});
+  expect(state.files['/marker']).toBe('x');
+  const reading = readChain(s.log.bytes, undefined);
+  expect(reading.breach).toBeUndefined();
+  expect(reading.torn).toBe(0);
+  const execution = foldAll(reading.events);
+  expect(execution.outcome).toBe('done');
+  for (const id of ['identity', 'told', 'note', 'services', 'archive', 'mirror', 'proof', 'off', 'retire']) {
+    expect([id, ['done', 'already'].includes(execution.steps[id]?.forth.status ?? '')]).toEqual([id, true]);
+  }
+}
+
+describe('a run that is killed', () => {
+  test('without a death the main job ends done, with everything switched off and retired', async () => {
+    const { s, sessions } = await dieAndResume(() => {});
+    expect(sessions).toBe(1);
+    expectSameEnd(s);
+  });
+
+  test('after any line of its log it comes to the same end when it is resumed', async () => {
+    let points = 0;
+    for (let at = 1; ; at++) {
+      const { s, died } = await dieAndResume((one, die) => {
+        one.log.onAppend = (count) => {
+          if (count === at) die();
+        };
+      });
+      if (!died) break;
+      points += 1;
+      expectSameEnd(s);
+    }
+    expect(points).toBeGreaterThan(40);
+  });
+
+  test.each(['before', 'after'] as const)(
+    '%s any effect it comes to the same end, and nothing that may be done once is done twice',
+    async (when) => {
+      let points = 0;
+      for (let at = 1; ; at++) {
+        const { s, died } = await dieAndResume((one, die) => {
+          let count = 0;
+          one.world.onEffect = (now) => {
+            if (now === when && ++count === at) die();
+          };
+        });
+        if (!died) break;
+        points += 1;
+        expectSameEnd(s);
+        const onceActs = s.world.acts.filter(
+          (o): o is OperationOf<'exec'> => o.kind === 'exec' && o.argv[0] === 'append',
+        );
+        expect(onceActs).toHaveLength(1);
+      }
+      expect(points).toBeGreaterThan(7);
+    },
+  );
+
+  test('in the middle of writing any line, the torn tail is cut back, kept, and the repair is recorded', async () => {
+    const whole = (await dieAndResume(() => {})).s.log.bytes;
+    const lengths = [...whole.toString('latin1').matchAll(/\n/g)].map((m) => (m.index ?? 0) + 1);
+    for (const end of lengths.slice(2)) {
+      for (const cut of [end - 1, end - 2, end - 40]) {
+        const s = stage(mainJob, params, fakeWorld());
+        const plan = await s.plan();
+        const torn = stage(mainJob, params, s.world);
+        honest(torn);
+        torn.log.bytes = Buffer.from(whole.subarray(0, cut));
+        const reading = readChain(torn.log.bytes, undefined);
+        if (reading.torn === 0) continue;
+        const events = torn.events(plan);
+        expect(events.at(-1)).toMatchObject({ type: 'log.repaired', bytes: reading.torn });
+      }
+    }
+  });
+});

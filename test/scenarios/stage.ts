@@ -1,0 +1,176 @@
+import { actions } from '../../src/actions/index.ts';
+import type { Event } from '../../src/core/event.ts';
+import type { Plan } from '../../src/core/plan.ts';
+import { intentDigest } from '../../src/core/plan.ts';
+import type { Answer, Ask, Clock, JournalStore, Question } from '../../src/core/ports.ts';
+import { decideWithCel } from '../../src/effects/cel.ts';
+import { memoryBlobs } from '../../src/effects/state/blob-store.ts';
+import { drive, type RunEnd } from '../../src/engine/drive.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { type Journal, openJournal } from '../../src/engine/journal.ts';
+import { makePlan } from '../../src/engine/make-plan.ts';
+import { neverPerforms } from '../../src/engine/preview.ts';
+import { beginRun, openSession } from '../../src/engine/session.ts';
+import { makeBind } from '../../src/load/bind.ts';
+import { loadRunbook } from '../../src/load/load-runbook.ts';
+import { resolveParams } from '../../src/load/param.ts';
+import { type FakeWorld, fakeHost, fakeWorld } from '../fakes/fake-world.ts';
+
+/** A log in memory. `onAppend` is called after each line is safe, and may throw: that is a death. */
+export interface FakeLog extends JournalStore {
+  bytes: Buffer;
+  onAppend: (count: number) => void;
+}
+
+export function fakeLog(): FakeLog {
+  let count = 0;
+  return {
+    bytes: Buffer.alloc(0),
+    onAppend: () => {},
+    read() {
+      return this.bytes;
+    },
+    append(line) {
+      this.bytes = Buffer.concat([this.bytes, line]);
+      count += 1;
+      this.onAppend(count);
+    },
+    cut(length) {
+      this.bytes = this.bytes.subarray(0, length);
+      return 'audit.torn';
+    },
+    close() {},
+  };
+}
+
+/** Thrown in place of a kill: nothing after it is written or done. */
+export class Death extends Error {}
+
+export interface Stage {
+  readonly world: FakeWorld;
+  readonly engine: Engine;
+  readonly log: FakeLog;
+  readonly questions: Question[];
+  /** The answer to each question; default: go on, with the serial where it is wanted. */
+  answer: (question: Question) => Answer;
+  plan(): Promise<Plan>;
+  /** A run from the start, or on from where the log stands. */
+  run(plan: Plan, options?: { rehearsal?: boolean; signal?: AbortSignal }): Promise<RunEnd>;
+  rollBack(plan: Plan): Promise<RunEnd>;
+  events(plan: Plan): readonly Event[];
+}
+
+export const goOn = (question: Question): Answer => {
+  switch (question.ask) {
+    case 'begin':
+      return question.serial === null
+        ? { answer: 'continue', how: 'asked' }
+        : { answer: 'typed', text: question.serial, how: 'typed' };
+    case 'form':
+      return { answer: 'filled', items: question.items.map(({ id }) => ({ id, done: true, note: '' })) };
+    case 'failed':
+    case 'doubt':
+      return { answer: 'missing', what: question.ask, fix: '' };
+  }
+};
+
+export function stage(runbook: string, params: Record<string, string> = {}, world = fakeWorld()): Stage {
+  const clock: Clock = {
+    now: () => {
+      world.state.now = new Date(world.state.now.getTime() + 1);
+      return world.state.now;
+    },
+    monotonic: () => world.state.now.getTime(),
+    sleep: async (ms) => {
+      world.state.now = new Date(world.state.now.getTime() + ms);
+    },
+  };
+  const engine: Engine = {
+    actions,
+    probe: world.probe,
+    clock,
+    blobs: memoryBlobs(),
+    bind: makeBind(actions),
+    decide: decideWithCel,
+    scratch: '/scratch',
+  };
+  const log = fakeLog();
+  const questions: Question[] = [];
+  const open = (plan: Plan): Journal => {
+    const opened = openJournal(log, intentDigest(plan), clock, () => {});
+    if (!opened.ok) throw new Error(`line ${opened.breach.line}: ${opened.breach.what}`);
+    return opened.journal;
+  };
+  const session = { operator: 'ada', control: 'laptop', pid: 1, tool: 'test', unattended: false };
+  const self: Stage = {
+    world,
+    engine,
+    log,
+    questions,
+    answer: goOn,
+    async plan() {
+      const loaded = loadRunbook('book.yaml', () => ({ ok: true, value: Buffer.from(runbook) }), actions);
+      if (!loaded.ok) throw new Error(JSON.stringify(loaded.error, null, 2));
+      const resolved = resolveParams(loaded.value, params);
+      if (!resolved.ok) throw new Error(JSON.stringify(resolved.error));
+      return makePlan(engine, {
+        host: fakeHost(),
+        runbook: loaded.value,
+        params: resolved.value,
+        id: 'run1',
+        run: 'run1',
+        lifetime: 86_400_000,
+        tool: 'test',
+      });
+    },
+    async run(plan, options = {}) {
+      const journal = open(plan);
+      if (journal.execution.run === '') {
+        const info = {
+          run: 'run1',
+          rehearsal: options.rehearsal ?? false,
+          ticket: null,
+          reason: null,
+          responsible: null,
+        };
+        beginRun(journal, plan, info, session);
+      } else {
+        openSession(journal, session);
+      }
+      const ask: Ask = async (question) => {
+        questions.push(question);
+        return self.answer(question);
+      };
+      const executor = options.rehearsal
+        ? { real: false, perform: neverPerforms }
+        : { real: true, perform: world.perform };
+      return drive({
+        engine,
+        plan,
+        journal,
+        executor,
+        ask,
+        tell: () => {},
+        signal: options.signal ?? new AbortController().signal,
+        operator: 'ada',
+      });
+    },
+    async rollBack(plan) {
+      const journal = open(plan);
+      openSession(journal, session);
+      journal.record({ type: 'rollback.opened', by: 'ada', reason: 'needed again' });
+      return drive({
+        engine,
+        plan,
+        journal,
+        executor: { real: true, perform: world.perform },
+        ask: async (question) => self.answer(question),
+        tell: () => {},
+        signal: new AbortController().signal,
+        operator: 'ada',
+      });
+    },
+    events: (plan) => open(plan).events,
+  };
+  return self;
+}
