@@ -131,6 +131,8 @@ export type Event =
       readonly intent: string;
       readonly by: string;
       readonly changes: readonly string[];
+      /** Steps that are done and shall be done once more: an old proof, a copy that must be newer. */
+      readonly redo: readonly string[];
     }
   | { readonly type: 'rollback.opened'; readonly by: string; readonly reason: string | null }
   | {

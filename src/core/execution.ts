@@ -222,7 +222,10 @@ export function fold(execution: Execution, event: Recorded): Execution {
     case 'run.stopped':
       return { ...now, status: 'stopped', stopped: { by: event.by, reason: event.reason } };
     case 'plan.amended':
-      return { ...now, plan: event.plan, intent: event.intent };
+      return event.redo.reduce<Execution>(
+        (state, step) => onPass(state, { step, direction: 'forth' }, (pass) => ({ ...pass, status: 'pending' })),
+        { ...now, plan: event.plan, intent: event.intent },
+      );
     case 'rollback.opened':
       return { ...now, direction: 'back', status: 'open' };
     case 'run.closed':

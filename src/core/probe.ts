@@ -80,8 +80,10 @@ export interface CopyDescription {
   readonly bytes: number;
   /** SHA-256 and length of data.tar; null for rsync. */
   readonly archive: BlobRef | null;
-  /** What the source could not give (unreadable files, sockets …), by manifest name and reason. */
+  /** What the source could not give (unreadable files, sockets …), by manifest name and reason: the first 1000. */
   readonly unread: readonly { readonly name: string; readonly why: string }[];
+  /** How many there were in all. */
+  readonly unread_count?: number;
 }
 
 /** How an attribute fared in a comparison: equal wherever compared, or not proven (and why). */

@@ -1,6 +1,7 @@
 import type { Json } from '../core/json.ts';
 import { jcs } from '../core/json.ts';
 import { type Intent, intentDigest, type Plan } from '../core/plan.ts';
+import { type Trouble, trouble } from '../core/result.ts';
 import type { Journal } from './journal.ts';
 
 /**
@@ -42,13 +43,44 @@ function compare(path: string, was: Json | undefined, is: Json | undefined, chan
 const isObject = (v: Json | undefined): v is { readonly [key: string]: Json } =>
   typeof v === 'object' && v !== null && !Array.isArray(v);
 
-/** Puts a new plan in the place of a run's old one. The caller has shown the changes and saved the file. */
-export function amend(journal: Journal, fresh: Plan, changes: readonly string[], by: string): void {
+/**
+ * Puts a new plan in the place of a run's old one; `redo` names steps that are done and shall be done once more. The caller has shown
+ * the changes and saved the file. Long lists and values are cut: the plans themselves tell all.
+ */
+export function amend(
+  journal: Journal,
+  fresh: Plan,
+  changes: readonly string[],
+  redo: readonly string[],
+  by: string,
+): void {
+  const cut = changes.slice(0, 50).map((change) => (change.length > 500 ? `${change.slice(0, 500)}…` : change));
   journal.record({
     type: 'plan.amended',
     plan: fresh.intent.id,
     intent: intentDigest(fresh),
     by,
-    changes: changes.slice(0, 50),
+    changes: cut.map((c) => c.toWellFormed()),
+    redo,
   });
+}
+
+/** Why a step cannot be done once more; undefined if it can. */
+export function cannotRedo(plan: Plan, execution: Execution, id: string): Trouble | undefined {
+  const step = plan.intent.steps.find((s) => s.id === id);
+  if (step === undefined) {
+    return trouble(
+      'unknown-step',
+      `the plan has no step "${id}"`,
+      `Its steps: ${plan.intent.steps.map((s) => s.id).join(', ')}`,
+    );
+  }
+  if (step.once && stepState(execution, id).forth.operations.some((o) => o.status !== 'not-done')) {
+    return trouble(
+      'once',
+      `step "${id}" (${step.uses}) was begun and is done at most once`,
+      'Add another step to the runbook for what is still to do.',
+    );
+  }
+  return undefined;
 }

@@ -13,6 +13,7 @@ import type { Journal } from './journal.ts';
 import { performAll, type StepRun, StepTimeout, stoppedTrouble } from './perform-step.ts';
 import { preview } from './preview.ts';
 import { prove, stamp } from './prove.ts';
+import { refresh } from './refresh.ts';
 
 /** The one door to the world. A rehearsal's executor is not real: it is never asked to perform. */
 export interface Executor {
@@ -99,7 +100,10 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
   if (!drive.executor.real) return preview(drive, step, action, input, planned, setting);
 
   if (planned.length > 0) {
-    for (const demand of action.demands?.(input) ?? []) {
+    const demands = action.demands?.(input) ?? [];
+    const stale = await refresh(drive, step, demands);
+    if (stale !== undefined) return block('identity', stale);
+    for (const demand of demands) {
       const unmet = unmetDemand(demand, journal.execution, engine.clock.now(), new Set());
       if (unmet !== undefined) return block(demand.kind, unmet);
     }

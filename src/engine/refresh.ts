@@ -1,0 +1,49 @@
+import type { Demand } from '../core/evidence.ts';
+import { stepState } from '../core/execution.ts';
+import type { PlannedStep } from '../core/plan.ts';
+import type { Trouble } from '../core/result.ts';
+import { actionOf, inspect, pastOf, scopeNow, settingFor } from './engine.ts';
+import { stamp } from './prove.ts';
+import type { Drive } from './run-step.ts';
+
+/**
+ * Looks again, right before a step that demands it, at what only looking can prove (identity): the machine that answers now may not
+ * be the one that answered last week, and the right command on the wrong host is how data was lost elsewhere (GitLab, 2017).
+ * Trouble, if the look no longer says so.
+ */
+export async function refresh(
+  drive: Drive,
+  step: PlannedStep,
+  demands: readonly Demand[],
+): Promise<Trouble | undefined> {
+  const { engine, journal, plan } = drive;
+  const wanted = new Set<string>(demands.map((demand) => demand.kind));
+  const before = plan.intent.steps.slice(
+    0,
+    plan.intent.steps.findIndex((s) => s.id === step.id),
+  );
+  for (const earlier of before) {
+    const action = actionOf(engine, earlier);
+    const { status, attempt } = stepState(journal.execution, earlier.id).forth;
+    if (action.effect !== 'none' || (status !== 'done' && status !== 'already')) continue;
+    if (!(action.yields ?? []).some((kind) => wanted.has(kind))) continue;
+    const bound = engine.bind(earlier, await scopeNow(engine, plan, journal.execution));
+    if (!bound.ok) return bound.error;
+    const { input } = bound.value;
+    const setting = settingFor(engine, plan, journal.execution.run, earlier.id);
+    const facts = await inspect(engine, action, input, pastOf(journal.execution, earlier.id), setting);
+    const verdict = action.verify(input, facts, setting);
+    if (!verdict.ok) return verdict.trouble;
+    journal.record({
+      type: 'step.verified',
+      step: earlier.id,
+      direction: 'forth',
+      attempt,
+      already: true,
+      output: verdict.output,
+      evidence: stamp(verdict.evidence, earlier.id, journal, engine.clock.now()),
+      said: `looked again before "${step.id}": ${verdict.said}`,
+    });
+  }
+  return undefined;
+}
