@@ -1,3 +1,4 @@
+import { type Execution, stepState } from '../core/execution.ts';
 import type { Json } from '../core/json.ts';
 import { jcs } from '../core/json.ts';
 import { type Intent, intentDigest, type Plan } from '../core/plan.ts';

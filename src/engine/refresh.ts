@@ -39,7 +39,7 @@ export async function refresh(
       step: earlier.id,
       direction: 'forth',
       attempt,
-      already: true,
+      already: status === 'already',
       output: verdict.output,
       evidence: stamp(verdict.evidence, earlier.id, journal, engine.clock.now()),
       said: `looked again before "${step.id}": ${verdict.said}`,
