@@ -1,0 +1,158 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+
+export interface SshdOptions {
+  /** The account to log in to; default root. */
+  readonly user?: string;
+  /** Types of host keys; default ed25519 only. */
+  readonly keys?: readonly ('ed25519' | 'ecdsa' | 'rsa')[];
+  /** Lines added to sshd_config; the first of a keyword counts. */
+  readonly config?: readonly string[];
+  /** Default: a free port. */
+  readonly port?: number;
+  /** A PATH for the programs that are run. */
+  readonly path?: string;
+}
+
+export interface Sshd {
+  readonly address: '127.0.0.1';
+  readonly port: number;
+  readonly user: string;
+  readonly folder: string;
+  /** `ssh-ed25519 AAAA…`, one for each host key. */
+  readonly hostKeys: readonly string[];
+  /** A private key that the account accepts. */
+  readonly userKey: string;
+  readonly knownHosts: string;
+  readonly pid: number;
+  /** The processes that serve connections now. */
+  sessions(): readonly number[];
+  stop(): Promise<void>;
+}
+
+/** A real OpenSSH server of this machine with its own port, keys and configuration, on 127.0.0.1 only. Needs root. */
+export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
+  const folder = mkdtempSync(join(tmpdir(), 'decom-sshd-'));
+  const port = options.port ?? (await freePort());
+  const user = options.user ?? 'root';
+  const types = options.keys ?? ['ed25519'];
+  chmodSync(folder, 0o755);
+  mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
+  for (const type of types) keygen(type, join(folder, `host_${type}`));
+  const userKey = join(folder, 'user');
+  keygen('ed25519', userKey);
+  writeFileSync(join(folder, 'authorized_keys'), readFileSync(`${userKey}.pub`));
+  const hostKeys = types.map((type) =>
+    readFileSync(join(folder, `host_${type}.pub`), 'utf8')
+      .split(' ')
+      .slice(0, 2)
+      .join(' ')
+      .trim(),
+  );
+  const knownHosts = join(folder, 'known_hosts');
+  writeFileSync(knownHosts, hostKeys.map((key) => `[127.0.0.1]:${port} ${key}\n`).join(''));
+  writeFileSync(
+    join(folder, 'sshd_config'),
+    [
+      ...(options.config ?? []),
+      `Port ${port}`,
+      'ListenAddress 127.0.0.1',
+      ...types.map((type) => `HostKey ${join(folder, `host_${type}`)}`),
+      `AuthorizedKeysFile ${join(folder, 'authorized_keys')}`,
+      `PidFile ${join(folder, 'pid')}`,
+      'StrictModes no',
+      'UsePAM no',
+      'PasswordAuthentication no',
+      'KbdInteractiveAuthentication no',
+      'PermitRootLogin yes',
+      'MaxStartups 200',
+      'LogLevel ERROR',
+      ...(options.path === undefined ? [] : [`SetEnv PATH=${options.path}`]),
+      '',
+    ].join('\n'),
+  );
+  const process = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', join(folder, 'sshd_config')], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const said: string[] = [];
+  process.stderr?.on('data', (chunk: Buffer) => said.push(chunk.toString()));
+  const pid = process.pid;
+  if (pid === undefined) throw new Error('sshd did not start');
+  await untilItListens(port, process, said);
+  return {
+    address: '127.0.0.1',
+    port,
+    user,
+    folder,
+    hostKeys,
+    userKey,
+    knownHosts,
+    pid,
+    sessions: () => descendants(pid),
+    stop: async () => {
+      for (const child of [...descendants(pid), pid]) kill(child);
+      if (process.exitCode === null && process.signalCode === null) {
+        await new Promise((resolve) => process.once('exit', resolve));
+      }
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A TCP port of 127.0.0.1 that nothing used a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** Makes a key pair without passphrase, or with one. */
+export function keygen(type: 'ed25519' | 'ecdsa' | 'rsa', file: string, passphrase = ''): void {
+  execFileSync('ssh-keygen', ['-q', '-t', type, '-N', passphrase, '-C', 'test', '-f', file]);
+}
+
+/** All processes below one, deepest first. */
+export function descendants(pid: number): readonly number[] {
+  const rows = execFileSync('ps', ['-e', '-o', 'pid=,ppid='], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .map((row) => row.trim().split(/\s+/).map(Number));
+  const below = (parent: number): number[] =>
+    rows.filter(([, p]) => p === parent).flatMap(([child]) => (child === undefined ? [] : [...below(child), child]));
+  return below(pid);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended meanwhile.
+  }
+}
+
+async function untilItListens(port: number, child: ChildProcess, said: readonly string[]): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    if (child.exitCode !== null || Date.now() > deadline) throw new Error(`sshd did not start: ${said.join('')}`);
+    const open = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1');
+      socket.once('connect', () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.once('error', () => resolve(false));
+    });
+    if (open) return;
+    await pause(20);
+  }
+}
