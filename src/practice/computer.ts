@@ -29,7 +29,7 @@ export interface Computer {
   readonly units: readonly string[];
   readonly power: {
     get(): Promise<'on' | 'off'>;
-    /** Returns when the change is under way, which is before it is over. */
+    /** Returns when it has happened. */
     set(want: 'on' | 'off', how: 'soft' | 'hard'): Promise<void>;
   };
   unit(name: string): UnitState | undefined;
@@ -118,10 +118,11 @@ export async function startComputer(options: { readonly folder: string }): Promi
   };
 
   /** One change of power after the other; only a hard cut does not wait. */
-  const set = async (want: 'on' | 'off', how: 'soft' | 'hard'): Promise<void> => {
+  const set = (want: 'on' | 'off', how: 'soft' | 'hard'): Promise<void> => {
     if (want === 'on') changing = changing.then(boot);
     else if (how === 'hard') changing = Promise.all([changing, cut()]).then(cut);
     else changing = changing.then(() => (on === undefined ? undefined : manager.shutdown().then(cut)));
+    return changing;
   };
 
   /** Programs that were put through: a power verb takes effect after it was answered, as on a real machine. */
@@ -150,10 +151,7 @@ export async function startComputer(options: { readonly folder: string }): Promi
     power: { get: async () => (on === undefined ? 'off' : 'on'), set },
     unit: (name) => manager.get(name),
     processes: () => processesOf(groups, mark),
-    close: async () => {
-      await set('off', 'hard');
-      await changing;
-    },
+    close: () => set('off', 'hard'),
   };
 }
 
