@@ -1,0 +1,252 @@
+import { createHash } from 'node:crypto';
+import type { Json, JsonObject } from '../../core/json.ts';
+import type { RedfishBmcOptions, RedfishFaults } from './options.ts';
+import type { Resource } from './protocol.ts';
+import { type Reply, refusal } from './reply.ts';
+import type { Resets, ResetType } from './resets.ts';
+import { type Session, type Sessions, same } from './sessions.ts';
+
+interface Inside extends RedfishBmcOptions {
+  /** Path below which everything but the service root stands. */
+  readonly base: string;
+  readonly faults: RedfishFaults;
+  readonly sessions: Sessions;
+  readonly resets: Resets;
+}
+
+const ok = (body: JsonObject): Reply => ({ status: 200, body });
+const link = (path: string): JsonObject => ({ '@odata.id': path });
+
+/** The resources of the service, by path. */
+export function resources(inside: Inside): (path: string) => Resource | undefined {
+  const { base, sessions, resets } = inside;
+  // Drawn from the random base, so each is steady for this service and means nothing.
+  const named = (what: string): string =>
+    `${base}/${createHash('sha256').update(`${base} ${what}`).digest('hex').slice(0, 10)}`;
+  const at = {
+    root: '/redfish/v1/',
+    sessionService: named('session service'),
+    sessions: named('sessions'),
+    systems: named('systems'),
+    tasks: named('tasks'),
+    reset: named('reset'),
+    resetInfo: named('reset info'),
+  };
+
+  const fixed = new Map<string, Resource>([
+    ['/redfish', { open: 'get', get: async () => ok({ v1: at.root }) }],
+    [
+      '/redfish/v1',
+      {
+        open: 'get',
+        get: async () =>
+          ok({
+            '@odata.id': at.root,
+            '@odata.type': '#ServiceRoot.v1_16_1.ServiceRoot',
+            Id: 'RootService',
+            Name: 'Practice BMC',
+            RedfishVersion: '1.20.0',
+            UUID: inside.uuid,
+            Systems: link(at.systems),
+            SessionService: link(at.sessionService),
+            Links: { Sessions: link(at.sessions) },
+          }),
+      },
+    ],
+    [
+      at.sessionService,
+      {
+        get: async () =>
+          ok({
+            '@odata.id': at.sessionService,
+            '@odata.type': '#SessionService.v1_1_9.SessionService',
+            Id: 'SessionService',
+            Name: 'Session Service',
+            SessionTimeout: Math.ceil((inside.faults.sessionLasts ?? 300_000) / 1000),
+            Sessions: link(at.sessions),
+          }),
+      },
+    ],
+    [
+      at.sessions,
+      {
+        open: 'post',
+        get: async () =>
+          ok(
+            collection(
+              at.sessions,
+              'Session',
+              sessions.all().map((session) => `${at.sessions}/${session.id}`),
+            ),
+          ),
+        post: async (body) => login(inside, at.sessions, body),
+      },
+    ],
+    [
+      at.systems,
+      {
+        get: async () =>
+          ok(
+            collection(
+              at.systems,
+              'ComputerSystem',
+              systems().map((each) => each.path),
+            ),
+          ),
+      },
+    ],
+    [
+      at.resetInfo,
+      {
+        get: async () =>
+          ok({
+            '@odata.id': at.resetInfo,
+            '@odata.type': '#ActionInfo.v1_4_2.ActionInfo',
+            Id: 'ResetActionInfo',
+            Name: 'Reset Action Info',
+            Parameters: [
+              { Name: 'ResetType', Required: true, DataType: 'String', AllowableValues: allowable(inside.faults) },
+            ],
+          }),
+      },
+    ],
+    [at.reset, { post: async (body) => reset(inside, body) }],
+  ]);
+
+  let assetTag: Json = null;
+  const systems = () =>
+    Array.from({ length: inside.faults.systems ?? 1 }, (_, n) => ({ n, path: named(`system ${n}`) }));
+
+  const describeSystem = async (n: number, path: string): Promise<JsonObject> => {
+    const { allowable: place = 'inline' } = inside.faults;
+    const state = n === 0 ? await inside.power.get() : 'off';
+    const want = n === 0 ? resets.pending() : undefined;
+    const moving = want !== undefined && want !== state;
+    return {
+      '@odata.id': path,
+      '@odata.type': '#ComputerSystem.v1_22_1.ComputerSystem',
+      Id: n === 0 ? 'Self' : `Node${n + 1}`,
+      Name: 'Computer System',
+      SystemType: 'Physical',
+      Manufacturer: 'Practice',
+      SerialNumber: n === 0 ? inside.serial : `${inside.serial}-${n + 1}`,
+      UUID: n === 0 ? (inside.faults.uuid ?? inside.uuid) : `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`,
+      AssetTag: n === 0 ? assetTag : null,
+      PowerState: moving ? (want === 'on' ? 'PoweringOn' : 'PoweringOff') : state === 'on' ? 'On' : 'Off',
+      Actions: {
+        '#ComputerSystem.Reset': {
+          target: n === 0 ? at.reset : `${path}/${named(`reset ${n}`).slice(-10)}`,
+          ...(place === 'inline' ? { 'ResetType@Redfish.AllowableValues': allowable(inside.faults) } : {}),
+          ...(place === 'action-info' ? { '@Redfish.ActionInfo': at.resetInfo } : {}),
+        },
+      },
+    };
+  };
+
+  return (path) => {
+    const plain = path.length > 1 ? path.replace(/\/$/, '') : path;
+    const system = systems().find((each) => each.path === plain);
+    if (system !== undefined) {
+      const get = async () => ok(await describeSystem(system.n, system.path));
+      return {
+        get,
+        patch: async (changes) => {
+          const unknown = Object.keys(changes).find((key) => key !== 'AssetTag');
+          if (unknown !== undefined) {
+            return refusal(400, 'PropertyNotWritable', `The property ${unknown} is read-only and cannot be assigned.`, {
+              args: [unknown],
+            });
+          }
+          assetTag = changes.AssetTag ?? null;
+          return get();
+        },
+      };
+    }
+    const session = plain.startsWith(`${at.sessions}/`) ? sessions.get(plain.slice(at.sessions.length + 1)) : undefined;
+    if (session !== undefined) {
+      return {
+        get: async () => ok(describeSession(plain, session)),
+        delete: async () => {
+          sessions.end(session.id);
+          return { status: 204 };
+        },
+      };
+    }
+    return fixed.get(plain) ?? resets.find(plain);
+  };
+}
+
+const allowable = (faults: RedfishFaults): readonly ResetType[] =>
+  faults.onlyForceOff === true ? ['ForceOff'] : ['On', 'ForceOff', 'GracefulShutdown'];
+
+function collection(path: string, of: string, members: readonly string[]): JsonObject {
+  return {
+    '@odata.id': path,
+    '@odata.type': `#${of}Collection.${of}Collection`,
+    Name: `${of} Collection`,
+    'Members@odata.count': members.length,
+    Members: members.map(link),
+  };
+}
+
+const describeSession = (path: string, session: Session): JsonObject => ({
+  '@odata.id': path,
+  '@odata.type': '#Session.v1_7_1.Session',
+  Id: session.id,
+  Name: 'User Session',
+  UserName: session.user,
+});
+
+function login(inside: Inside, path: string, body: JsonObject): Reply {
+  const wrong = strictly(body, ['UserName', 'Password']);
+  if (wrong !== undefined) return wrong;
+  const fits = same(String(body.UserName), inside.user) && same(String(body.Password), inside.password);
+  if (!fits || inside.faults.refusePassword === true) {
+    return refusal(401, 'ResourceAtUriUnauthorized', 'The login was denied: user name or password is wrong.');
+  }
+  const session = inside.sessions.open(inside.user);
+  if (session === undefined) {
+    return refusal(503, 'SessionLimitExceeded', 'The session establishment failed: too many sessions are open.', {
+      headers: { 'Retry-After': '30' },
+    });
+  }
+  const place = `${path}/${session.id}`;
+  return {
+    status: 201,
+    headers: { Location: place, 'X-Auth-Token': session.token },
+    body: describeSession(place, session),
+  };
+}
+
+function reset(inside: Inside, body: JsonObject): Reply {
+  const wrong = strictly(body, ['ResetType']);
+  if (wrong !== undefined) return wrong;
+  const asked = String(body.ResetType);
+  const type = allowable(inside.faults).find((each) => each === asked);
+  if (type === undefined) {
+    return refusal(
+      400,
+      'ActionParameterValueNotInList',
+      `The value ${asked} for the parameter ResetType in the action Reset is not in the list of acceptable values.`,
+      { args: [asked, 'ResetType', 'Reset'] },
+    );
+  }
+  return inside.resets.begin(type);
+}
+
+/** A body has exactly these properties, all of them strings. */
+function strictly(body: JsonObject, names: readonly string[]): Reply | undefined {
+  const unknown = Object.keys(body).find((key) => !names.includes(key));
+  if (unknown !== undefined) {
+    return refusal(400, 'PropertyUnknown', `The property ${unknown} is not in the list of valid properties.`, {
+      args: [unknown],
+    });
+  }
+  const missing = names.find((name) => typeof body[name] !== 'string');
+  if (missing !== undefined) {
+    return refusal(400, 'PropertyMissing', `The property ${missing} is a required property, and a string.`, {
+      args: [missing],
+    });
+  }
+  return undefined;
+}
