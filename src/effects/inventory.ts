@@ -1,0 +1,282 @@
+import { randomBytes } from 'node:crypto';
+import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { Document, isMap, isScalar, type Pair, parseDocument, type YAMLMap } from 'yaml';
+import type { OperationHandlers, ProbeHandlers } from '../core/action.ts';
+import type { Host, HostEntry } from '../core/host.ts';
+import { jcs } from '../core/json.ts';
+import type { Clock } from '../core/ports.ts';
+import { fail, ok, type Result, seen, type Trouble, trouble, unseen } from '../core/result.ts';
+
+export interface FileInventoryOptions {
+  /** The hosts file. */
+  readonly path: string;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly operator: string;
+  /** The id of the run that retires a host. */
+  readonly run: () => string;
+}
+
+export type FileInventory = Pick<ProbeHandlers, 'inventory'> &
+  Pick<OperationHandlers, 'inventory.set'> & {
+    /** Adds a host at the end of the file; makes the file where there is none. */
+    addHost(host: Host): Promise<Result<void>>;
+  };
+
+type Status = NonNullable<HostEntry['status']>;
+const statuses: readonly string[] = ['active', 'decommissioning', 'retired'] satisfies readonly Status[];
+
+/**
+ * The hosts file as an inventory that can be written. Only the lines concerned change: comments, order, quotes and line ends of all
+ * others stay byte for byte, and the new text is read back and compared before it replaces the old file.
+ */
+export function fileInventory({ path, clock, operator, run }: FileInventoryOptions): FileInventory {
+  return {
+    inventory: async ({ host }) => {
+      const text = await readText(path);
+      if (!text.ok) return unseen(text.error);
+      const entry = entryOf(parse(text.value), host);
+      if (entry === undefined) return unseen(unknownHost(host, path));
+      const status = entry.get('status') ?? 'active';
+      if (isStatus(status)) return seen({ status });
+      return unseen(
+        trouble('inventory-unreadable', `${path}: the status of ${host} is "${status}"`, 'Correct it there.'),
+      );
+    },
+    'inventory.set': async ({ host, status }) => {
+      const at = clock
+        .now()
+        .toISOString()
+        .replace(/\.\d+Z$/, 'Z');
+      const retired = status === 'retired' ? { at, by: operator, run: run() } : undefined;
+      const done = await edit(path, (text) => setStatus(text, path, host, status, retired));
+      if (!done.ok) return { outcome: 'failed', trouble: done.error };
+      return { outcome: 'done', receipt: { host, status, ...(retired === undefined ? {} : { at }) } };
+    },
+    addHost: (host) => edit(path, (text) => appendHost(text, path, host), ''),
+  };
+}
+
+const isStatus = (value: unknown): value is Status => typeof value === 'string' && statuses.includes(value);
+const unknownHost = (host: string, path: string): Trouble =>
+  trouble('unknown-host', `there is no host "${host}" in ${path}`, 'Add it: decom host add NAME');
+
+// Every scalar is text, so that comparing two readings compares what is written.
+const parse = (text: string): Document => parseDocument(text, { schema: 'failsafe', version: '1.2' });
+
+function hostsOf(document: Document): YAMLMap | undefined {
+  const hosts = document.get('hosts');
+  return document.errors.length === 0 && isMap(hosts) ? hosts : undefined;
+}
+
+function entryOf(document: Document, host: string): YAMLMap | undefined {
+  const entry = hostsOf(document)?.get(host);
+  return isMap(entry) ? entry : undefined;
+}
+
+type Tree = { readonly [key: string]: unknown };
+const treeOf = (text: string): Tree => {
+  const document = parse(text);
+  return document.errors.length > 0 ? {} : ((document.toJS() as Tree | null) ?? {});
+};
+const hostsIn = (tree: Tree): { readonly [name: string]: Tree } =>
+  typeof tree.hosts === 'object' && tree.hosts !== null ? (tree.hosts as { [name: string]: Tree }) : {};
+
+interface Retired extends Tree {
+  readonly at: string;
+  readonly by: string;
+  readonly run: string;
+}
+
+function setStatus(
+  text: string,
+  path: string,
+  host: string,
+  status: Status,
+  retired: Retired | undefined,
+): Result<string> {
+  if (entryOf(parse(text), host) === undefined) return fail(unknownHost(host, path));
+  const inline =
+    retired && `{ at: "${retired.at}", by: ${JSON.stringify(retired.by)}, run: ${JSON.stringify(retired.run)} }`;
+  const withStatus = setKey(text, host, 'status', status);
+  const edited =
+    inline === undefined ? removeKey(withStatus, host, 'retired') : setKey(withStatus, host, 'retired', inline);
+  const before = treeOf(text);
+  const { retired: _, ...entry } = hostsIn(before)[host] ?? {};
+  const expected = { ...entry, status, ...(retired === undefined ? {} : { retired }) };
+  return confirmed(edited, { ...before, hosts: { ...hostsIn(before), [host]: expected } }, path);
+}
+
+/** The edited text, if it reads as it should: an edit that went wrong must not reach the file. */
+function confirmed(edited: string, expected: Tree, path: string): Result<string> {
+  if (jcs(treeOf(edited)) === jcs(expected)) return ok(edited);
+  const what = `${path} is written in a way that cannot be edited safely`;
+  return fail(trouble('inventory-format', what, 'Make the change by hand, then resume.'));
+}
+
+const lineEnd = (text: string): string => (text.includes('\r\n') ? '\r\n' : '\n');
+const indentAt = (text: string, offset: number): string =>
+  ' '.repeat(offset - (text.lastIndexOf('\n', offset - 1) + 1));
+const replaced = (text: string, from: number, to: number, by: string): string =>
+  text.slice(0, from) + by + text.slice(to);
+
+interface Span {
+  readonly key: string;
+  readonly start: number;
+  /** Where the value begins and ends, without what follows it. */
+  readonly value: number;
+  readonly end: number;
+  readonly oneLine: boolean;
+}
+
+function spansOf(text: string, map: YAMLMap): readonly Span[] {
+  return (map.items as Pair[]).flatMap(({ key, value }) => {
+    if (!isScalar(key) || !key.range) return [];
+    const range = (value as { readonly range?: readonly number[] | null } | null)?.range;
+    const from = range?.[0] ?? key.range[1];
+    const end = from + text.slice(from, range?.[1] ?? from).trimEnd().length;
+    return [
+      { key: String(key.value), start: key.range[0], value: from, end, oneLine: !text.slice(from, end).includes('\n') },
+    ];
+  });
+}
+
+function setKey(text: string, host: string, key: string, value: string): string {
+  const map = entryOf(parse(text), host);
+  if (map === undefined) return text;
+  const spans = spansOf(text, map);
+  const present = spans.find((span) => span.key === key);
+  if (present !== undefined) return replaced(text, present.value, present.end, value);
+  const [first] = spans;
+  const last = spans.findLast((span) => span.oneLine);
+  if (first === undefined) return text;
+  if (map.flow) {
+    const end = spans.at(-1)?.end ?? first.end;
+    return replaced(text, end, end, `, ${key}: ${value}`);
+  }
+  const newLine = `${lineEnd(text)}${indentAt(text, first.start)}`;
+  if (last === undefined) return replaced(text, first.start, first.start, `${key}: ${value}${newLine}`);
+  const end = endOfLine(text, last.end);
+  return replaced(text, end, end, `${newLine}${key}: ${value}`);
+}
+
+function removeKey(text: string, host: string, key: string): string {
+  const map = entryOf(parse(text), host);
+  const spans = map === undefined ? [] : spansOf(text, map);
+  const i = spans.findIndex((span) => span.key === key);
+  const span = spans[i];
+  if (map === undefined || span === undefined) return text;
+  if (map.flow) {
+    const before = spans[i - 1];
+    return before === undefined ? text : replaced(text, before.end, span.end, '');
+  }
+  const lineStart = text.lastIndexOf('\n', span.start) + 1;
+  return replaced(text, lineStart, endOfLine(text, span.end) + lineEnd(text).length, '');
+}
+
+/** The end of the line without its line end, so that a comment at its end stays with it. */
+function endOfLine(text: string, from: number): number {
+  const newline = text.indexOf('\n', from);
+  const end = newline === -1 ? text.length : newline;
+  return text[end - 1] === '\r' ? end - 1 : end;
+}
+
+function appendHost(text: string, path: string, { name, ...entry }: Host): Result<string> {
+  const document = parse(text);
+  if (document.errors.length > 0) {
+    const what = `${path} is not YAML: ${document.errors[0]?.message.split('\n', 1)[0]}`;
+    return fail(trouble('inventory-format', what, 'Correct it: decom validate'));
+  }
+  const before = treeOf(text);
+  if (Object.hasOwn(hostsIn(before), name)) {
+    return fail(
+      trouble('host-exists', `${path} has a host "${name}" already`, 'Choose another name, or edit the entry.'),
+    );
+  }
+  const hosts = hostsOf(document);
+  const firstKey = hosts?.items[0]?.key;
+  const written = new Document({ [name]: entry }, { version: '1.2' });
+  const serial = written.getIn([name, 'serial'], true);
+  if (isScalar(serial)) serial.type = 'QUOTE_DOUBLE';
+  const newLine = lineEnd(text);
+  const indent = isScalar(firstKey) && firstKey.range && !hosts?.flow ? indentAt(text, firstKey.range[0]) : '  ';
+  const lines = written
+    .toString({ lineWidth: 0 })
+    .trimEnd()
+    .split('\n')
+    .map((line) => `${indent}${line}${newLine}`)
+    .join('');
+  const start = text === '' || text.endsWith('\n') ? text : `${text}${newLine}`;
+  const edited = Object.hasOwn(before, 'hosts') ? `${start}${lines}` : `${start}hosts:${newLine}${lines}`;
+  const added = hostsIn(treeOf(edited))[name] ?? {};
+  return confirmed(edited, { ...before, hosts: { ...hostsIn(before), [name]: added } }, path);
+}
+
+async function readText(path: string): Promise<Result<string>> {
+  try {
+    return ok(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(path)));
+  } catch (error) {
+    return fail(diskTrouble(path, 'read', error));
+  }
+}
+
+function diskTrouble(path: string, verb: string, error: unknown): Trouble {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const why = code === 'ENOSPC' ? 'the disk is full' : code === 'EROFS' ? 'the disk is read-only' : (code ?? message);
+  return trouble(
+    'inventory-disk',
+    `${path} could not be ${verb === 'read' ? 'read' : 'written'}: ${why}`,
+    'Correct that, then try again.',
+  );
+}
+
+/** Replaces the file in one step: a crash leaves the old text or the new one. `absent` stands for a file that is not there. */
+async function edit(path: string, change: (text: string) => Result<string>, absent?: string): Promise<Result<void>> {
+  for (;;) {
+    const before = await readText(path);
+    const missing = !before.ok && before.error.what.endsWith(': ENOENT');
+    const text = before.ok ? before.value : missing ? absent : undefined;
+    if (text === undefined) return before.ok ? ok(undefined) : before;
+    const edited = change(text);
+    if (!edited.ok) return edited;
+    if (before.ok && edited.value === text) return ok(undefined);
+    try {
+      if (await replaceFile(path, text, edited.value)) return ok(undefined);
+    } catch (error) {
+      return fail(diskTrouble(path, 'write', error));
+    }
+  }
+}
+
+/** False if somebody else changed the file in the meantime: their change is kept, and ours is made again upon it. */
+async function replaceFile(path: string, before: string, after: string): Promise<boolean> {
+  const target = await realpath(path).catch(() => path);
+  const old = await stat(target).catch(() => undefined);
+  const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}`);
+  try {
+    const file = await open(temporary, 'wx', old === undefined ? 0o644 : old.mode & 0o7777);
+    try {
+      if (old !== undefined) {
+        await file.chmod(old.mode & 0o7777);
+        // Only root may give a file away; for others it is theirs already, or stays with them.
+        await file.chown(old.uid, old.gid).catch(() => undefined);
+      }
+      await file.writeFile(after);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    const now = old === undefined ? '' : await readFile(target, 'utf8');
+    if (old !== undefined && now !== before) return false;
+    await rename(temporary, target);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  const folder = await open(dirname(target), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+  return true;
+}
