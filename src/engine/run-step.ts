@@ -1,4 +1,5 @@
 import type { AnyAction, Perform, Setting } from '../core/action.ts';
+import { stepState } from '../core/execution.ts';
 import type { Json } from '../core/json.ts';
 import { jcs } from '../core/json.ts';
 import { unmetNeeds } from '../core/next.ts';
@@ -73,7 +74,9 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
   if (needs.length > 0) return block('needs', needsTrouble(step, needs));
 
   const scope = await scopeNow(engine, plan, journal.execution);
-  if (step.when !== null) {
+  // Decided once: an act that was begun may itself have made its condition false (`when: facts.power == 'on'`).
+  const begun = stepState(journal.execution, step.id).forth.before !== null;
+  if (step.when !== null && !begun) {
     const decided = engine.decide(step.when, scope);
     if (!decided.ok) return block('when', decided.error);
     if (!decided.value) {

@@ -1,0 +1,183 @@
+import { homedir, userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
+import { actions } from '../actions/index.ts';
+import type { OperationHandlers, Perform, Probe, ProbeHandlers } from '../core/action.ts';
+import type { Host } from '../core/host.ts';
+import type { Operation, Outcome } from '../core/operation.ts';
+import type { PlanFacts } from '../core/plan.ts';
+import type { BlobStore, Bmc, Machine, RunStore, Secrets } from '../core/ports.ts';
+import { ok, type Result, seen } from '../core/result.ts';
+import type { SecretRef } from '../core/secret.ts';
+import { decideWithCel } from '../effects/cel.ts';
+import { makeRedactor, type Redactor } from '../effects/redactor.ts';
+import { memoryBlobs } from '../effects/state/blob-store.ts';
+import { systemClock } from '../effects/state/clock.ts';
+import { runStore } from '../effects/state/run-store.ts';
+import type { Engine } from '../engine/engine.ts';
+import { makeBind } from '../load/bind.ts';
+
+export { systemClock };
+
+/** What every process has once, whatever host it works on. */
+export interface Surroundings {
+  readonly redactor: Redactor;
+  /** Asks a person for a secret without echoing it; absent where there is nobody to ask. */
+  readonly askSecret?: (question: string) => Promise<string | undefined>;
+  /** The folder that holds package.json. */
+  readonly packageRoot: string;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+export const newRedactor = makeRedactor;
+
+/** All runs of a state folder. Loads nothing that talks to the network. */
+export const openRunStore = (path: string, operator: string, redactor: Redactor): RunStore =>
+  runStore({ path, operator, redact: (text) => redactor.redact(text) });
+
+export interface HostOptions {
+  readonly host: Host;
+  /** Path of the hosts file, which `inventory.retire` writes to. */
+  readonly hostsFile: string;
+  readonly operator: string;
+  /** The run that acts; written into the inventory. */
+  readonly run: string;
+  readonly scratch: string;
+  /** Where large values go; in memory if absent (a plan that is not yet a run). */
+  readonly blobs?: BlobStore;
+  /** Facts of a saved plan instead of the world. */
+  readonly borrowed?: PlanFacts;
+}
+
+export interface HostWorld {
+  readonly engine: Engine;
+  readonly perform: Perform;
+  readonly machine: Machine;
+  close(): Promise<void>;
+}
+
+/** Chooses the adapters for one host. The only place that knows which there are. Adapters are loaded here, not at start. */
+export async function composeHost(options: HostOptions, around: Surroundings): Promise<HostWorld> {
+  const { host } = options;
+  const [{ sshMachine }, hostRoom, transfer, bmcRoom, { fileInventory }, { secretsFrom }] = await Promise.all([
+    import('../effects/ssh/machine.ts'),
+    import('../effects/host/handlers.ts'),
+    import('../effects/transfer/handlers.ts'),
+    import('../effects/bmc/handlers.ts'),
+    import('../effects/inventory.ts'),
+    import('../effects/secrets.ts'),
+  ]);
+  const clock = systemClock;
+  const blobs = options.blobs ?? memoryBlobs();
+  const secrets = secretsFrom({
+    environment: around.environment,
+    folder: dirname(options.hostsFile),
+    redactor: around.redactor,
+    ...(around.askSecret === undefined ? {} : { ask: around.askSecret }),
+  });
+  const machine = sshMachine(sshTarget(host), {
+    home: homedir(),
+    ...(around.environment.SSH_AUTH_SOCK ? { agent: around.environment.SSH_AUTH_SOCK } : {}),
+  });
+  const bmc = host.bmc === undefined ? undefined : await bmcOf(host, host.bmc, secrets);
+  const inventory = fileInventory({
+    path: options.hostsFile,
+    clock,
+    operator: options.operator,
+    run: () => options.run,
+  });
+  const copying = {
+    machine,
+    host: { name: host.name, serial: host.serial },
+    clock,
+    blobs,
+    rsh: join(around.packageRoot, 'bin', 'decom-rsh.js'),
+  };
+  const probes: ProbeHandlers = {
+    ...hostRoom.hostProbes(machine),
+    ...transfer.transferProbes(copying),
+    ...bmcRoom.bmcProbes(bmc),
+    inventory: inventory.inventory,
+    clock: async () => seen(clock.now().toISOString()),
+  };
+  const operations: OperationHandlers = {
+    ...hostRoom.execHandlers(machine, secrets),
+    ...transfer.transferHandlers(copying),
+    ...bmcRoom.bmcHandlers(bmc),
+    'inventory.set': inventory['inventory.set'],
+  };
+  return {
+    engine: {
+      actions,
+      probe: probeBy(probes),
+      clock,
+      blobs,
+      bind: makeBind(actions),
+      decide: decideWithCel,
+      scratch: options.scratch,
+      ...(options.borrowed === undefined ? {} : { borrowed: options.borrowed }),
+    },
+    perform: performBy(operations),
+    machine,
+    close: async () => {
+      await machine.close();
+      await bmc?.close();
+    },
+  };
+}
+
+function sshTarget(host: Host) {
+  const { ssh = {} } = host;
+  return {
+    name: host.name,
+    address: host.addresses[0] ?? host.name,
+    port: ssh.port ?? 22,
+    user: ssh.user ?? userInfo().username,
+    sudo: ssh.sudo ?? false,
+    ...(ssh.identity_files === undefined ? {} : { identityFiles: ssh.identity_files }),
+    ...(ssh.known_hosts === undefined ? {} : { knownHosts: ssh.known_hosts }),
+    ...(ssh.host_keys === undefined ? {} : { hostKeys: ssh.host_keys }),
+  };
+}
+
+async function bmcOf(host: Host, settings: NonNullable<Host['bmc']>, secrets: Secrets): Promise<Bmc> {
+  const { lateBmc } = await import('../effects/bmc/late-bmc.ts');
+  return lateBmc(host.name, async (): Promise<Result<Bmc>> => {
+    const password = await secrets(settings.password as SecretRef, `password of the BMC of ${host.name}`);
+    if (!password.ok) return password;
+    const login = {
+      name: host.name,
+      address: settings.address,
+      user: settings.user,
+      password: password.value,
+      clock: systemClock,
+    };
+    if (settings.kind === 'ipmi') {
+      const { ipmiBmc } = await import('../effects/bmc/ipmi.ts');
+      return ok(ipmiBmc({ ...login, port: settings.port ?? 623 }));
+    }
+    const { redfishBmc } = await import('../effects/bmc/redfish.ts');
+    return ok(
+      redfishBmc({
+        ...login,
+        port: settings.port ?? 443,
+        pin: settings.tls_pin,
+        ...(settings.system === undefined ? {} : { system: settings.system }),
+      }),
+    );
+  });
+}
+
+/** The table's type ties each handler to its question; a union cannot be told so, hence the one cast. */
+const probeBy =
+  (handlers: ProbeHandlers): Probe =>
+  (question) =>
+    (handlers[question.kind] as (q: typeof question) => ReturnType<Probe>)(question) as never;
+
+const performBy =
+  (handlers: OperationHandlers): Perform =>
+  async (operation, context) => {
+    if (operation.kind === 'ask' || operation.kind === 'wait')
+      throw new Error(`the engine itself does "${operation.kind}"`);
+    const handler = handlers[operation.kind] as (o: Operation, c: typeof context) => Promise<Outcome>;
+    return handler(operation, context);
+  };
