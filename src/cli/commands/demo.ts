@@ -1,0 +1,200 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Plan } from '../../core/plan.ts';
+import { trouble } from '../../core/result.ts';
+import { type PracticeMachine, startPracticeMachine } from '../../practice/practice-machine.ts';
+import {
+  type AskedForm,
+  practiceAnswers,
+  practiceHost,
+  writePracticeInventory,
+} from '../../practice/practice-workspace.ts';
+import { type ExitCode, exit, exitOfSignal } from '../exit.ts';
+import type { Invocation } from '../invocation.ts';
+import { shellWord } from '../view/plan-view.ts';
+import { bad, dim, good, type Line, pairs, strong } from '../view/text.ts';
+
+/** One command of the demo, as a person would type it in the workspace. */
+interface Scene {
+  readonly title: string;
+  readonly argv: readonly string[];
+  /** Exit codes besides 0 that are as expected. */
+  readonly also?: readonly number[];
+}
+
+/** Retires a practice machine from beginning to end, by the same commands that retire a real one. */
+export async function demo(invocation: Invocation, options: { readonly interactive?: unknown }): Promise<ExitCode> {
+  const interactive = options.interactive === true;
+  if (interactive && !invocation.terminal) {
+    const what = 'stepping through the demo needs a terminal, and this is none';
+    invocation.output.trouble(trouble('no-terminal', what, 'Run it without --interactive: decom demo'));
+    return exit.missing;
+  }
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'decom-demo-')));
+  const machine = await startPracticeMachine({ folder: join(folder, 'practice') });
+  try {
+    return await perform(invocation, folder, machine, interactive);
+  } finally {
+    await machine.close();
+  }
+}
+
+async function perform(
+  { output, accessible }: Invocation,
+  folder: string,
+  machine: PracticeMachine,
+  interactive: boolean,
+): Promise<ExitCode> {
+  const workspace = join(folder, 'workspace');
+  const vault = join(folder, 'vault');
+  const report = join(workspace, 'report.html');
+  mkdirSync(vault);
+  output.note(opening(folder, machine));
+
+  const prepare: readonly Scene[] = [{ title: 'Make a workspace', argv: ['init', workspace] }];
+  const plan: readonly Scene[] = [
+    { title: 'Check runbooks and inventory', argv: ['validate'] },
+    {
+      title: 'Plan: everything is read, nothing is changed',
+      argv: ['plan', practiceHost, ...parameters(machine, vault), '-o', 'plan.json'],
+    },
+  ];
+  const beforehand = ['--answers', 'answers.yaml', `--confirm=${machine.identity.serial}`, '--non-interactive'];
+  const act: readonly Scene[] = [
+    {
+      title: 'Rehearse: the same path, without the acts',
+      argv: ['run', '--plan', 'plan.json', '--dry-run', '--non-interactive'],
+    },
+    { title: 'Run it', argv: ['run', '--plan', 'plan.json', ...(interactive ? [] : beforehand)] },
+    { title: 'Write the report', argv: ['report', practiceHost, '--html', '-o', report] },
+    // The log is intact, and not signed: the verdict says so with a code of its own.
+    { title: 'Verify the audit log', argv: ['audit', 'verify', practiceHost], also: [exit.logUnsigned] },
+  ];
+
+  const common = [...(output.json ? ['--json'] : []), ...(accessible ? ['--accessible'] : [])];
+  const play = async (scenes: readonly Scene[]): Promise<ExitCode> => {
+    for (const { title, argv, also = [] } of scenes) {
+      output.note(['', [strong(`— ${title}`)], [dim(`$ decom ${argv.map(shellWord).join(' ')}`)]]);
+      const cwd = existsSync(workspace) ? workspace : folder;
+      const code = await decom([...argv, ...common], cwd, output.json);
+      if (code !== exit.done && !also.includes(code)) return code;
+    }
+    return exit.done;
+  };
+
+  for (const part of [
+    () => play(prepare),
+    async () => {
+      writePracticeInventory(workspace, machine);
+      return play(plan);
+    },
+    async () => {
+      writeFileSync(join(workspace, 'answers.yaml'), practiceAnswers(questions(join(workspace, 'plan.json'))));
+      return play(act);
+    },
+  ]) {
+    const code = await part();
+    if (code !== exit.done) {
+      output.note(['', [bad('The demo ended early.'), ' The practice machine goes with it.'], ...left(folder)]);
+      return code;
+    }
+  }
+
+  const alive = await machine.processes();
+  const off = (await machine.power.get()) === 'off' && alive.length === 0;
+  const [log] = audits(workspace);
+  output.result(
+    {
+      type: 'demo',
+      message: off ? 'the practice machine is retired' : 'the practice machine still runs',
+      folder,
+      report,
+      log,
+      vault,
+    },
+    [
+      '',
+      [
+        off ? good('The practice machine is off.') : bad('The practice machine still runs.'),
+        ` Processes of it that are left: ${alive.length}.`,
+      ],
+      '',
+      ...pairs([
+        ['Report', report],
+        ['Audit log', log ?? 'none'],
+        ['Backup', vault],
+      ]),
+      ...left(folder),
+    ],
+  );
+  return off ? exit.done : exit.failed;
+}
+
+const opening = (folder: string, machine: PracticeMachine): readonly Line[] => [
+  [strong('This is practice.'), ' No server of yours is touched.'],
+  `A machine made of files and processes of this computer now runs below ${folder}:`,
+  ...pairs([
+    ['  SSH', `${machine.ssh.address}:${machine.ssh.port}, a real server with a real shell`],
+    ['  BMC', `https://${machine.bmc.address}:${machine.bmc.port}, Redfish, certificate pinned`],
+    ['  serial', machine.identity.serial],
+    ['  services', machine.units.join(', ')],
+  ]),
+  'Everything below is done by the commands that would retire a real one.',
+];
+
+const left = (folder: string): readonly Line[] => [
+  `All of it is in ${folder}. To remove it: rm -r ${shellWord(folder)}`,
+];
+
+/** What the shipped runbook wants to know, for this machine. */
+const parameters = (machine: PracticeMachine, vault: string): readonly string[] => [
+  '-r',
+  'linux-server',
+  '-p',
+  `vault=${vault}`,
+  '-p',
+  `units=${machine.units.filter((unit) => unit.endsWith('.service')).join(',')}`,
+  '-p',
+  `paths=${machine.folders.join(',')}`,
+];
+
+/** What the plan will ask a person. */
+function questions(file: string): readonly AskedForm[] {
+  const plan = JSON.parse(readFileSync(file, 'utf8')) as Plan;
+  return plan.intent.steps.flatMap((step) =>
+    (step.operations ?? []).flatMap((operation) =>
+      operation.kind === 'ask' ? [{ step: step.id, form: operation.form, items: operation.items }] : [],
+    ),
+  );
+}
+
+function audits(workspace: string): readonly string[] {
+  const runs = join(workspace, 'state', 'runs', practiceHost);
+  if (!existsSync(runs)) return [];
+  return readdirSync(runs)
+    .map((run) => join(runs, run, 'audit.jsonl'))
+    .filter(existsSync);
+}
+
+/** Runs this very program as a process of its own, and gives its exit code. Ctrl-C reaches it by the terminal; other signals are passed on. */
+function decom(argv: readonly string[], cwd: string, json: boolean): Promise<ExitCode> {
+  const program = resolve(process.argv[1] ?? '');
+  const child = spawn(process.execPath, [program, ...argv], {
+    cwd,
+    stdio: ['inherit', json ? 2 : 'inherit', 'inherit'],
+  });
+  const ignore = (): void => {};
+  const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
+  process.on('SIGINT', ignore).on('SIGTERM', pass).on('SIGHUP', pass);
+  return new Promise((done, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code, signal) => {
+      process.off('SIGINT', ignore).off('SIGTERM', pass).off('SIGHUP', pass);
+      if (signal === 'SIGHUP' || signal === 'SIGINT' || signal === 'SIGTERM') return done(exitOfSignal(signal));
+      const known = Object.values(exit).find((value) => value === code);
+      done(known ?? exit.bug);
+    });
+  });
+}
