@@ -1,0 +1,222 @@
+import { createHash, type Hash } from 'node:crypto';
+import { once } from 'node:events';
+import { createWriteStream, type WriteStream } from 'node:fs';
+import type { PerformContext } from '../../core/action.ts';
+import type { BlobRef } from '../../core/blob.ts';
+import { formatEntry } from '../../core/mtree.ts';
+import type { OperationOf, Outcome } from '../../core/operation.ts';
+import type { RemoteProcess } from '../../core/ports.ts';
+import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
+import { type Complaints, complaints, fromTar, hear } from './complaints.ts';
+import { openPartial, type Partial, sync } from './copy-folder.ts';
+import type { TransferDeps } from './deps.ts';
+import { diskTrouble } from './disk-trouble.ts';
+import { finishCopy } from './finish-copy.ts';
+import { DanglingLink, resolveLinks } from './hard-links.ts';
+import { type Sorter, sorter } from './lines.ts';
+import { atIntervals } from './progress.ts';
+import { literally, relative, type Selection, select } from './selection.ts';
+import { type SourceTools, sourceTools, toolMissing } from './source-tools.ts';
+import { TarDamage, type TarMember, tarReader } from './tar-reader.ts';
+
+/** Streams `tar` of the host into `data.tar` here, and takes the manifest. Copying again is safe, so nothing is ever in doubt. */
+export async function copyArchive(
+  deps: TransferDeps,
+  operation: OperationOf<'copy.archive'>,
+  context: PerformContext,
+): Promise<Outcome> {
+  const failed = (why: Trouble): Outcome => ({ outcome: 'failed', trouble: why });
+  const { machine } = deps;
+  const selection = select(operation.from, operation.exclude);
+  if (!selection.ok) return failed(selection.error);
+  const tools = await sourceTools(machine, operation.root, selection.value, context.signal);
+  if (!tools.ok) return failed(tools.error);
+  const { tar, hash } = tools.value;
+  if (tar === undefined) return failed(toolMissing(machine.name, 'tar', 'tar'));
+  if (hash === undefined) return failed(toolMissing(machine.name, 'SHA-256 program', 'coreutils or openssl'));
+  const { from, exclude } = operation;
+  const opened = openPartial(operation.to, {
+    method: 'archive',
+    host: deps.host.name,
+    serial: deps.host.serial,
+    from,
+    exclude,
+  });
+  if (!opened.ok) return failed(opened.error);
+  const partial = opened.value;
+
+  const entries = sorter(partial.work);
+  const links = sorter(partial.work);
+  try {
+    const began = deps.clock.now();
+    const start = await machine.start(
+      { argv: tarCommand(tools.value, selection.value), root: operation.root },
+      { signal: context.signal },
+    );
+    if (!start.ok) return failed(start.error);
+    const heard = complaints();
+    for (const name of selection.value.parents) entries.write(`${name} type=dir`);
+    const received = await receive(start.value, { partial, entries, links, heard, context, deps });
+    if (!received.ok) return failed(received.error);
+    sync(partial.data);
+    return await finishCopy(deps, context, {
+      method: 'archive',
+      operation,
+      partial,
+      tool: hash,
+      began,
+      entries: links.count() === 0 ? entries.sorted() : resolveLinks(entries.sorted(), links.sorted(), partial.work),
+      heard,
+      archive: received.value,
+    });
+  } catch (error) {
+    if (error instanceof DanglingLink)
+      return failed(damaged(machine.name, `a link to ${error.message}, which is not in it`));
+    return failed(diskTrouble(error, operation.to));
+  } finally {
+    entries.discard();
+    links.discard();
+  }
+}
+
+function tarCommand(tools: SourceTools, selection: Selection): readonly string[] {
+  const options = tools.tar === 'bsd' ? ['--format=pax'] : tools.tarOptions;
+  const exclude = selection.exclude.map(relative);
+  const left =
+    tools.tar === 'gnu'
+      ? exclude.length === 0
+        ? []
+        : ['--anchored', '--no-wildcards', ...exclude.map((path) => `--exclude=${path}`)]
+      : exclude.map((path) => `--exclude=${literally(path)}`);
+  return [
+    'env',
+    'LC_ALL=C',
+    'tar',
+    '-c',
+    '-f',
+    '-',
+    ...options,
+    ...left,
+    '-C',
+    '/',
+    '--',
+    ...selection.from.map(relative),
+  ];
+}
+
+interface Receiving {
+  readonly partial: Partial;
+  readonly entries: Sorter;
+  readonly links: Sorter;
+  readonly heard: Complaints;
+  readonly context: PerformContext;
+  readonly deps: TransferDeps;
+}
+
+async function receive(process: RemoteProcess, r: Receiving): Promise<Result<BlobRef>> {
+  const { machine, clock } = r.deps;
+  const file = createWriteStream(r.partial.data, { flags: 'wx', mode: 0o600, highWaterMark: 4 << 20 });
+  const sha = createHash('sha256');
+  let files = 0;
+  const reader = tarReader((member) => {
+    if (member.type === 'file' || member.type === 'hardlink') files++;
+    if (member.type === 'hardlink') r.links.write(`${member.link} ${member.name}`);
+    else r.entries.write(lineOf(member));
+  });
+  const tell = atIntervals(clock, r.context.progress);
+  process.stdin.on('error', () => undefined);
+  process.stdin.end();
+  const hearing = hear(process.stderr, r.heard, fromTar).catch(() => undefined);
+  let bytes = 0;
+  try {
+    for await (const chunk of process.stdout as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      await keep(chunk, file, sha);
+      reader.push(chunk);
+      await r.entries.room();
+      await r.links.room();
+      tell(() => ({ what: 'copying', bytes, files }));
+    }
+    await close(file);
+  } catch (error) {
+    file.destroy();
+    process.stdout.destroy();
+    if (error instanceof TarDamage) return fail(damaged(machine.name, error.message));
+    if (file.errored === error) return fail(diskTrouble(error, r.partial.data));
+    const cut = await Promise.race([process.ended, clock.sleep(2000, r.context.signal).catch(() => undefined)]);
+    if (cut !== undefined && (cut.how === 'lost' || cut.how === 'aborted')) return fail(cut.trouble);
+    return fail(diskTrouble(error, r.partial.data));
+  }
+  const ended = await process.ended;
+  await hearing;
+  switch (ended.how) {
+    case 'lost':
+    case 'aborted':
+      return fail(ended.trouble);
+    case 'signal':
+      return fail(tarFailed(machine.name, `was ended by ${ended.signal}`, r.heard));
+    case 'exit': {
+      if (!reader.ended())
+        return fail(tarFailed(machine.name, `ended with ${ended.code} before its archive was whole`, r.heard));
+      // GNU tar: 1 is "some files differ", 2 is any error; of a whole archive, files that it could not read explain both.
+      if (ended.code !== 0 && r.heard.count() === 0) {
+        return fail(tarFailed(machine.name, `ended with ${ended.code} without naming a file`, r.heard));
+      }
+      return ok({ sha256: sha.digest('hex'), bytes });
+    }
+  }
+}
+
+async function keep(chunk: Buffer, file: WriteStream, sha: Hash): Promise<void> {
+  if (file.errored) throw file.errored;
+  const room = file.write(chunk);
+  sha.update(chunk);
+  if (!room) await once(file, 'drain');
+}
+
+async function close(file: WriteStream): Promise<void> {
+  if (file.errored) throw file.errored;
+  file.end();
+  await once(file, 'close');
+  if (file.errored) throw file.errored;
+}
+
+const lineOf = (m: TarMember): string => {
+  const { name, uid, gid, time } = m;
+  switch (m.type) {
+    case 'file':
+      return formatEntry({ name, type: 'file', mode: m.mode, uid, gid, size: m.size, time });
+    case 'link':
+      return formatEntry({ name, type: 'link', uid, gid, time, link: m.link });
+    case 'char':
+    case 'block':
+      return formatEntry({ name, type: m.type, mode: m.mode, uid, gid, time, device: m.device });
+    case 'dir':
+    case 'fifo':
+    case 'socket':
+      return formatEntry({ name, type: m.type, mode: m.mode, uid, gid, time });
+    case 'hardlink':
+      throw new Error('a hard link has no line of its own');
+  }
+};
+
+const tarFailed = (host: string, how: string, heard: Complaints): Trouble =>
+  trouble(
+    'tar-failed',
+    `tar on ${host} ${how}`,
+    'Read what it said, then try again.',
+    [
+      ...heard
+        .list()
+        .slice(0, 10)
+        .map((u) => `${u.name}: ${u.why}`),
+      heard.rest(),
+    ].join('\n'),
+  );
+
+const damaged = (host: string, what: string): Trouble =>
+  trouble(
+    'archive-damaged',
+    `what tar on ${host} sent is no whole archive: ${what}`,
+    'Try again; if it happens again, use backup.rsync.',
+  );

@@ -1,0 +1,144 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decodeName, type Entry, manifestHeader, nameOf, parseEntry, readableName } from '../../core/mtree.ts';
+import type { BlobStore } from '../../core/ports.ts';
+import type { AttributeProof, CopyDescription, TreeComparison } from '../../core/probe.ts';
+import { type Seen, seen, trouble, unseen } from '../../core/result.ts';
+import { readCopy } from './copy-folder.ts';
+import { differenceReport } from './difference-report.ts';
+import { diskTrouble } from './disk-trouble.ts';
+import { hashFile } from './file-hash.ts';
+import { listing } from './hard-links.ts';
+import { linesIn } from './lines.ts';
+import { notComplete } from './restore.ts';
+import { walk } from './walk.ts';
+
+/** Walks a restored tree, hashes every file, and compares all of it with the manifest that was taken at the source. */
+export async function compareTree(
+  blobs: BlobStore,
+  question: { readonly copy: string; readonly tree: string },
+  signal?: AbortSignal,
+): Promise<Seen<TreeComparison>> {
+  let work: string | undefined;
+  try {
+    const { description } = readCopy(question.copy);
+    if (description === null) return unseen(notComplete(question.copy));
+    const manifest = join(question.copy, 'manifest.mtree');
+    const found = await hashFile(manifest, () => undefined, signal);
+    if (found.sha256 !== description.manifest.sha256)
+      return unseen(manifestChanged(manifest, found.sha256, description));
+    work = mkdtempSync(join(tmpdir(), 'decom-compare-'));
+    return await compare(blobs, manifest, question.tree, work, signal);
+  } catch (error) {
+    return unseen(diskTrouble(error, question.tree));
+  } finally {
+    if (work !== undefined) rmSync(work, { recursive: true, force: true });
+  }
+}
+
+const manifestChanged = (file: string, found: string, { manifest }: CopyDescription) =>
+  trouble(
+    'manifest-changed',
+    `${file} is not what was written: its SHA-256 is ${found}, recorded was ${manifest.sha256}`,
+    'This copy cannot prove anything: find out what changed it, and make the copy again.',
+  );
+
+const isRoot = (): boolean => process.getuid?.() === 0;
+
+async function compare(
+  blobs: BlobStore,
+  manifest: string,
+  tree: string,
+  work: string,
+  signal: AbortSignal | undefined,
+): Promise<Seen<TreeComparison>> {
+  const here = listing(work);
+  const report = differenceReport();
+  const tally = { entries: 0, files: 0, bytes: 0 };
+  try {
+    await walk(tree, here, signal, () => undefined);
+    const wanted = linesIn(manifest)[Symbol.asyncIterator]();
+    const actual = here.lines()[Symbol.asyncIterator]();
+    if ((await wanted.next()).value !== manifestHeader) return unseen(unreadable(manifest));
+    let w = await wanted.next();
+    let a = await actual.next();
+    while (!w.done || !a.done) {
+      const wantedName = w.done ? undefined : nameOf(w.value);
+      const actualName = a.done ? undefined : nameOf(a.value);
+      if (wantedName !== undefined && (actualName === undefined || wantedName < actualName)) {
+        report.missing(wantedName);
+        w = await wanted.next();
+      } else if (actualName !== undefined && (wantedName === undefined || actualName < wantedName)) {
+        report.extra(actualName);
+        a = await actual.next();
+      } else {
+        const want = w.done ? undefined : parseEntry(w.value);
+        const is = a.done ? undefined : parseEntry(a.value);
+        if (want === undefined || is === undefined) return unseen(unreadable(manifest));
+        tally.entries++;
+        const different = differences(want, is);
+        if (want.type === 'file' && is.type === 'file') {
+          tally.files++;
+          const content = await contentOf(tree, is.name, signal);
+          tally.bytes += content.bytes;
+          if (want.sha256 === undefined) different.push('hash (the source gave none)');
+          else if (content.sha256 === undefined) different.push(`hash (${content.why})`);
+          else if (content.sha256 !== want.sha256) different.push('hash');
+        }
+        if (different.length > 0) report.different(want.name, different);
+        w = await wanted.next();
+        a = await actual.next();
+      }
+    }
+  } finally {
+    here.discard();
+  }
+  return seen({ ...report.result(blobs), ...tally, attributes: proofs(report.failed()) });
+}
+
+const unreadable = (manifest: string) =>
+  trouble('manifest-unreadable', `${manifest} holds a line that decom did not write`, 'Make the copy again.');
+
+function differences(want: Entry, is: Entry): string[] {
+  if (want.type !== is.type) return ['type'];
+  const found: string[] = [];
+  const differ = (a: string | number | undefined, b: string | number | undefined): boolean =>
+    a !== undefined && a !== b;
+  if (differ(want.size, is.size)) found.push('size');
+  if (differ(want.mode, is.mode)) found.push('mode');
+  if (isRoot() && (differ(want.uid, is.uid) || differ(want.gid, is.gid))) found.push('owner');
+  if (differ(want.link, is.link) || want.tags !== is.tags) found.push('links');
+  if (differ(want.device, is.device)) found.push('type');
+  if (differ(want.time, is.time)) found.push('time');
+  return found;
+}
+
+async function contentOf(
+  tree: string,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly sha256?: string; readonly bytes: number; readonly why?: string }> {
+  try {
+    return await hashFile(
+      Buffer.concat([Buffer.from(tree), Buffer.from(decodeName(name.slice(1)), 'latin1')]),
+      () => undefined,
+      signal,
+    );
+  } catch (error) {
+    return { bytes: 0, why: `${readableName(name)} could not be read: ${diskTrouble(error, tree).what}` };
+  }
+}
+
+/** Equal wherever compared is proven; what was not compared, or differed anywhere, is not. */
+function proofs(failed: ReadonlySet<string>): readonly AttributeProof[] {
+  const attributes = ['type', 'size', 'hash', 'mode', 'owner', 'links', 'time'] as const;
+  const compared = attributes.map((attribute): AttributeProof => {
+    if (attribute === 'owner' && !isRoot()) {
+      return { attribute, proven: false, why: 'only root can give files to their owners' };
+    }
+    return failed.has(attribute) ? { attribute, proven: false, why: 'it differs' } : { attribute, proven: true };
+  });
+  const why = 'a manifest in mtree(5) has no place for it';
+  return [...compared, { attribute: 'acl', proven: false, why }, { attribute: 'xattr', proven: false, why }];
+}

@@ -1,0 +1,155 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { jcs } from '../../core/json.ts';
+import type { CopyDescription, CopySeen } from '../../core/probe.ts';
+import { fail, ok, type Result, trouble } from '../../core/result.ts';
+import { diskTrouble } from './disk-trouble.ts';
+
+/** What a copy is of; an unfinished folder is only gone on with by an attempt at the very same. */
+export type Intent = Pick<CopyDescription, 'method' | 'host' | 'serial' | 'from' | 'exclude'>;
+
+/** A copy in the making: `<to>.partial/`, and `work/` in it for what is only needed meanwhile. */
+export interface Partial {
+  readonly folder: string;
+  readonly work: string;
+  readonly data: string;
+  readonly tree: string;
+  readonly manifest: string;
+}
+
+const partialOf = (to: string): string => `${to}.partial`;
+const marker = 'partial.json';
+const own = new Set([marker, 'work', 'data.tar', 'tree', 'manifest.mtree', 'copy.json']);
+
+/**
+ * Opens `<to>.partial/` for a copy. An archive is begun anew; rsync goes on in what an earlier attempt at the same left.
+ * Nothing is removed that an earlier attempt did not make.
+ */
+export function openPartial(to: string, intent: Intent): Result<Partial> {
+  const folder = partialOf(to);
+  try {
+    if (existsSync(to)) {
+      return fail(
+        trouble(
+          'copy-exists',
+          `${to} already exists`,
+          'Copies are never overwritten: choose another folder, or move it away.',
+        ),
+      );
+    }
+    if (existsSync(folder)) {
+      const cleared = clear(folder, intent);
+      if (!cleared.ok) return cleared;
+    } else {
+      mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
+      mkdirSync(folder, { mode: 0o700 });
+    }
+    writeFileSync(join(folder, marker), `${jcs(intent)}\n`, { mode: 0o600 });
+    const work = join(folder, 'work');
+    const tree = join(folder, 'tree');
+    mkdirSync(work, { mode: 0o700 });
+    if (intent.method === 'rsync') mkdirSync(tree, { recursive: true, mode: 0o700 });
+    return ok({ folder, work, tree, data: join(folder, 'data.tar'), manifest: join(folder, 'manifest.mtree') });
+  } catch (error) {
+    return fail(diskTrouble(error, folder));
+  }
+}
+
+function clear(folder: string, intent: Intent): Result<void> {
+  const present = readdirSync(folder);
+  if (present.length === 0) return ok(undefined);
+  const before = present.includes(marker) ? readFileSync(join(folder, marker), 'utf8').trim() : undefined;
+  if (before === undefined || present.some((name) => !own.has(name))) {
+    return fail(
+      trouble(
+        'not-ours',
+        `${folder} holds files that decom did not put there`,
+        'Move them away, or choose another folder.',
+      ),
+    );
+  }
+  const keep = intent.method === 'rsync' && before === jcs(intent) ? 'tree' : undefined;
+  for (const name of present) {
+    if (name !== keep && name !== marker) rmSync(join(folder, name), { recursive: true, force: true });
+  }
+  return ok(undefined);
+}
+
+/** Makes a partial copy a whole one: everything on disk first, then the description, then the name. */
+export function seal(partial: Partial, to: string, description: CopyDescription): void {
+  rmSync(partial.work, { recursive: true, force: true });
+  const file = join(partial.folder, 'copy.json');
+  writeFileSync(file, `${JSON.stringify(description, null, 2)}\n`, { mode: 0o600 });
+  for (const path of [partial.manifest, file, partial.folder]) sync(path);
+  renameSync(partial.folder, to);
+  rmSync(join(to, marker), { force: true });
+  sync(to);
+  sync(dirname(to));
+}
+
+/** Waits until a file or folder is on the disk. */
+export function sync(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** What lies at a copy's place. A description that cannot be understood is not a complete copy. */
+export function readCopy(copy: string): CopySeen {
+  try {
+    const description = parseDescription(readFileSync(join(copy, 'copy.json'), 'utf8'));
+    if (description !== undefined) return { state: 'complete', description };
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+  return { state: existsSync(copy) || existsSync(partialOf(copy)) ? 'partial' : 'missing', description: null };
+}
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+
+function parseDescription(text: string): CopyDescription | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return isDescription(value) ? value : undefined;
+}
+
+const isObject = (v: unknown): v is { readonly [key: string]: unknown } => typeof v === 'object' && v !== null;
+const isBlob = (v: unknown): boolean =>
+  isObject(v) &&
+  typeof v['sha256'] === 'string' &&
+  /^[0-9a-f]{64}$/.test(v['sha256']) &&
+  typeof v['bytes'] === 'number';
+const isTexts = (v: unknown): boolean => Array.isArray(v) && v.every((x) => typeof x === 'string');
+
+function isDescription(v: unknown): v is CopyDescription {
+  if (!isObject(v) || v['format'] !== 1) return false;
+  const archive = v['method'] === 'archive' ? isBlob(v['archive']) : v['method'] === 'rsync' && v['archive'] === null;
+  return (
+    archive &&
+    isBlob(v['manifest']) &&
+    isTexts(v['from']) &&
+    isTexts(v['exclude']) &&
+    ['host', 'serial', 'manifest_started', 'manifest_taken'].every((key) => typeof v[key] === 'string') &&
+    ['files', 'entries', 'bytes'].every((key) => typeof v[key] === 'number') &&
+    Array.isArray(v['unread'])
+  );
+}

@@ -1,0 +1,38 @@
+import { type Trouble, trouble } from '../../core/result.ts';
+
+/** A failed system call on a path here, as trouble. Throws what is no system error: that is a bug. */
+export function diskTrouble(error: unknown, path: string): Trouble {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') throw error;
+  switch (error.code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return diskFull(path, error.message);
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return trouble(
+        'not-writable',
+        `${path} cannot be written or read here (${error.code})`,
+        'Give this user the right to it, or choose another folder.',
+        error.message,
+      );
+    default:
+      return trouble(
+        'disk-failed',
+        `${path}: ${error.message}`,
+        'Check the file system here, then try again.',
+        error.message,
+      );
+  }
+}
+
+export const diskFull = (path: string, detail?: string): Trouble =>
+  trouble(
+    'disk-full',
+    `the disk is full here, at ${path}`,
+    'Free some room or choose another place, then resume.',
+    detail,
+  );
+
+/** Whether a program said that the disk is full. */
+export const saysFull = (text: string): boolean => /No space left on device|Disk quota exceeded/.test(text);

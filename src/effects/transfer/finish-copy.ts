@@ -1,0 +1,67 @@
+import type { PerformContext } from '../../core/action.ts';
+import type { BlobRef } from '../../core/blob.ts';
+import type { Outcome } from '../../core/operation.ts';
+import type { CopyDescription } from '../../core/probe.ts';
+import type { Complaints } from './complaints.ts';
+import { type Partial, seal } from './copy-folder.ts';
+import type { TransferDeps } from './deps.ts';
+import type { Lines } from './lines.ts';
+import { takeManifest } from './manifest.ts';
+import type { HashTool } from './source-tools.ts';
+
+interface Copied {
+  readonly method: CopyDescription['method'];
+  readonly operation: {
+    readonly from: readonly string[];
+    readonly exclude: readonly string[];
+    readonly to: string;
+    readonly root: boolean;
+  };
+  readonly partial: Partial;
+  readonly tool: HashTool;
+  /** When reading the source for the manifest began. */
+  readonly began: Date;
+  readonly entries: Lines;
+  readonly heard: Complaints;
+  readonly archive: BlobRef | null;
+}
+
+/** What both methods end with: the manifest by a second read of the source, the description, the final name. */
+export async function finishCopy(deps: TransferDeps, context: PerformContext, copied: Copied): Promise<Outcome> {
+  const { operation, partial, heard } = copied;
+  const taken = await takeManifest({
+    machine: deps.machine,
+    clock: deps.clock,
+    root: operation.root,
+    tool: copied.tool,
+    entries: copied.entries,
+    file: partial.manifest,
+    work: partial.work,
+    signal: context.signal,
+    progress: context.progress,
+    unreadable: (name) => heard.add({ name, why: 'its content could not be read for the manifest' }),
+  });
+  if (!taken.ok) return { outcome: 'failed', trouble: taken.error };
+  const { manifest, entries, files, bytes } = taken.value;
+  seal(partial, operation.to, {
+    format: 1,
+    method: copied.method,
+    host: deps.host.name,
+    serial: deps.host.serial,
+    from: operation.from,
+    exclude: operation.exclude,
+    manifest_started: copied.began.toISOString(),
+    manifest_taken: deps.clock.now().toISOString(),
+    manifest,
+    files,
+    entries,
+    bytes,
+    archive: copied.archive,
+    unread: heard.list(),
+    unread_count: heard.count(),
+  });
+  return {
+    outcome: 'done',
+    receipt: { copy: operation.to, entries, files, bytes, manifest: manifest.sha256, unread: heard.count() },
+  };
+}
