@@ -38,12 +38,14 @@ const Input = Type.Object(
     directory: Type.Optional(Type.String({ pattern: '^/', description: 'Working folder on the host (absolute).' })),
     environment: Type.Optional(
       Type.Record(Type.String({ pattern: variable }), Type.String(), {
+        additionalProperties: false,
         minProperties: 1,
         description: 'Environment variables of the command.',
       }),
     ),
     secrets: Type.Optional(
       Type.Record(Type.String({ pattern: variable }), SecretRef, {
+        additionalProperties: false,
         minProperties: 1,
         description: 'Environment variables whose values are secret.',
       }),
