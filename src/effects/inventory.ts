@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { Document, isMap, isScalar, type Pair, parseDocument, type YAMLMap } from 'yaml';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Document, isCollection, isMap, isScalar, type Pair, parseDocument, type YAMLMap } from 'yaml';
 import type { OperationHandlers, ProbeHandlers } from '../core/action.ts';
 import type { Host, HostEntry } from '../core/host.ts';
 import { jcs } from '../core/json.ts';
@@ -126,20 +126,22 @@ interface Span {
   /** Where the value begins and ends, without what follows it. */
   readonly value: number;
   readonly end: number;
-  readonly oneLine: boolean;
+  /** Nothing nested by indentation: a new key can follow it. */
+  readonly inline: boolean;
 }
 
 function spansOf(text: string, map: YAMLMap): readonly Span[] {
   return (map.items as Pair[]).flatMap(({ key, value }) => {
     if (!isScalar(key) || !key.range) return [];
-    const range = (value as { readonly range?: readonly number[] | null } | null)?.range;
-    const from = range?.[0] ?? key.range[1];
-    const end = from + text.slice(from, range?.[1] ?? from).trimEnd().length;
-    return [
-      { key: String(key.value), start: key.range[0], value: from, end, oneLine: !text.slice(from, end).includes('\n') },
-    ];
+    const from = rangeOf(value)?.[0] ?? key.range[1];
+    const end = from + text.slice(from, rangeOf(value)?.[1] ?? from).trimEnd().length;
+    const plain = isCollection(value) ? value.flow === true : isScalar(value) && !value.type?.startsWith('BLOCK');
+    return [{ key: String(key.value), start: key.range[0], value: from, end, inline: plain }];
   });
 }
+
+const rangeOf = (node: unknown): readonly number[] | null | undefined =>
+  isCollection(node) || isScalar(node) ? node.range : undefined;
 
 function setKey(text: string, host: string, key: string, value: string): string {
   const map = entryOf(parse(text), host);
@@ -148,7 +150,7 @@ function setKey(text: string, host: string, key: string, value: string): string 
   const present = spans.find((span) => span.key === key);
   if (present !== undefined) return replaced(text, present.value, present.end, value);
   const [first] = spans;
-  const last = spans.findLast((span) => span.oneLine);
+  const last = spans.findLast((span) => span.inline);
   if (first === undefined) return text;
   if (map.flow) {
     const end = spans.at(-1)?.end ?? first.end;
@@ -220,63 +222,74 @@ async function readText(path: string): Promise<Result<string>> {
   }
 }
 
-function diskTrouble(path: string, verb: string, error: unknown): Trouble {
+function diskTrouble(path: string, verb: 'read' | 'written', error: unknown): Trouble {
   const { code, message } = error as NodeJS.ErrnoException;
-  const why = code === 'ENOSPC' ? 'the disk is full' : code === 'EROFS' ? 'the disk is read-only' : (code ?? message);
-  return trouble(
-    'inventory-disk',
-    `${path} could not be ${verb === 'read' ? 'read' : 'written'}: ${why}`,
-    'Correct that, then try again.',
-  );
+  const known: { readonly [code: string]: string } = {
+    ENOENT: 'there is no such file',
+    ENOSPC: 'the disk is full',
+    EROFS: 'the disk is read-only',
+    EACCES: 'permission denied',
+  };
+  const why = known[code ?? ''] ?? code ?? message;
+  return trouble('inventory-disk', `${path} could not be ${verb}: ${why}`, 'Correct that, then try again.');
 }
 
-/** Replaces the file in one step: a crash leaves the old text or the new one. `absent` stands for a file that is not there. */
+/**
+ * Replaces the file in one step: a crash leaves the old text or the new one. The new file is made first and is the lock as well,
+ * so that of two runs of different hosts neither undoes the other's change. `absent` stands for a file that is not there.
+ */
 async function edit(path: string, change: (text: string) => Result<string>, absent?: string): Promise<Result<void>> {
-  for (;;) {
-    const before = await readText(path);
-    const missing = !before.ok && before.error.what.endsWith(': ENOENT');
-    const text = before.ok ? before.value : missing ? absent : undefined;
-    if (text === undefined) return before.ok ? ok(undefined) : before;
-    const edited = change(text);
-    if (!edited.ok) return edited;
-    if (before.ok && edited.value === text) return ok(undefined);
-    try {
-      if (await replaceFile(path, text, edited.value)) return ok(undefined);
-    } catch (error) {
-      return fail(diskTrouble(path, 'write', error));
-    }
-  }
-}
-
-/** False if somebody else changed the file in the meantime: their change is kept, and ours is made again upon it. */
-async function replaceFile(path: string, before: string, after: string): Promise<boolean> {
   const target = await realpath(path).catch(() => path);
-  const old = await stat(target).catch(() => undefined);
-  const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}`);
+  const fresh = join(dirname(target), `.${basename(target)}.new`);
+  let held = false;
   try {
-    const file = await open(temporary, 'wx', old === undefined ? 0o644 : old.mode & 0o7777);
+    const file = await claim(fresh);
+    if (file === undefined) {
+      const fix = `Try again. If no other run is at work: rm ${fresh}`;
+      return fail(trouble('inventory-busy', `${path} is being written by another run`, fix));
+    }
+    held = true;
     try {
-      if (old !== undefined) {
-        await file.chmod(old.mode & 0o7777);
-        // Only root may give a file away; for others it is theirs already, or stays with them.
-        await file.chown(old.uid, old.gid).catch(() => undefined);
-      }
-      await file.writeFile(after);
+      const old = await stat(target).catch(() => undefined);
+      const before = old === undefined && absent !== undefined ? ok(absent) : await readText(path);
+      if (!before.ok) return before;
+      const edited = change(before.value);
+      if (!edited.ok) return edited;
+      if (old !== undefined && edited.value === before.value) return ok(undefined);
+      await file.chmod(old === undefined ? 0o644 : old.mode & 0o7777);
+      // Only root may give a file away; for others it is theirs already, or stays with them.
+      if (old !== undefined) await file.chown(old.uid, old.gid).catch(() => undefined);
+      await file.writeFile(edited.value);
       await file.sync();
     } finally {
       await file.close();
     }
-    const now = old === undefined ? '' : await readFile(target, 'utf8');
-    if (old !== undefined && now !== before) return false;
-    await rename(temporary, target);
+    await rename(fresh, target);
+    held = false;
+    const folder = await open(dirname(target), 'r');
+    await folder.sync().finally(() => folder.close());
+    return ok(undefined);
+  } catch (error) {
+    return fail(diskTrouble(path, 'written', error));
   } finally {
-    await rm(temporary, { force: true });
+    if (held) await rm(fresh, { force: true });
   }
-  const folder = await open(dirname(target), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
+}
+
+/** Makes a file that must not be there, and waits up to ten seconds for another's to go; one a minute old is left from a crash. */
+async function claim(path: string): Promise<FileHandle | undefined> {
+  for (let tries = 0; tries < 500; tries++) {
+    try {
+      return await open(path, 'wx', 0o600);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const age = await stat(path).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    );
+    if (age > 60_000) await rm(path, { force: true });
+    else await sleep(20);
   }
-  return true;
+  return undefined;
 }
