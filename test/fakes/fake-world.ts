@@ -7,7 +7,7 @@ import { seen, trouble, unseen } from '../../src/core/result.ts';
 export interface FakeWorld {
   readonly state: WorldState;
   readonly probe: Probe;
-  readonly perform: Perform;
+  perform: Perform;
   /** Every operation that took effect, in order. */
   readonly acts: readonly Operation[];
   /** Called before and after each effect; a test throws from here to die. */
