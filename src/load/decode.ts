@@ -44,22 +44,22 @@ export function decode(bytes: Uint8Array, file: string): Result<string, Diagnost
 
 const hex = (byte: number | undefined): string => (byte ?? 0).toString(16).padStart(2, '0');
 
-/** The length of the longest prefix that is UTF-8 and may go on: halving works because a decoder in stream mode accepts a cut character. */
+/** Where the first character that is not UTF-8 begins. Halving works, because a decoder in stream mode accepts a cut character. */
 function firstInvalid(bytes: Uint8Array): number {
-  const good = (length: number): boolean => {
+  const decoded = (length: number): string | undefined => {
     try {
-      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, length), { stream: true });
-      return true;
+      const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+      return decoder.decode(bytes.subarray(0, length), { stream: true });
     } catch {
-      return false;
+      return undefined;
     }
   };
   let low = 0;
   let high = bytes.length;
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    if (good(middle)) low = middle;
+    if (decoded(middle) !== undefined) low = middle;
     else high = middle - 1;
   }
-  return Math.min(low, bytes.length - 1);
+  return new TextEncoder().encode(decoded(low)).length;
 }

@@ -39,7 +39,7 @@ export function faultText(fault: Fault, field = pathText(fault.path)): { readonl
       const form =
         schema.patternErrorMessage ??
         (schema.pattern === durationPattern ? 'a duration like 30s, 15m, 4h or 14d' : `of the form ${schema.pattern}`);
-      return { what: `${name} must be ${form}, and is ${describe(value)}.`, fix: schema.description ?? 'Correct it.' };
+      return { what: `${name} must be ${form}, and is ${describe(value)}.`, fix: 'Correct it.' };
     }
     case 'minLength':
       return { what: `${name} must not be empty.`, fix: schema.description ?? 'Write a value, or remove the key.' };
@@ -93,9 +93,9 @@ function wrongType(name: string, schema: JsonSchema, value: Json): { what: strin
     }
     case 'integer':
     case 'number':
-      return { what: `${name} must be a whole number, and is ${describe(value)}.`, fix: about };
+      return { what: `${name} must be a whole number, and is ${describe(value)}.`, fix: 'Write digits only.' };
     case 'boolean':
-      return { what: `${name} must be true or false, and is ${describe(value)}.`, fix: about };
+      return { what: `${name} must be true or false, and is ${describe(value)}.`, fix: 'Write one of them.' };
     default:
       return { what: `${name} must be a text, and is ${kind(value)}.`, fix: about };
   }

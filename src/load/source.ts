@@ -27,6 +27,7 @@ export function parseSource(bytes: Uint8Array, file: string): Result<SourceNode,
     faults.push({ code, ...placeOf(offset), what, fix });
   };
 
+  lines.addNewLine(0);
   const parser = new Parser(lines.addNewLine);
   const tokens = [];
   let offset = 0;
@@ -77,7 +78,8 @@ export function parseSource(bytes: Uint8Array, file: string): Result<SourceNode,
     }
     if (node.tag !== undefined && !plainTags.has(node.tag)) {
       const tag = node.tag.replace('tag:yaml.org,2002:', '!!');
-      const tagAt = text.lastIndexOf('!', at);
+      let tagAt = text.lastIndexOf('!', at);
+      while (text[tagAt - 1] === '!') tagAt -= 1;
       complain(
         'tag',
         tagAt < 0 ? at : tagAt,

@@ -2,6 +2,8 @@ import type { ErrorCode } from 'yaml';
 
 /** A fault of YAML's form in words: what is wrong, what to do. */
 export function syntaxText(code: ErrorCode, message: string): [what: string, fix: string] {
+  const quote = /^Missing closing (["'])quote/.exec(message)?.[1];
+  if (quote !== undefined) return [`a ${quote} is opened above and not closed before here.`, 'Close it.'];
   switch (code) {
     case 'TAB_AS_INDENT':
       return ['a tab is used for indentation.', 'Use spaces.'];
