@@ -2,7 +2,7 @@ import type { Bmc, Clock } from '../../core/ports.ts';
 import { fail, ok, type Result, type Seen, seen, type Trouble, trouble, unseen } from '../../core/result.ts';
 import type { Secret } from '../../core/secret.ts';
 import { foreignText } from './foreign-text.ts';
-import { guidReadings } from './guid.ts';
+import { guidReadings, swapGuid } from './guid.ts';
 import { type IpmitoolEnd, ipmitool } from './ipmitool.ts';
 import { declined, noAnswer, oddAnswer, refused, stopped, unanswered } from './trouble.ts';
 
@@ -102,8 +102,9 @@ export function ipmiBmc({ name, address, port, user, password, clock, spacing = 
       // A BMC that cannot be reached need not be asked twice.
       if (!guid.ok) return unseen(guid.error);
       const fru = await ask(['fru', 'print', '0']);
-      const readings = readGuid(guid.value);
-      const [first, second = first] = readings;
+      const [first, ...others] = readGuid(guid.value);
+      // The reading least like the first: whoever compares may swap the fields of either.
+      const second = others.find((each) => first !== undefined && each !== swapGuid(first)) ?? first;
       const none = unseen(oddAnswer(name, 'gave no GUID', said(guid.value)));
       return seen({
         guid: first === undefined ? none : seen(first),
