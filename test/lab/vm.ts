@@ -1,0 +1,195 @@
+import type { ChildProcess } from 'node:child_process';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { labImage } from './image.ts';
+import { startIpmiSim } from './ipmi-sim.ts';
+import { askMonitor } from './monitor.ts';
+import { poll } from './poll.ts';
+import {
+  consoleLog,
+  freePort,
+  type MachineIdentity,
+  monitorSocket,
+  pidFile,
+  qemuArguments,
+  spawnQemu,
+} from './qemu.ts';
+import { type RawEnd, type RawLogin, rawSsh, shareConnection } from './raw-ssh.ts';
+
+const run = promisify(execFile);
+
+/**
+ * `warm` goes on from a saved memory in about two seconds: its boot id and identity are those of the image.
+ * `cold` boots, in about half a minute.
+ */
+export type VmOptions = (
+  | { readonly start: 'warm' }
+  | { readonly start: 'cold'; readonly identity?: MachineIdentity }
+) & {
+  /** Gives it a BMC over IPMI that holds its power. */
+  readonly bmc?: boolean;
+};
+
+export interface VmBmc {
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+}
+
+/** A real Debian in a virtual machine, on a disk that is thrown away. */
+export interface Vm {
+  readonly address: '127.0.0.1';
+  readonly sshPort: number;
+  readonly identity: MachineIdentity;
+  readonly machineId: string;
+  /** `ssh-ed25519 AAAA…` */
+  readonly hostKeys: readonly string[];
+  /** The private key that `root` and `decom` (with sudo) let in, and a known_hosts file for the port. */
+  readonly key: string;
+  readonly knownHosts: string;
+  readonly bmc: VmBmc | null;
+  /** A shell script run as root over the system's own ssh: the look from outside. */
+  sh(script: string, stdin?: string | Buffer): Promise<RawEnd>;
+  /** The process id of its qemu, or null where that is gone. */
+  pid(): number | null;
+  running(): boolean;
+  /** Waits until root can log in, as after the BMC switched it on again. */
+  booted(within?: number): Promise<void>;
+  /** Pulls the plug. */
+  kill(): Promise<void>;
+  /** Ends it and its BMC, and removes its disk. */
+  stop(): Promise<void>;
+}
+
+export async function startVm(options: VmOptions): Promise<Vm> {
+  const image = await labImage();
+  const identity = options.start === 'cold' ? (options.identity ?? image.identity) : image.identity;
+  const folder = mkdtempSync(join(tmpdir(), 'decom-vm-'));
+  const disk = join(folder, 'disk.qcow2');
+  const below = options.start === 'cold' ? image.coldDisk : image.warmDisk;
+  const sshPort = await freePort();
+  const knownHosts = join(folder, 'known_hosts');
+  writeFileSync(knownHosts, image.hostKeys.map((key) => `[127.0.0.1]:${sshPort} ${key}\n`).join(''));
+  const login: RawLogin = { port: sshPort, user: 'root', key: image.key, knownHosts, share: join(folder, 'share') };
+  const { kernel, initrd } = image;
+  const args = qemuArguments({ identity, kernel, initrd, disk, sshPort, folder });
+  let shared: ChildProcess | undefined;
+  let bmc: { readonly port: number; stop(): Promise<void> } | undefined;
+
+  const pid = (): number | null => alive(folder);
+  const kill = async () => {
+    const victim = pid();
+    if (victim !== null) process.kill(victim, 'SIGKILL');
+    await poll('qemu to be gone', 10_000, () => (pid() === null ? true : undefined), 20);
+  };
+  const stop = async () => {
+    shared?.kill();
+    await kill();
+    await bmc?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const booted = async (within = 300_000) => {
+    shared?.kill();
+    shared = undefined;
+    await poll('the machine to let root in', within, async () => {
+      if (pid() === null) throw new Error(`qemu is gone; its console said:\n${tail(folder)}`);
+      return (await rawSsh(login, 'true')).code === 0 ? true : undefined;
+    });
+    shared = shareConnection(login);
+  };
+
+  try {
+    await run('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', below, '-F', 'qcow2', disk]);
+    const incoming = options.start === 'warm' ? ['-incoming', `exec:cat '${image.memory}'`] : [];
+    const qemu = spawnQemu([...args, ...incoming]);
+    let stderr = '';
+    qemu.stderr?.on('data', (chunk: Buffer) => {
+      stderr += chunk;
+    });
+    await poll('qemu to start', 20_000, () => {
+      if (qemu.exitCode !== null) throw new Error(`qemu ended with ${qemu.exitCode}: ${stderr}`);
+      return pid() === null ? undefined : true;
+    });
+    if (options.start === 'warm') {
+      // The memory was saved of a machine that stood still, so it wakes standing still.
+      await poll('the saved machine to go on', 60_000, async () => {
+        await askMonitor(monitorSocket(folder), 'cont');
+        return /running/.test(await askMonitor(monitorSocket(folder), 'info status')) ? true : undefined;
+      });
+    }
+    if (options.bmc === true) {
+      const control = writeControl(folder, args);
+      bmc = await startIpmiSim({ guid: identity.uuid, ...account, control, serial: identity.serial });
+    }
+    await booted(options.start === 'warm' ? 60_000 : 300_000);
+    // A saved machine wakes with the clock of the day it was saved.
+    await rawSsh(login, `date -s @${Math.floor(Date.now() / 1000)}`);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    address: '127.0.0.1',
+    sshPort,
+    identity,
+    machineId: image.machineId,
+    hostKeys: image.hostKeys,
+    key: image.key,
+    knownHosts,
+    bmc: bmc === undefined ? null : { port: bmc.port, ...account },
+    sh: (script, stdin) => rawSsh(login, script, stdin),
+    pid,
+    running: () => pid() !== null,
+    booted,
+    kill,
+    stop,
+  };
+}
+
+const account = { user: 'admin', password: 'lab-secret-1' } as const;
+
+/** The pid of the folder's qemu. A zombie is gone, and so is a pid that by now is another program's. */
+function alive(folder: string): number | null {
+  try {
+    const pid = Number(readFileSync(pidFile(folder), 'utf8'));
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return /\(qemu-system/.test(stat) && !/\) Z /.test(stat) ? pid : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The machine's power switch, as the BMC calls it: soft presses the ACPI button, hard kills qemu, on starts it. What it starts
+ * outlives it, so that is bounded by half an hour.
+ */
+function writeControl(folder: string, args: readonly string[]): string {
+  const path = join(folder, 'control');
+  const press = `const c = require('net').connect(${JSON.stringify(monitorSocket(folder))}); c.on('data', () => {}); c.on('error', () => process.exit(1)); c.write('system_powerdown\\n'); setTimeout(() => c.end(), 200)`;
+  const script = `#!/bin/sh
+pid=$(cat ${quote(pidFile(folder))} 2>/dev/null)
+if grep -q '(qemu-system.*) [^Z] ' "/proc/$pid/stat" 2>/dev/null; then on=1; else on=0; fi
+case "$2 $3 $4" in
+'get power ') echo "power:$on" ;;
+'set power 0') [ $on = 0 ] || kill -KILL "$pid" ;;
+'set power 1') [ $on = 1 ] || setsid timeout --signal=KILL 1800 qemu-system-x86_64 ${args.map(quote).join(' ')} </dev/null >/dev/null 2>&1 & ;;
+'set shutdown 1') [ $on = 0 ] || ${quote(process.execPath)} -e ${quote(press)} </dev/null >/dev/null 2>&1 ;;
+*) exit 1 ;;
+esac
+`;
+  writeFileSync(path, script, { mode: 0o755 });
+  return path;
+}
+
+const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
+function tail(folder: string): string {
+  try {
+    return readFileSync(consoleLog(folder), 'utf8').slice(-3000);
+  } catch {
+    return '(nothing)';
+  }
+}
