@@ -2,13 +2,14 @@ import { homedir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { actions } from '../actions/index.ts';
 import type { OperationHandlers, Perform, Probe, ProbeHandlers } from '../core/action.ts';
+import { milliseconds } from '../core/duration.ts';
 import type { Host } from '../core/host.ts';
 import type { Operation, Outcome } from '../core/operation.ts';
 import type { PlanFacts } from '../core/plan.ts';
 import type { BlobStore, Bmc, Machine, RunStore, Secrets } from '../core/ports.ts';
 import { ok, type Result, seen } from '../core/result.ts';
 import type { SecretRef } from '../core/secret.ts';
-import { decideWithCel } from '../effects/cel.ts';
+import { checkCel, decideWithCel } from '../effects/cel.ts';
 import { makeRedactor, type Redactor } from '../effects/redactor.ts';
 import { memoryBlobs } from '../effects/state/blob-store.ts';
 import { systemClock } from '../effects/state/clock.ts';
@@ -16,7 +17,7 @@ import { runStore } from '../effects/state/run-store.ts';
 import type { Engine } from '../engine/engine.ts';
 import { makeBind } from '../load/bind.ts';
 
-export { systemClock };
+export { checkCel as checkWhen, systemClock };
 
 /** What every process has once, whatever host it works on. */
 export interface Surroundings {
@@ -153,7 +154,8 @@ async function bmcOf(host: Host, settings: NonNullable<Host['bmc']>, secrets: Se
     };
     if (settings.kind === 'ipmi') {
       const { ipmiBmc } = await import('../effects/bmc/ipmi.ts');
-      return ok(ipmiBmc({ ...login, port: settings.port ?? 623 }));
+      const spacing = settings.spacing === undefined ? undefined : milliseconds(settings.spacing);
+      return ok(ipmiBmc({ ...login, port: settings.port ?? 623, ...(spacing === undefined ? {} : { spacing }) }));
     }
     const { redfishBmc } = await import('../effects/bmc/redfish.ts');
     return ok(

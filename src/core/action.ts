@@ -103,6 +103,8 @@ export interface Action<I extends TSchema = TSchema, F = unknown, A = unknown> {
   /** Ends what cannot be seen any more: the serial is typed before it. True for all that `destroys`, and for `power.off`. */
   readonly irreversible: boolean;
   readonly input: I;
+  /** Fields whose text is a program: a reference in one would splice a value into it, so `validate` refuses that. */
+  readonly literal?: readonly string[];
   /** Rules between fields that a plain schema cannot say; the text of the complaint, or undefined. */
   check?(input: Static<I>): string | undefined;
   readonly output?: TSchema;

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { durationPattern } from './duration.ts';
 import { SecretRef } from './secret.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -41,6 +42,9 @@ export const BmcSettings = Type.Object(
     guid: Type.Optional(text('Expected GUID: equals the DMI UUID on most machines.')),
     tls_pin: Type.Optional(
       Type.String({ pattern: '^sha256:[0-9a-fA-F]{64}$', description: 'SHA-256 of the BMC’s DER certificate.' }),
+    ),
+    spacing: Type.Optional(
+      Type.String({ pattern: durationPattern, description: 'IPMI: least time between two commands. Default 5s.' }),
     ),
     system: Type.Optional(text('Redfish: Id of the ComputerSystem, where the BMC manages several.')),
   },

@@ -39,10 +39,18 @@ export interface CollectedOutput {
 /** A machine that programs can be run on. Connections are pooled behind it; `close` ends them. */
 export interface Machine {
   readonly name: string;
-  /** `stdin` is written and closed; without it the program reads end of file. `limit` (bytes, default 64 KiB) caps each stream. */
+  /**
+   * `stdin` is written and closed; without it the program reads end of file. `limit` (bytes, default 64 KiB) caps each stream, and
+   * `keep` says which end of a longer one stays (default `first`). `ok: false` means that the program was not started.
+   */
   exec(
     command: Command,
-    options?: { readonly signal?: AbortSignal; readonly stdin?: string | Uint8Array; readonly limit?: number },
+    options?: {
+      readonly signal?: AbortSignal;
+      readonly stdin?: string | Uint8Array;
+      readonly limit?: number;
+      readonly keep?: 'first' | 'last';
+    },
   ): Promise<Result<CollectedOutput>>;
   /** For long or streaming programs. On abort the whole remote process group is ended. */
   start(command: Command, options?: { readonly signal?: AbortSignal }): Promise<Result<RemoteProcess>>;

@@ -120,7 +120,7 @@ export interface ProbeTable {
   'bmc.identity': { ask: Record<never, never>; answer: BmcIdentity };
   power: { ask: Record<never, never>; answer: 'on' | 'off' };
   place: { ask: { readonly path: string }; answer: PlaceSeen };
-  /** Names of complete copies of this host below a folder, newest first. */
+  /** Paths of complete copies of this host directly below a folder, newest first. */
   copies: { ask: { readonly folder: string; readonly method: 'archive' | 'rsync' }; answer: readonly string[] };
   copy: { ask: { readonly copy: string }; answer: CopySeen };
   'tree.compare': { ask: { readonly copy: string; readonly tree: string }; answer: TreeComparison };

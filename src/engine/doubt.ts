@@ -66,7 +66,7 @@ export async function settleDoubt(
 /** Whether the step's own probe says that nothing is left to do. */
 async function holds(drive: Drive, step: PlannedStep, action: AnyAction, setting: Setting): Promise<boolean> {
   const { engine, plan, journal } = drive;
-  const bound = engine.bind(step, await scopeNow(engine, plan, journal.execution));
+  const bound = engine.bind(step, await scopeNow(engine, plan, journal.execution, step));
   if (!bound.ok || bound.value.waitsFor.length > 0) return false;
   const facts = await inspect(engine, action, bound.value.input, pastOf(journal.execution, step.id), setting);
   const planned = action.plan(bound.value.input, facts, setting);

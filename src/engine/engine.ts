@@ -42,15 +42,26 @@ export async function inspect(
   return engine.borrowed.steps[setting.step]?.seen;
 }
 
-/** What the references of a step may name at this moment of the run. */
-export async function scopeNow(engine: Engine, plan: Plan, execution: Execution): Promise<Scope> {
-  const power = await powerNow(engine);
+/**
+ * What the references of a step may name at this moment of the run. Facts are asked for only where the step names them: a BMC wants
+ * seconds between two questions.
+ */
+export async function scopeNow(
+  engine: Engine,
+  plan: Plan,
+  execution: Execution,
+  step: Pick<PlannedStep, 'when' | 'with'>,
+): Promise<Scope> {
   const steps: Record<string, Scope['steps'][string]> = {};
   for (const [id, state] of Object.entries(execution.steps)) {
     if (state.forth.status === 'done' || state.forth.status === 'already') steps[id] = state.output;
   }
-  return { params: plan.intent.params, host: hostScope(plan.intent.host), facts: { power }, steps };
+  const facts = namesFacts(step) ? { power: await powerNow(engine) } : {};
+  return { params: plan.intent.params, host: hostScope(plan.intent.host), facts, steps };
 }
+
+const namesFacts = ({ when, with: input }: Pick<PlannedStep, 'when' | 'with'>): boolean =>
+  /\bfacts\b/.test(`${when ?? ''} ${JSON.stringify(input)}`);
 
 export async function powerNow(engine: Engine): Promise<'on' | 'off' | 'unknown'> {
   if (engine.borrowed !== undefined) return engine.borrowed.power;

@@ -27,7 +27,7 @@ export async function refresh(
     const { status, attempt } = stepState(journal.execution, earlier.id).forth;
     if (action.effect !== 'none' || (status !== 'done' && status !== 'already')) continue;
     if (!(action.yields ?? []).some((kind) => wanted.has(kind))) continue;
-    const bound = engine.bind(earlier, await scopeNow(engine, plan, journal.execution));
+    const bound = engine.bind(earlier, await scopeNow(engine, plan, journal.execution, earlier));
     if (!bound.ok) return bound.error;
     const { input } = bound.value;
     const setting = settingFor(engine, plan, journal.execution.run, earlier.id);

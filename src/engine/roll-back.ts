@@ -48,7 +48,7 @@ async function stepBack(
   const state = stepState(journal.execution, step.id);
   const attempt = state.back.attempt + 1;
   journal.record({ ...at, type: 'step.started', attempt });
-  const bound = engine.bind(step, await scopeNow(engine, plan, journal.execution));
+  const bound = engine.bind(step, await scopeNow(engine, plan, journal.execution, step));
   if (!bound.ok) return failed(drive, step, attempt, bound.error);
   const { input } = bound.value;
   const before = JSON.parse(new TextDecoder().decode(engine.blobs.get(state.forth.before as BlobRef))) as unknown;

@@ -73,7 +73,7 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
   const needs = unmetNeeds(step, journal.execution);
   if (needs.length > 0) return block('needs', needsTrouble(step, needs));
 
-  const scope = await scopeNow(engine, plan, journal.execution);
+  const scope = await scopeNow(engine, plan, journal.execution, step);
   // Decided once: an act that was begun may itself have made its condition false (`when: facts.power == 'on'`).
   const begun = stepState(journal.execution, step.id).forth.before !== null;
   if (step.when !== null && !begun) {
