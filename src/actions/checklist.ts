@@ -11,6 +11,7 @@ const Input = Type.Object(
         {
           id: Type.String({
             pattern: '^[a-z0-9][a-z0-9-]*$',
+            patternErrorMessage: 'lower-case letters, digits and "-"',
             description: 'A short name, for answers given beforehand.',
           }),
           text: Type.String({ minLength: 1, maxLength: 2000, description: 'What a person does, and then ticks.' }),

@@ -7,11 +7,16 @@ import { type Seen, trouble } from '../core/result.ts';
 const Input = Type.Object(
   {
     for: Type.Optional(
-      Type.String({ pattern: durationPattern, description: 'How long, counted from when the step first starts.' }),
+      Type.String({
+        pattern: durationPattern,
+        patternErrorMessage: 'a duration like 4h or 14d',
+        description: 'How long, counted from when the step first starts.',
+      }),
     ),
     until: Type.Optional(
       Type.String({
         pattern: '^\\d{4}-\\d{2}-\\d{2}[Tt]\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?([Zz]|[+-]\\d{2}:\\d{2})$',
+        patternErrorMessage: 'a date and time with its zone, like 2026-03-01T02:00:00+03:00',
         description: 'An instant with its zone (RFC 3339): 2026-03-01T02:00:00+03:00.',
       }),
     ),

@@ -163,7 +163,7 @@ function expectVerdict(verdict: Verdict, expected: { readonly [part: string]: Js
   expect(Object.keys(expected)).toContain(verdict.ok ? 'said' : 'what');
 }
 
-const ajv = new Ajv({ strict: true, allErrors: true });
+const ajv = new Ajv({ strict: true, allErrors: true }).addVocabulary(['patternErrorMessage']);
 
 function refusal(action: AnyAction, input: Json): string | undefined {
   const valid = ajv.compile(action.input);

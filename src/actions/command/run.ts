@@ -29,13 +29,23 @@ const Input = Type.Object(
         ),
         contains: Type.Optional(Type.String({ minLength: 1, description: 'Its output must contain this.' })),
         within: Type.Optional(
-          Type.String({ pattern: durationPattern, description: 'How long it may take to hold. Default: at once.' }),
+          Type.String({
+            pattern: durationPattern,
+            patternErrorMessage: 'a duration like 30s or 5m',
+            description: 'How long it may take to hold. Default: at once.',
+          }),
         ),
       },
       { additionalProperties: false, description: 'How it is known that the work is done.' },
     ),
     root: Type.Optional(Type.Boolean({ description: 'Run both as root. Default false.' })),
-    directory: Type.Optional(Type.String({ pattern: '^/', description: 'Working folder on the host (absolute).' })),
+    directory: Type.Optional(
+      Type.String({
+        pattern: '^/',
+        patternErrorMessage: 'an absolute path',
+        description: 'Working folder on the host (absolute).',
+      }),
+    ),
     environment: Type.Optional(
       Type.Record(Type.String({ pattern: variable }), Type.String(), {
         additionalProperties: false,
@@ -64,6 +74,7 @@ export const commandRun = action<typeof Input, Facts>({
   once: true,
   irreversible: false,
   input: Input,
+  literal: ['shell'],
   output: Type.Object({ exit: Type.Integer(), stdout: Type.String() }),
 
   check: (input) => {

@@ -4,7 +4,8 @@ import type { Operation } from '../../core/operation.ts';
 import type { CopyDescription, CopySeen, PathSeen, PlaceSeen } from '../../core/probe.ts';
 import { type Seen, type Trouble, trouble } from '../../core/result.ts';
 
-const Absolute = (description: string) => Type.String({ pattern: '^/', description });
+const Absolute = (description: string) =>
+  Type.String({ pattern: '^/', patternErrorMessage: 'an absolute path', description });
 
 const fields = {
   from: Type.Array(Absolute('A path on the host.'), {
@@ -33,6 +34,7 @@ export const RsyncInput = Type.Object(
     builds_on: Type.Optional(
       Type.String({
         pattern: '^[a-z0-9][a-z0-9-]*$',
+        patternErrorMessage: 'the id of a step',
         description:
           'Id of an earlier backup.rsync step with the same "to": files that have not changed since are not copied again. Default: the newest copy of another run.',
       }),
@@ -109,8 +111,8 @@ async function findBasis({ to, builds_on }: RsyncInput, probe: Probe, setting: S
   }
   const copies = await probe({ kind: 'copies', folder, method: 'rsync' });
   if (!copies.known) return copies;
-  for (const name of copies.value.filter((n) => !n.startsWith(`${setting.plan}-`))) {
-    const copy = `${folder}/${name}`;
+  const mine = `${folder}/${setting.plan}-`;
+  for (const copy of copies.value.filter((path) => !path.startsWith(mine))) {
     const seen = await probe({ kind: 'copy', copy });
     if (!seen.known) return seen;
     const { state, description } = seen.value;
@@ -142,10 +144,10 @@ export function planBackup(
   if (!copy.known || !paths.known || !place.known || !tools.known || !basis.known) return [];
   const to = copyFolder(input, setting);
   if (copy.value.state === 'complete') {
-    const wrong = notThisCopy(to, input, setting, method, copy.value.description);
-    if (wrong !== undefined) return { blocked: wrong };
-    // One that lacks what could not be read is made anew: by now it may be readable.
-    if (copy.value.description !== null && unread(copy.value.description).length === 0) return [];
+    const about = copy.value.description;
+    const wrong =
+      notThisCopy(to, input, setting, method, about) ?? (about === null ? undefined : notAllRead(to, about));
+    return wrong === undefined ? [] : { blocked: wrong };
   }
   const blocked =
     badPaths(paths.value) ?? lacksTools(tools.value) ?? noRoom(input.to, paths.value, place.value, basis.value);
@@ -273,8 +275,14 @@ export function verifyBackup(
     ok: true,
     output: { backup: to, files: about.files, bytes: about.bytes, manifest: about.manifest.sha256 },
     evidence: [],
-    said: `${about.files} files, ${bytesText(about.bytes)} in ${to}; manifest sha256 ${about.manifest.sha256}`,
+    said: `${about.files} files, ${bytesText(about.bytes)} in ${to}${changedText(about)}; manifest sha256 ${about.manifest.sha256}`,
   };
+}
+
+function changedText(about: CopyDescription): string {
+  const names = changed(about);
+  if (names.length === 0) return '';
+  return `; ${names.length} changed while ${names.length === 1 ? 'it was' : 'they were'} copied (${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''})`;
 }
 
 function notThisCopy(
@@ -307,19 +315,31 @@ export const emptyCopy = (copy: string, about: CopyDescription): Trouble | undef
     ? undefined
     : trouble('copy-empty', `the copy ${copy} holds nothing`, 'Look at the paths on the host and at "exclude".');
 
-/** What the source could not give. A socket holds no data, so nothing is lost with it. */
-export const unread = (about: CopyDescription): CopyDescription['unread'] =>
-  about.unread.filter(({ why }) => !/^(a )?socket\b/i.test(why));
+/** Nothing is lost with a socket, which holds no data, or with a file that was gone before it was read. */
+const harmless = /\bsocket\b|vanished|removed before we read/i;
+/** Copied, but not of one moment: whether it matches is for the restore to show, file by file. */
+const moving = /changed as we read|shrank by/i;
 
+/** Files that changed while they were copied, by name: expected as long as services run, and no proof of them. */
+const changed = (about: CopyDescription): readonly string[] =>
+  about.unread.filter(({ why }) => moving.test(why)).map(({ name }) => name);
+
+/** Trouble where the source could not give what a copy must hold. */
 export function notAllRead(copy: string, about: CopyDescription): Trouble | undefined {
-  const lost = unread(about);
-  if (lost.length === 0) return undefined;
-  const first = lost.slice(0, 10).map(({ name, why }) => `${name} (${why})`);
-  const more = lost.length > 10 ? ` and ${lost.length - 10} more` : '';
+  const lost = about.unread.filter(({ why }) => !harmless.test(why) && !moving.test(why));
+  // Beyond those that are listed, nobody knows why.
+  const count = lost.length + Math.max(0, (about.unread_count ?? 0) - about.unread.length);
+  if (count === 0) return undefined;
+  const first = lost.slice(0, 10).map(({ name, why }) => (name === '' ? why : `${name} (${why})`));
+  const more = count > first.length ? ` and ${count - first.length} more` : '';
+  const entries =
+    count === 1
+      ? '1 entry could not be read at the source and is'
+      : `${count} entries could not be read at the source and are`;
   return trouble(
     'copy-has-gaps',
-    `${lost.length} ${lost.length === 1 ? 'entry' : 'entries'} could not be read at the source and ${lost.length === 1 ? 'is' : 'are'} not in ${copy}: ${first.join(', ')}${more}`,
-    'Make them readable (root, or ssh.sudo), or leave them out by name with "exclude"; then run the step again.',
+    `${entries} not in ${copy}: ${first.join(', ')}${more}`,
+    `Make them readable (root, or ssh.sudo), or leave them out by name with "exclude"; move ${copy} away, then run the step again.`,
   );
 }
 

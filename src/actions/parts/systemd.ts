@@ -6,6 +6,7 @@ import { type Seen, type Trouble, trouble } from '../../core/result.ts';
 
 const Unit = Type.String({
   pattern: '^[A-Za-z0-9@:_.\\\\-]+\\.(service|socket|timer|path|target|mount|automount|swap|slice|scope)$',
+  patternErrorMessage: 'a unit with its suffix, like nginx.service',
   description: 'A systemd unit with its suffix: nginx.service.',
 });
 

@@ -6,7 +6,8 @@ import type { BmcIdentity } from '../../core/probe.ts';
 import { type Seen, type Trouble, trouble } from '../../core/result.ts';
 import { noBmc, notThisBmc } from '../parts/bmc-match.ts';
 
-const Duration = (description: string) => Type.String({ pattern: durationPattern, description });
+const Duration = (description: string) =>
+  Type.String({ pattern: durationPattern, patternErrorMessage: 'a duration like 30s, 5m or 7d', description });
 
 const Input = Type.Object(
   {

@@ -6,7 +6,11 @@ import { bytesText, emptyCopy, notAllRead, roomFor } from '../parts/copies.ts';
 
 const Input = Type.Object(
   {
-    backup: Type.String({ pattern: '^/', description: 'The copy to prove: output "backup" of a backup step.' }),
+    backup: Type.String({
+      pattern: '^/',
+      patternErrorMessage: 'an absolute path',
+      description: 'The copy to prove: output "backup" of a backup step.',
+    }),
     keep: Type.Optional(Type.Boolean({ description: 'Keep what was restored, for people to look at. Default false.' })),
   },
   { additionalProperties: false, description: 'Restores a copy to a scratch place and compares every file.' },
