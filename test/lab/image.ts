@@ -100,9 +100,14 @@ const diskBytes = 1_600 * 1024 * 1024;
 export const cacheFolder = (env: NodeJS.ProcessEnv = process.env): string =>
   env.DECOM_LAB_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'decom-lab');
 
+/** Whether a finished image of this recipe is kept. */
+export const keptImage = (): boolean => existsSync(imageFolder());
+
+const imageFolder = (): string => join(cacheFolder(), `debian-${recipeHash()}`);
+
 /** The image, built first if no finished one of the same recipe is kept (two to four minutes). */
 export async function labImage(say: (line: string) => void = () => undefined): Promise<LabImage> {
-  const folder = join(cacheFolder(), `debian-${recipeHash()}`);
+  const folder = imageFolder();
   if (!existsSync(folder)) {
     const part = `${folder}.${process.pid}.part`;
     mkdirSync(dirname(folder), { recursive: true });
