@@ -1,5 +1,5 @@
 // Bundles src/ into dist/: one small entry, commands in chunks of their own that load when they are called.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -29,7 +29,6 @@ const withoutNativeParts = {
   },
 };
 
-rmSync(`${root}dist`, { recursive: true, force: true });
 const result = await build({
   absWorkingDir: root,
   entryPoints: { 'cli/main': 'src/cli/main.ts' },
@@ -47,8 +46,15 @@ const result = await build({
   logLevel: 'warning',
 });
 
+// Made beside and swapped in whole, so that a build that fails, or another one at the same time, never leaves half a program.
+const fresh = `${root}dist.${process.pid}`;
+const old = `${fresh}.old`;
 for (const file of result.outputFiles) {
-  mkdirSync(dirname(file.path), { recursive: true });
+  const path = file.path.replace(`${root}dist`, fresh);
+  mkdirSync(dirname(path), { recursive: true });
   const needsBanner = /\.js$/.test(file.path) && /\brequire\(|__require|__dirname|__filename/.test(file.text);
-  writeFileSync(file.path, needsBanner ? `${banner}\n${file.text}` : file.contents);
+  writeFileSync(path, needsBanner ? `${banner}\n${file.text}` : file.contents);
 }
+if (existsSync(`${root}dist`)) renameSync(`${root}dist`, old);
+renameSync(fresh, `${root}dist`);
+rmSync(old, { recursive: true, force: true });
