@@ -72,14 +72,14 @@ export function sshMachine(target: SshTarget, deps: SshDeps): Machine {
   return {
     name: target.name,
 
-    exec: async (command, { signal, stdin, limit = usualLimit } = {}) => {
+    exec: async (command, { signal, stdin, limit = usualLimit, keep } = {}) => {
       const ready = await prepare(command, signal);
       if (!ready.ok) return ready;
       const { on, how } = ready.value;
       const input = stdin === undefined ? nothing : Buffer.from(stdin);
       const started = await run(on, command, how, { signal, input, settle: patience.settle });
       if (!started.ok) return started;
-      const output = await collect(started.value, limit);
+      const output = await collect(started.value, limit, keep);
       if (how === 'login') return ok(output);
       const told = unsudo(target, output);
       return 'code' in told ? fail(told) : ok(told);

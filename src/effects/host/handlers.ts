@@ -1,0 +1,25 @@
+import type { ProbeHandlers } from '../../core/action.ts';
+import type { Machine } from '../../core/ports.ts';
+import { seen } from '../../core/result.ts';
+import { commandProbe } from './command.ts';
+import { identityProbe } from './identity.ts';
+import { pathsProbe } from './paths.ts';
+import { serviceProbe } from './service.ts';
+import { toolsProbe } from './tools.ts';
+
+export { execHandlers } from './exec.ts';
+
+/** Milliseconds until a host that does not answer counts as not reachable. */
+const reachableWithin = 5000;
+
+type HostProbe = 'host.identity' | 'host.reachable' | 'host.tools' | 'host.paths' | 'service' | 'command';
+
+/** Everything that is asked of the host itself. */
+export const hostProbes = (machine: Machine): Pick<ProbeHandlers, HostProbe> => ({
+  'host.identity': identityProbe(machine),
+  'host.reachable': async () => seen(await machine.reachable(reachableWithin)),
+  'host.tools': toolsProbe(machine),
+  'host.paths': pathsProbe(machine),
+  service: serviceProbe(machine),
+  command: commandProbe(machine),
+});
