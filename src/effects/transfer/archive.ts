@@ -35,7 +35,7 @@ export async function copyArchive(
   if (tar === undefined) return failed(toolMissing(machine.name, 'tar', 'tar'));
   if (hash === undefined) return failed(toolMissing(machine.name, 'SHA-256 program', 'coreutils or openssl'));
   const { from, exclude } = operation;
-  const opened = openPartial(operation.to, {
+  const opened = await openPartial(operation.to, {
     method: 'archive',
     host: deps.host.name,
     serial: deps.host.serial,

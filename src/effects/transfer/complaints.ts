@@ -27,6 +27,8 @@ export function complaints(): Complaints {
   let count = 0;
   return {
     add(unread) {
+      // The same file may be complained of by the copy, by the listing and by the hashing.
+      if (list.some((known) => known.name === unread.name)) return;
       count++;
       if (list.length < mostUnread) list.push(unread);
     },
@@ -78,6 +80,12 @@ export function fromRsync(line: string): Unread | 'ignore' | undefined {
   const vanished = /^file has vanished: "(.*)"$/.exec(line);
   if (vanished !== null) return { name: nameFromRsync(vanished[1] ?? ''), why: 'it vanished while it was copied' };
   return undefined;
+}
+
+/** GNU find in the C locale: `find: './srv/x': Permission denied`, unprintable bytes as in C. */
+export function fromFind(line: string): Unread | undefined {
+  const found = /^find: '(.*)': (.*)$/.exec(line);
+  return found === null ? undefined : { name: nameFromC(found[1] ?? ''), why: found[2] ?? '' };
 }
 
 /** C-style escapes, as GNU's `quotearg` writes them. */

@@ -15,6 +15,7 @@ import { jcs } from '../../core/json.ts';
 import type { CopyDescription, CopySeen } from '../../core/probe.ts';
 import { fail, ok, type Result, trouble } from '../../core/result.ts';
 import { diskTrouble } from './disk-trouble.ts';
+import { removeTree } from './remove-tree.ts';
 
 /** What a copy is of; an unfinished folder is only gone on with by an attempt at the very same. */
 export type Intent = Pick<CopyDescription, 'method' | 'host' | 'serial' | 'from' | 'exclude'>;
@@ -26,17 +27,21 @@ export interface Partial {
   readonly data: string;
   readonly tree: string;
   readonly manifest: string;
+  /** Trees of earlier attempts at the same copy, newest first; their files are linked, then they are removed. */
+  readonly earlier: readonly string[];
 }
 
 const partialOf = (to: string): string => `${to}.partial`;
 const marker = 'partial.json';
+const earlierName = /^earlier-(\d)$/;
 const own = new Set([marker, 'work', 'data.tar', 'tree', 'manifest.mtree', 'copy.json']);
 
 /**
- * Opens `<to>.partial/` for a copy. An archive is begun anew; rsync goes on in what an earlier attempt at the same left.
+ * Opens `<to>.partial/` for a copy. An archive is begun anew; what earlier attempts of rsync at the same left is linked into a fresh
+ * tree (changing it in place would change the modes and owners of files that it shares with the copy before).
  * Nothing is removed that an earlier attempt did not make.
  */
-export function openPartial(to: string, intent: Intent): Result<Partial> {
+export async function openPartial(to: string, intent: Intent): Promise<Result<Partial>> {
   const folder = partialOf(to);
   try {
     if (existsSync(to)) {
@@ -49,7 +54,7 @@ export function openPartial(to: string, intent: Intent): Result<Partial> {
       );
     }
     if (existsSync(folder)) {
-      const cleared = clear(folder, intent);
+      const cleared = await clear(folder, intent);
       if (!cleared.ok) return cleared;
     } else {
       mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
@@ -60,17 +65,21 @@ export function openPartial(to: string, intent: Intent): Result<Partial> {
     const tree = join(folder, 'tree');
     mkdirSync(work, { mode: 0o700 });
     if (intent.method === 'rsync') mkdirSync(tree, { recursive: true, mode: 0o700 });
-    return ok({ folder, work, tree, data: join(folder, 'data.tar'), manifest: join(folder, 'manifest.mtree') });
+    const earlier = earlierIn(folder).map((name) => join(folder, name));
+    return ok({
+      ...{ folder, work, tree, earlier },
+      ...{ data: join(folder, 'data.tar'), manifest: join(folder, 'manifest.mtree') },
+    });
   } catch (error) {
     return fail(diskTrouble(error, folder));
   }
 }
 
-function clear(folder: string, intent: Intent): Result<void> {
+async function clear(folder: string, intent: Intent): Promise<Result<void>> {
   const present = readdirSync(folder);
   if (present.length === 0) return ok(undefined);
   const before = present.includes(marker) ? readFileSync(join(folder, marker), 'utf8').trim() : undefined;
-  if (before === undefined || present.some((name) => !own.has(name))) {
+  if (before === undefined || present.some((name) => !own.has(name) && !earlierName.test(name))) {
     return fail(
       trouble(
         'not-ours',
@@ -79,16 +88,42 @@ function clear(folder: string, intent: Intent): Result<void> {
       ),
     );
   }
-  const keep = intent.method === 'rsync' && before === jcs(intent) ? 'tree' : undefined;
+  const goOn = intent.method === 'rsync' && before === jcs(intent);
   for (const name of present) {
-    if (name !== keep && name !== marker) rmSync(join(folder, name), { recursive: true, force: true });
+    if (name === marker || (goOn && (name === 'tree' || earlierName.test(name)))) continue;
+    const removed = await removeTree(join(folder, name));
+    if (!removed.ok) return removed;
   }
+  return goOn && present.includes('tree') ? setAside(folder) : ok(undefined);
+}
+
+const earlierIn = (folder: string): readonly string[] =>
+  readdirSync(folder)
+    .filter((name) => earlierName.test(name))
+    .sort()
+    .reverse();
+
+/** Renames the tree that was left to the next free `earlier-N`; the tenth takes the place of the first nine. */
+async function setAside(folder: string): Promise<Result<void>> {
+  const known = earlierIn(folder);
+  let next = known.length === 0 ? 0 : Number(earlierName.exec(known[0] ?? '')?.[1] ?? 0) + 1;
+  if (next > 9) {
+    for (const name of known) {
+      const removed = await removeTree(join(folder, name));
+      if (!removed.ok) return removed;
+    }
+    next = 0;
+  }
+  renameSync(join(folder, 'tree'), join(folder, `earlier-${next}`));
   return ok(undefined);
 }
 
 /** Makes a partial copy a whole one: everything on disk first, then the description, then the name. */
-export function seal(partial: Partial, to: string, description: CopyDescription): void {
-  rmSync(partial.work, { recursive: true, force: true });
+export async function seal(partial: Partial, to: string, description: CopyDescription): Promise<Result<void>> {
+  for (const folder of [partial.work, ...partial.earlier]) {
+    const removed = await removeTree(folder);
+    if (!removed.ok) return removed;
+  }
   const file = join(partial.folder, 'copy.json');
   writeFileSync(file, `${JSON.stringify(description, null, 2)}\n`, { mode: 0o600 });
   for (const path of [partial.manifest, file, partial.folder]) sync(path);
@@ -96,6 +131,7 @@ export function seal(partial: Partial, to: string, description: CopyDescription)
   rmSync(join(to, marker), { force: true });
   sync(to);
   sync(dirname(to));
+  return ok(undefined);
 }
 
 /** Waits until a file or folder is on the disk. */

@@ -94,16 +94,17 @@ export async function* resolveLinks(entries: Lines, links: Lines, folder: string
 
 /**
  * Gives every name of a group the hash that was taken of its leader. `waiting` holds `<leader> !<hash>` and `<leader> <line>`, sorted;
- * a leader without a hash leaves its names without one.
+ * where the leader has no hash its other names have none, or are left out (`omit`).
  */
-export async function* shareHashes(waiting: Lines, folder: string): Lines {
+export async function* shareHashes(waiting: Lines, folder: string, omit: boolean): Lines {
   const shared = sorter(folder);
   try {
     for await (const { members } of groups(waiting)) {
       let hash: string | undefined;
       for await (const line of members) {
         if (line.startsWith('!')) hash = line.slice(1);
-        else shared.write(hash === undefined ? line : `${line} sha256=${hash}`);
+        else if (hash !== undefined) shared.write(`${line} sha256=${hash}`);
+        else if (!omit) shared.write(line);
         await shared.room();
       }
     }

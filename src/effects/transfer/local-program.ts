@@ -14,6 +14,7 @@ interface Options {
   readonly pkg: string;
   readonly directory?: string;
   readonly stdout?: (chunk: Buffer) => void;
+  readonly stderrLine?: (line: string) => void;
 }
 
 /** Runs a program here, by argument vector, with nothing on stdin and only PATH in its environment. */
@@ -30,8 +31,13 @@ export function runHere(argv: readonly [string, ...string[]], options: Options):
   options.signal?.addEventListener('abort', stop);
   if (options.signal?.aborted === true) stop();
   let stderr = '';
+  let rest = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     stderr = (stderr + chunk.toString()).slice(-8192);
+    if (options.stderrLine === undefined) return;
+    const lines = (rest + chunk.toString('latin1')).split('\n');
+    rest = lines.pop() ?? '';
+    lines.forEach(options.stderrLine);
   });
   if (options.stdout !== undefined) child.stdout?.on('data', options.stdout);
   return new Promise((resolve) => {

@@ -28,6 +28,8 @@ interface Request {
   readonly work: string;
   readonly signal: AbortSignal;
   readonly progress: (progress: Progress) => void;
+  /** Whether such a file's line is left out, instead of standing without a hash. */
+  readonly omitUnreadable: boolean;
   /** Told of each file (encoded name) whose content the host could not read. */
   readonly unreadable: (name: string, complaints: string) => void;
 }
@@ -62,9 +64,7 @@ export async function takeManifest(request: Request): Promise<Result<ManifestTak
       let next = 0;
       for (const line of first.batch.lines) {
         if (!isFile(line)) {
-          const leader = waitsForLeader(line);
-          if (leader === undefined) hashed.write(line);
-          else waiting.write(`${leader} ${line}`);
+          hashed.write(line);
           continue;
         }
         files++;
@@ -76,7 +76,8 @@ export async function takeManifest(request: Request): Promise<Result<ManifestTak
         const hash = result.value[next++];
         bytes += Number(wordOf(line, 'size') ?? 0);
         if (hash === undefined) request.unreadable(nameOf(line), source.complaints());
-        hashed.write(hash === undefined ? line : `${line} sha256=${hash}`);
+        if (hash !== undefined) hashed.write(`${line} sha256=${hash}`);
+        else if (!request.omitUnreadable) hashed.write(line);
         if (hash !== undefined && wordOf(line, 'tags') !== undefined) waiting.write(`${nameOf(line)} !${hash}`);
       }
       await hashed.room();
@@ -99,7 +100,9 @@ export async function takeManifest(request: Request): Promise<Result<ManifestTak
     if (!closed.ok) return closed;
     await hashed.end();
     const all =
-      waiting.count() === 0 ? linesIn(spool) : mergeLines(linesIn(spool), shareHashes(waiting.sorted(), request.work));
+      waiting.count() === 0
+        ? linesIn(spool)
+        : mergeLines(linesIn(spool), shareHashes(waiting.sorted(), request.work, request.omitUnreadable));
     return ok({ ...(await writeManifest(request.file, all)), files, bytes });
   } finally {
     waiting.discard();

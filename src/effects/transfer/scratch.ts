@@ -4,7 +4,7 @@ import type { Outcome } from '../../core/operation.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
 import { sync } from './copy-folder.ts';
 import { diskTrouble } from './disk-trouble.ts';
-import { runHere } from './local-program.ts';
+import { removeTree } from './remove-tree.ts';
 
 /** Lies beside a scratch folder, never in it, and names it by device and inode: another folder at the same path is not it. */
 const markerOf = (scratch: string): string => `${scratch}.decom-scratch`;
@@ -67,16 +67,3 @@ const notOurs = (scratch: string): Trouble =>
     `${scratch} is not an empty folder, nor a scratch folder that decom made`,
     'Look at what is in it, then move it away or choose another place.',
   );
-
-/** By `rm`, which copes with paths longer than a system call takes and keeps no list of a million names. */
-async function removeTree(folder: string): Promise<Result<void>> {
-  const first = await runHere(['rm', '-rf', '--', folder], { pkg: 'coreutils' });
-  if (!first.ok) return first;
-  if (first.value.code === 0) return ok(undefined);
-  // Restored folders may lack the right to be emptied by their own owner.
-  await runHere(['chmod', '-R', 'u+rwX', '--', folder], { pkg: 'coreutils' });
-  const second = await runHere(['rm', '-rf', '--', folder], { pkg: 'coreutils' });
-  if (!second.ok) return second;
-  if (second.value.code === 0) return ok(undefined);
-  return fail(trouble('not-removed', `${folder} could not be removed`, 'Remove it by hand.', second.value.stderr));
-}

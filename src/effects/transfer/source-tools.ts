@@ -10,8 +10,21 @@ export interface SourceTools {
   /** Options that its tar takes, of those in `wished`. */
   readonly tarOptions: readonly string[];
   readonly hash: HashTool | undefined;
-  readonly rsync: boolean;
+  readonly rsync: RsyncFound | undefined;
   readonly findPrintf: boolean;
+}
+
+/** What an rsync was built with. */
+export interface RsyncFound {
+  readonly acls: boolean;
+  readonly xattrs: boolean;
+}
+
+/** Reads `rsync --version`; undefined for a text that is none. */
+export function rsyncFound(version: string): RsyncFound | undefined {
+  if (!version.includes('rsync')) return undefined;
+  const has = (word: string): boolean => version.includes(word) && !version.includes(`no ${word}`);
+  return { acls: has('ACLs'), xattrs: has('xattrs') };
 }
 
 /** What tar is asked to do beyond its standard, where it can. */
@@ -47,7 +60,12 @@ if command -v tar >/dev/null 2>&1; then
     *) echo 'tar other' ;;
   esac
 fi
-command -v rsync >/dev/null 2>&1 && echo rsync
+if command -v rsync >/dev/null 2>&1; then
+  v=$(rsync --version 2>/dev/null </dev/null)
+  echo "rsync rsync"
+  case $v in *'no ACLs'*) ;; *ACLs*) echo 'rsync ACLs' ;; esac
+  case $v in *'no xattrs'*) ;; *xattrs*) echo 'rsync xattrs' ;; esac
+fi
 case $(find / -maxdepth 0 -printf ok 2>/dev/null) in ok) echo find ;; esac
 abc() { case $1 in
   openssl) printf abc | openssl dgst -sha256 -r ;;
@@ -104,7 +122,7 @@ export async function sourceTools(
     tar: tar === 'gnu' || tar === 'bsd' || tar === 'other' ? tar : undefined,
     tarOptions: after('option'),
     hash: hash === 'openssl' || hash === 'sha256sum' || hash === 'shasum' ? hash : undefined,
-    rsync: words.includes('rsync'),
+    rsync: rsyncFound(after('rsync').join(' ')),
     findPrintf: words.includes('find'),
   });
 }
