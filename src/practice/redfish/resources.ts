@@ -132,6 +132,8 @@ export function resources(inside: Inside): (path: string) => Resource | undefine
       SerialNumber: n === 0 ? inside.serial : `${inside.serial}-${n + 1}`,
       UUID: n === 0 ? (inside.faults.uuid ?? inside.uuid) : `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`,
       AssetTag: n === 0 ? assetTag : null,
+      Status: { State: state === 'on' ? 'Enabled' : 'StandbyOffline', Health: 'OK' },
+      Boot: { BootSourceOverrideEnabled: 'Disabled', BootSourceOverrideTarget: 'None' },
       PowerState: moving ? (want === 'on' ? 'PoweringOn' : 'PoweringOff') : state === 'on' ? 'On' : 'Off',
       Actions: {
         '#ComputerSystem.Reset': {
