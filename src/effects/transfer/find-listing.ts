@@ -9,7 +9,10 @@ import { nineDecimals } from './tar-reader.ts';
 
 const fields = ['%p', '%y', '%m', '%U', '%G', '%s', '%T@', '%l', '%D:%i', '%n'];
 
-/** Lists the selection by GNU `find -printf` on the host, in records of NUL-ended fields, so that any name comes through. */
+/**
+ * Lists the selection by GNU `find -printf` on the host, in records of NUL-ended fields, so that any name comes through.
+ * Times are cut to whole seconds where rsync on the host tells no finer ones: the manifest claims only what was copied.
+ */
 export async function findListing(
   machine: Machine,
   root: boolean,
@@ -17,6 +20,7 @@ export async function findListing(
   into: Listing,
   heard: Complaints,
   signal: AbortSignal,
+  subseconds: boolean,
 ): Promise<Result<void>> {
   const left = selection.exclude.flatMap((path) => ['-path', literally(relative(path)), '-prune', '-o']);
   const argv = [
@@ -34,7 +38,7 @@ export async function findListing(
   let odd: string | undefined;
   try {
     for await (const record of recordsOf(process.stdout)) {
-      const entry = read(record);
+      const entry = read(record, subseconds);
       if (entry === undefined) odd ??= record.join(' ').slice(0, 200);
       else if (entry.inode === undefined) into.write(entry.line);
       else into.writeLinked(entry.inode, entry.line);
@@ -85,7 +89,10 @@ const types: { readonly [letter: string]: EntryType } = {
   b: 'block',
 };
 
-function read(record: readonly string[]): { readonly line: string; readonly inode: string | undefined } | undefined {
+function read(
+  record: readonly string[],
+  subseconds: boolean,
+): { readonly line: string; readonly inode: string | undefined } | undefined {
   const [path, letter, mode, uid, gid, size, time, link, inode, names] = record;
   const type = types[letter ?? ''];
   const seconds = nineDecimals(time ?? '');
@@ -97,7 +104,7 @@ function read(record: readonly string[]): { readonly line: string; readonly inod
     uid: Number(uid),
     gid: Number(gid),
     ...(type === 'file' ? { size: Number(size) } : {}),
-    time: seconds,
+    time: subseconds ? seconds : seconds.replace(/\d{9}$/, '000000000'),
   });
   return { line, inode: type !== 'dir' && names !== '1' ? inode : undefined };
 }

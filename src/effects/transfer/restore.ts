@@ -9,7 +9,7 @@ import { diskFull, diskTrouble, saysFull } from './disk-trouble.ts';
 import { hashFile } from './file-hash.ts';
 import { runHere } from './local-program.ts';
 import { atIntervals } from './progress.ts';
-import { rsyncProgress } from './rsync-progress.ts';
+import { nanoseconds, rsyncProgress } from './rsync-progress.ts';
 import { openScratch } from './scratch.ts';
 
 /** Restores a copy into an empty scratch folder here. An archive has to match its recorded hash before it is unpacked. */
@@ -106,6 +106,7 @@ async function copyBack(
       'rsync',
       '-aHAXS',
       '--numeric-ids',
+      nanoseconds,
       ...owner,
       '--no-human-readable',
       '--info=progress2',

@@ -12,7 +12,7 @@ import { listing } from './hard-links.ts';
 import { runHere } from './local-program.ts';
 import { remoteShell } from './remote-shell.ts';
 import { notComplete } from './restore.ts';
-import { rsyncProgress } from './rsync-progress.ts';
+import { nanoseconds, rsyncProgress } from './rsync-progress.ts';
 import { literally, type Selection, select } from './selection.ts';
 import { type RsyncFound, rsyncFound, type SourceTools, sourceTools, toolMissing } from './source-tools.ts';
 
@@ -58,7 +58,15 @@ export async function copyRsync(
     const entries = listing(partial.work);
     try {
       const began = deps.clock.now();
-      const listed = await findListing(machine, root, selection.value, entries, heard, context.signal);
+      const listed = await findListing(
+        machine,
+        root,
+        selection.value,
+        entries,
+        heard,
+        context.signal,
+        tools.value.rsync?.subseconds === true,
+      );
       if (!listed.ok) return failed(listed.error);
       return await finishCopy(deps, context, {
         method: 'rsync',
@@ -83,7 +91,7 @@ async function whatIsNeeded(
   tools: SourceTools,
 ): Promise<Result<{ readonly hash: NonNullable<SourceTools['hash']>; readonly keeps: RsyncFound }>> {
   const here = await rsyncHere();
-  if (here === undefined) return fail(toolMissing('this machine', 'rsync 3.1 or newer', 'rsync'));
+  if (here === undefined) return fail(toolMissing('this machine', 'rsync 3.1.3 or newer', 'rsync'));
   if (tools.rsync === undefined) return fail(toolMissing(host, 'rsync', 'rsync'));
   if (tools.hash === undefined) return fail(toolMissing(host, 'SHA-256 program', 'coreutils or openssl'));
   if (!tools.findPrintf) {
@@ -95,13 +103,13 @@ async function whatIsNeeded(
       ),
     );
   }
-  const keeps = { acls: here.acls && tools.rsync.acls, xattrs: here.xattrs && tools.rsync.xattrs };
+  const keeps = { ...here, acls: here.acls && tools.rsync.acls, xattrs: here.xattrs && tools.rsync.xattrs };
   return ok({ hash: tools.hash, keeps });
 }
 
 async function rsyncHere(): Promise<RsyncFound | undefined> {
   let said = '';
-  const run = await runHere(['rsync', '--info=progress2', '--version'], {
+  const run = await runHere(['rsync', '--info=progress2', nanoseconds, '--version'], {
     pkg: 'rsync',
     stdout: (chunk) => {
       said += chunk.toString();
@@ -170,6 +178,7 @@ function options({ selection, linked, keeps }: Mirroring): readonly string[] {
     // The names travel inside the protocol, where no shell reads them.
     '--secluded-args',
     '--partial',
+    nanoseconds,
     '--no-human-readable',
     '--info=progress2,name0',
     ...(keeps.acls ? ['--acls'] : []),

@@ -18,13 +18,16 @@ export interface SourceTools {
 export interface RsyncFound {
   readonly acls: boolean;
   readonly xattrs: boolean;
+  /** Whether it tells times finer than a second (protocol 31, rsync 3.1). */
+  readonly subseconds: boolean;
 }
 
 /** Reads `rsync --version`; undefined for a text that is none. */
 export function rsyncFound(version: string): RsyncFound | undefined {
   if (!version.includes('rsync')) return undefined;
   const has = (word: string): boolean => version.includes(word) && !version.includes(`no ${word}`);
-  return { acls: has('ACLs'), xattrs: has('xattrs') };
+  const protocol = Number(/protocol version (\d+)/.exec(version)?.[1] ?? 0);
+  return { acls: has('ACLs'), xattrs: has('xattrs'), subseconds: protocol >= 31 };
 }
 
 /** What tar is asked to do beyond its standard, where it can. */
@@ -51,7 +54,7 @@ export const hashCommand: { readonly [K in HashTool]: string } = {
  * Each program has to hash `abc` rightly before it is believed.
  */
 const script = `
-LC_ALL=C; export LC_ALL
+LC_ALL=C; export LC_ALL; set -f
 if command -v tar >/dev/null 2>&1; then
   case $(tar --version 2>/dev/null) in
     *'GNU tar'*) echo 'tar gnu'; for o in ${wished.map((o) => `'${o}'`).join(' ')}; do
@@ -62,9 +65,7 @@ if command -v tar >/dev/null 2>&1; then
 fi
 if command -v rsync >/dev/null 2>&1; then
   v=$(rsync --version 2>/dev/null </dev/null)
-  echo "rsync rsync"
-  case $v in *'no ACLs'*) ;; *ACLs*) echo 'rsync ACLs' ;; esac
-  case $v in *'no xattrs'*) ;; *xattrs*) echo 'rsync xattrs' ;; esac
+  echo rsync rsync $v
 fi
 case $(find / -maxdepth 0 -printf ok 2>/dev/null) in ok) echo find ;; esac
 abc() { case $1 in
