@@ -36,6 +36,8 @@ export interface RedfishClient {
       readonly token?: string | undefined;
       readonly body?: JsonObject;
       readonly headers?: { readonly [name: string]: string };
+      /** What is asked of the machine, if this changes it: without an answer it is then in doubt. */
+      readonly changes?: string;
     },
   ): Promise<Result<RedfishAnswer>>;
   close(): Promise<void>;
@@ -55,7 +57,7 @@ export function redfishClient(target: RedfishTarget): RedfishClient {
   return {
     where,
 
-    async send(method, link, { token, body, headers } = {}) {
+    async send(method, link, { token, body, headers, changes } = {}) {
       const url = URL.canParse(link, base) ? new URL(link, base) : undefined;
       if (url === undefined) return fail(oddAnswer(name, 'gave a link that is none', foreignText(link, [password])));
       try {
@@ -88,24 +90,26 @@ export function redfishClient(target: RedfishTarget): RedfishClient {
           said: foreignText(messages(parsed) ?? text, [password]),
         });
       } catch (error) {
-        return fail(explained(error, method));
+        return fail(explained(error, changes));
       }
     },
 
     close: () => agent.destroy(),
   };
 
-  function explained(error: unknown, method: string): Trouble {
+  function explained(error: unknown, changes: string | undefined): Trouble {
     const cause = innermost(error);
     if (cause instanceof CertificateRefused) return certificate(cause);
     const detail = foreignText(cause instanceof Error ? `${codeOf(cause)} ${cause.message}` : String(cause), [
       password,
     ]);
+    const unsent = cause instanceof errors.ConnectTimeoutError || unconnected.has(codeOf(cause));
+    if (changes !== undefined && !unsent) return unanswered(name, changes, detail);
     if (cause instanceof errors.ResponseExceededMaxSizeError) {
       return oddAnswer(name, `sent more than ${largest} bytes from ${where}`, detail);
     }
-    const sent = !(cause instanceof errors.ConnectTimeoutError) && !connecting.has(codeOf(cause));
-    return sent && method === 'POST' ? unanswered(name, 'a change', detail) : noAnswer(name, where, detail);
+    if (notTls.test(codeOf(cause))) return oddAnswer(name, `does not speak HTTPS at ${where}`, detail);
+    return noAnswer(name, where, detail);
   }
 
   function certificate({ shown, message }: CertificateRefused): Trouble {
@@ -125,15 +129,13 @@ export function redfishClient(target: RedfishTarget): RedfishClient {
 }
 
 /** Codes of a connection that never came about: nothing was sent. */
-const connecting = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EHOSTDOWN',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EPROTO',
+const unconnected = new Set([
+  ...['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'EADDRNOTAVAIL'],
+  ...['ENOTFOUND', 'EAI_AGAIN'],
 ]);
+
+/** Codes of a handshake that could not be. */
+const notTls = /^(EPROTO|ERR_SSL_.*|ERR_TLS_.*)$/;
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';

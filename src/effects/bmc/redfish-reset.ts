@@ -40,14 +40,19 @@ export async function resetSystem(inside: InSession, system: JsonObject, type: R
   }
 
   const ask = (headers?: { readonly [name: string]: string }) =>
-    client.send('POST', target, { token, body: { ResetType: type }, ...(headers === undefined ? {} : { headers }) });
+    client.send('POST', target, {
+      token,
+      body: { ResetType: type },
+      changes: type,
+      ...(headers === undefined ? {} : { headers }),
+    });
   let answer = await ask();
   if (answer.ok && answer.value.status === 428) {
     // It wants to know that we speak of the system as it is now. It has done nothing yet.
     const tag = textIn(system, '@odata.etag');
     if (tag !== undefined) answer = await ask({ 'if-match': tag });
   }
-  if (!answer.ok) return fail({ ...answer.error, what: answer.error.what.replace('a change', type) });
+  if (!answer.ok) return answer;
   const { status, said } = answer.value;
   if (status === 202) return follow(inside, answer.value, type);
   if (status >= 200 && status < 300) return ok(undefined);

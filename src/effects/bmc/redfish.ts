@@ -134,10 +134,7 @@ async function openSession(
     );
   }
   const answer = await client.send('POST', sessions, { body: { UserName: user, Password: password.reveal() } });
-  if (!answer.ok) {
-    // Nothing of the machine was asked to change, so nothing is in doubt.
-    return answer.error.code === 'bmc-unanswered' ? fail({ ...answer.error, code: 'bmc-no-answer' }) : answer;
-  }
+  if (!answer.ok) return answer;
   const { status, headers, body, said } = answer.value;
   const token = headers['x-auth-token'];
   if (status === 400 || status === 401 || status === 403) return fail(refused(name, client.where, user, said));

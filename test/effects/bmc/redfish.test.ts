@@ -164,7 +164,8 @@ it('says so when something else listens there', async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   open.push({ stop: () => new Promise((resolve) => server.close(() => resolve())) });
   const answer = await client(await world(), { port: (server.address() as AddressInfo).port }).power();
-  expect(answer).toMatchObject({ known: false, trouble: { code: 'bmc-no-answer' } });
+  expect(answer).toMatchObject({ known: false, trouble: { code: 'bmc-odd-answer' } });
+  expect(JSON.stringify(answer)).toContain('the BMC of web01 does not speak HTTPS at 127.0.0.1:');
 });
 
 it('is refused by a BMC that locked the user out, although the password is right', async () => {
