@@ -13,7 +13,7 @@ import type { TransferDeps } from './deps.ts';
 import { diskTrouble } from './disk-trouble.ts';
 import { finishCopy } from './finish-copy.ts';
 import { DanglingLink, resolveLinks } from './hard-links.ts';
-import { type Sorter, sorter } from './lines.ts';
+import { type Sorter, SortFailure, sorter } from './lines.ts';
 import { atIntervals } from './progress.ts';
 import { literally, relative, type Selection, select } from './selection.ts';
 import { type SourceTools, sourceTools, toolMissing } from './source-tools.ts';
@@ -49,14 +49,15 @@ export async function copyArchive(
   const links = sorter(partial.work);
   try {
     const began = deps.clock.now();
+    const stop = new AbortController();
     const start = await machine.start(
       { argv: tarCommand(tools.value, selection.value), root: operation.root },
-      { signal: context.signal },
+      { signal: AbortSignal.any([context.signal, stop.signal]) },
     );
     if (!start.ok) return failed(start.error);
     const heard = complaints();
     for (const name of selection.value.parents) entries.write(`${name} type=dir`);
-    const received = await receive(start.value, { partial, entries, links, heard, context, deps });
+    const received = await receive(start.value, { partial, entries, links, heard, context, deps, stop });
     if (!received.ok) return failed(received.error);
     sync(partial.data);
     return await finishCopy(deps, context, {
@@ -111,6 +112,8 @@ interface Receiving {
   readonly heard: Complaints;
   readonly context: PerformContext;
   readonly deps: TransferDeps;
+  /** Ends tar at the source. */
+  readonly stop: AbortController;
 }
 
 async function receive(process: RemoteProcess, r: Receiving): Promise<Result<BlobRef>> {
@@ -139,13 +142,15 @@ async function receive(process: RemoteProcess, r: Receiving): Promise<Result<Blo
     }
     await close(file);
   } catch (error) {
+    const ours = error instanceof TarDamage || error instanceof SortFailure || file.errored === error;
     file.destroy();
+    r.stop.abort();
     process.stdout.destroy();
+    const ended = await process.ended;
     if (error instanceof TarDamage) return fail(damaged(machine.name, error.message));
-    if (file.errored === error) return fail(diskTrouble(error, r.partial.data));
-    const cut = await Promise.race([process.ended, clock.sleep(2000, r.context.signal).catch(() => undefined)]);
-    if (cut !== undefined && (cut.how === 'lost' || cut.how === 'aborted')) return fail(cut.trouble);
-    return fail(diskTrouble(error, r.partial.data));
+    if (ours) return fail(diskTrouble(error, r.partial.data));
+    if (ended.how === 'lost' || (ended.how === 'aborted' && r.context.signal.aborted)) return fail(ended.trouble);
+    return fail(cutOff(machine.name, String(error)));
   }
   const ended = await process.ended;
   await hearing;
@@ -213,6 +218,9 @@ const tarFailed = (host: string, how: string, heard: Complaints): Trouble =>
       heard.rest(),
     ].join('\n'),
   );
+
+const cutOff = (host: string, detail: string): Trouble =>
+  trouble('connection-lost', `the stream from ${host} was cut`, 'Check that the host is up, then resume.', detail);
 
 const damaged = (host: string, what: string): Trouble =>
   trouble(

@@ -41,7 +41,11 @@ export async function finishCopy(deps: TransferDeps, context: PerformContext, co
     progress: context.progress,
     // rsync could not copy it either; tar has it, so its line stays, and a comparison says that nothing proves it.
     omitUnreadable: copied.method === 'rsync',
-    unreadable: (name) => heard.add({ name, why: 'its content could not be read for the manifest' }),
+    unreadable: (name, gone) =>
+      heard.add({
+        name,
+        why: gone ? 'it vanished before its hash was taken' : 'its content could not be read for the manifest',
+      }),
   });
   if (!taken.ok) return { outcome: 'failed', trouble: taken.error };
   const { manifest, entries, files, bytes } = taken.value;

@@ -79,27 +79,41 @@ export interface Sorter extends LineSink {
   discard(): void;
 }
 
+/** The `sort` program is missing, or failed: usually of a full disk. */
+export class SortFailure extends Error {
+  readonly missing: boolean;
+  constructor(message: string, missing: boolean) {
+    super(message);
+    this.missing = missing;
+  }
+}
+
 /**
  * Sorts by the `sort` program, which keeps to 64 MiB and spills into `folder`: a million names never lie in this process.
- * Throws where `sort` is missing or fails (a full disk).
+ * Throws a `SortFailure`.
  */
 export function sorter(folder: string): Sorter {
   const child = spawn('sort', ['-S', '64M', '-T', folder], {
-    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' },
+    env: { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C' },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let complaint = '';
-  let failure: Error | undefined;
-  child.on('error', (error) => {
-    failure ??= error;
-  });
+  let missing = false;
   child.stderr.on('data', (chunk: Buffer) => {
     if (complaint.length < 4096) complaint += chunk.toString();
   });
   const exit = new Promise<number | null>((resolve) => {
     child.on('close', (code) => resolve(code));
-    child.on('error', () => resolve(null));
+    child.on('error', (error) => {
+      missing = 'code' in error && error.code === 'ENOENT';
+      complaint += String(error);
+      resolve(null);
+    });
   });
+  const failure = async (): Promise<SortFailure> => {
+    const code = await exit;
+    return new SortFailure(`sort ended with ${code}: ${complaint.trim()}`, missing);
+  };
   const sink = lineSink(child.stdin);
   let count = 0;
   return {
@@ -108,13 +122,18 @@ export function sorter(folder: string): Sorter {
       count++;
       sink.write(line);
     },
-    room: () => sink.room(),
+    async room() {
+      try {
+        await sink.room();
+      } catch {
+        throw await failure();
+      }
+    },
     async *sorted() {
       const ended = sink.end().catch(() => undefined);
       yield* linesOf(child.stdout);
       await ended;
-      const code = await exit;
-      if (code !== 0) throw failure ?? new Error(`sort ended with ${code}: ${complaint.trim()}`);
+      if ((await exit) !== 0) throw await failure();
     },
     discard() {
       child.kill('SIGKILL');

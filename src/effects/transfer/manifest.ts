@@ -31,7 +31,7 @@ interface Request {
   /** Whether such a file's line is left out, instead of standing without a hash. */
   readonly omitUnreadable: boolean;
   /** Told of each file (encoded name) whose content the host could not read. */
-  readonly unreadable: (name: string, complaints: string) => void;
+  readonly unreadable: (name: string, gone: boolean) => void;
 }
 
 const isFile = (line: string): boolean => line.includes(' type=file');
@@ -61,6 +61,10 @@ export async function takeManifest(request: Request): Promise<Result<ManifestTak
       if (first === undefined) return undefined;
       const result = await first.result;
       if (!result.ok) return result.error;
+      const lacking = first.batch.names.filter((_, i) => result.value[i] === undefined);
+      const gone = lacking.length === 0 ? ok([]) : await source.gone(lacking);
+      if (!gone.ok) return gone.error;
+      for (const [i, name] of lacking.entries()) request.unreadable(name, gone.value[i] === true);
       let next = 0;
       for (const line of first.batch.lines) {
         if (!isFile(line)) {
@@ -75,7 +79,6 @@ export async function takeManifest(request: Request): Promise<Result<ManifestTak
         }
         const hash = result.value[next++];
         bytes += Number(wordOf(line, 'size') ?? 0);
-        if (hash === undefined) request.unreadable(nameOf(line), source.complaints());
         if (hash !== undefined) hashed.write(`${line} sha256=${hash}`);
         else if (!request.omitUnreadable) hashed.write(line);
         if (hash !== undefined && wordOf(line, 'tags') !== undefined) waiting.write(`${nameOf(line)} !${hash}`);

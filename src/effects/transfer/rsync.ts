@@ -11,7 +11,6 @@ import { finishCopy } from './finish-copy.ts';
 import { listing } from './hard-links.ts';
 import { runHere } from './local-program.ts';
 import { remoteShell } from './remote-shell.ts';
-import { notComplete } from './restore.ts';
 import { nanoseconds, rsyncProgress } from './rsync-progress.ts';
 import { literally, type Selection, select } from './selection.ts';
 import { type RsyncFound, rsyncFound, type SourceTools, sourceTools, toolMissing } from './source-tools.ts';
@@ -41,9 +40,9 @@ export async function copyRsync(
   if (!opened.ok) return failed(opened.error);
   const partial = opened.value;
   try {
-    if (basis !== null && readCopy(basis).description?.method !== 'rsync') return failed(notComplete(basis));
+    const base = usable(deps, basis);
     const heard = complaints();
-    const linked = [...partial.earlier, ...(basis === null ? [] : [join(basis, 'tree')])];
+    const linked = [...partial.earlier, ...(base === null ? [] : [join(base, 'tree')])];
     const mirrored = await mirror(deps, context, {
       selection: selection.value,
       partial,
@@ -84,6 +83,12 @@ export async function copyRsync(
   } catch (error) {
     return failed(diskTrouble(error, to));
   }
+}
+
+/** A basis only saves room: one that was never made, or is of another machine, is done without. */
+function usable(deps: TransferDeps, basis: string | null): string | null {
+  const about = basis === null ? null : readCopy(basis).description;
+  return about?.method === 'rsync' && about.serial === deps.host.serial ? basis : null;
 }
 
 async function whatIsNeeded(

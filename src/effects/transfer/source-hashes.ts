@@ -8,14 +8,20 @@ import { type HashTool, hashCommand } from './source-tools.ts';
 export interface SourceHashes {
   /** The hashes of these files (encoded names), in order; undefined where the host could not read one. */
   hash(names: readonly string[]): Promise<Result<readonly (string | undefined)[]>>;
+  /** Which of these files are not there any more. */
+  gone(names: readonly string[]): Promise<Result<readonly boolean[]>>;
   /** The first complaints of the program, for people. */
   complaints(): string;
   close(): Promise<Result<void>>;
 }
 
+type Answers = readonly (string | undefined)[];
+
 interface Batch {
   readonly names: readonly string[];
-  readonly settle: (result: Result<readonly (string | undefined)[]>) => void;
+  /** Whether a line of output is the answer for a file, and which. */
+  readonly read: (line: string, raw: string) => { readonly answer: string | undefined } | undefined;
+  readonly settle: (result: Result<Answers>) => void;
 }
 
 /** Starts the shell. Batches are answered in order; several may be under way. */
@@ -44,14 +50,19 @@ export async function sourceHashes(
     return ended;
   });
   process.stdin.write('cd /\n');
+  const ask = (names: readonly string[], script: string, read: Batch['read']): Promise<Result<Answers>> => {
+    if (broken !== undefined) return Promise.resolve(fail(broken));
+    return new Promise((settle) => {
+      waiting.push({ names, read, settle });
+      process.stdin.write(Buffer.from(`${script}echo '${endOfBatch}'\n`, 'latin1'));
+    });
+  };
 
   return ok({
-    hash(names) {
-      if (broken !== undefined) return Promise.resolve(fail(broken));
-      return new Promise((settle) => {
-        waiting.push({ names, settle });
-        process.stdin.write(Buffer.from(batchScript(names, tool), 'latin1'));
-      });
+    hash: (names) => ask(names, hashScript(names, tool), readHash),
+    async gone(names) {
+      const answers = await ask(names, names.map(goneScript).join(''), (line) => ({ answer: line }));
+      return answers.ok ? ok(answers.value.map((answer) => answer === 'gone')) : answers;
     },
     complaints: () => complaints,
     async close() {
@@ -71,7 +82,7 @@ const endOfBatch = 'end of batch';
 /** Programs print names differently where these are in them; such a file is hashed from stdin, on its own. */
 const awkward = /[\\\n\r]/;
 
-function batchScript(names: readonly string[], tool: HashTool): string {
+function hashScript(names: readonly string[], tool: HashTool): string {
   let script = '';
   let together: string[] = [];
   const flush = (): void => {
@@ -80,7 +91,7 @@ function batchScript(names: readonly string[], tool: HashTool): string {
   };
   for (const name of names) {
     const raw = decodeName(name);
-    const quoted = `'${raw.replaceAll("'", "'\\''")}'`;
+    const quoted = quote(raw);
     if (awkward.test(raw)) {
       flush();
       script += `${alone[tool]} <${quoted} || echo unread\n`;
@@ -89,7 +100,20 @@ function batchScript(names: readonly string[], tool: HashTool): string {
     }
   }
   flush();
-  return `${script}echo '${endOfBatch}'\n`;
+  return script;
+}
+
+const quote = (raw: string): string => `'${raw.replaceAll("'", "'\\''")}'`;
+
+function goneScript(name: string): string {
+  const quoted = quote(decodeName(name));
+  return `if [ -e ${quoted} ] || [ -L ${quoted} ]; then echo there; else echo gone; fi\n`;
+}
+
+function readHash(line: string, raw: string): { readonly answer: string | undefined } | undefined {
+  const hash = /^[0-9a-f]{64}(?= )/.exec(line)?.[0];
+  const matches = awkward.test(raw) ? hash !== undefined || line === 'unread' : line.slice(66) === raw;
+  return matches ? { answer: hash } : undefined;
 }
 
 const alone: { readonly [K in HashTool]: string } = {
@@ -114,13 +138,11 @@ async function read(process: RemoteProcess, waiting: Batch[]): Promise<Trouble |
         found = [];
         continue;
       }
-      const hash = /^[0-9a-f]{64}(?= )/.exec(line)?.[0];
       while (at < batch.names.length) {
-        const raw = decodeName(batch.names[at] ?? '');
+        const read = batch.read(line, decodeName(batch.names[at] ?? ''));
         at++;
-        const matches = awkward.test(raw) ? hash !== undefined || line === 'unread' : line.slice(66) === raw;
-        found.push(matches ? hash : undefined);
-        if (matches) break;
+        found.push(read?.answer);
+        if (read !== undefined) break;
       }
     }
     return undefined;

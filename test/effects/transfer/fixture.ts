@@ -16,7 +16,7 @@ import type { PerformContext } from '../../../src/core/action.ts';
 import type { BlobRef } from '../../../src/core/blob.ts';
 import type { Machine } from '../../../src/core/ports.ts';
 import type { TransferDeps } from '../../../src/effects/transfer/deps.ts';
-import { localMachine } from './local-machine.ts';
+import { fakeMachine } from '../../fakes/machine.ts';
 
 /** A temporary folder; `remove` takes it away again. */
 export function temporary(): { readonly path: string; readonly remove: () => void } {
@@ -47,7 +47,7 @@ export const realClock: TransferDeps['clock'] = {
   sleep: (ms) => new Promise((done) => setTimeout(done, ms)),
 };
 
-export const deps = (machine: Machine = localMachine()): TransferDeps => ({
+export const deps = (machine: Machine = fakeMachine({ name: 'web01' })): TransferDeps => ({
   machine,
   host: { name: 'web01', serial: 'S-1' },
   clock: realClock,
