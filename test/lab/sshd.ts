@@ -75,9 +75,12 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       '',
     ].join('\n'),
   );
-  const process = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', join(folder, 'sshd_config')], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  // setpriv becomes sshd; a test that is killed takes its server with it.
+  const process = spawn(
+    'setpriv',
+    ['--pdeathsig', 'TERM', '--', '/usr/sbin/sshd', '-D', '-e', '-f', join(folder, 'sshd_config')],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
   const said: string[] = [];
   process.stderr?.on('data', (chunk: Buffer) => said.push(chunk.toString()));
   const pid = process.pid;
