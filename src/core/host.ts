@@ -41,7 +41,11 @@ export const BmcSettings = Type.Object(
     password: SecretRef,
     guid: Type.Optional(text('Expected GUID: equals the DMI UUID on most machines.')),
     tls_pin: Type.Optional(
-      Type.String({ pattern: '^sha256:[0-9a-fA-F]{64}$', description: 'SHA-256 of the BMC’s DER certificate.' }),
+      Type.String({
+        pattern: '^sha256:[0-9a-fA-F]{64}$',
+        patternErrorMessage: '"sha256:" and 64 hexadecimal digits',
+        description: 'SHA-256 of the BMC’s DER certificate.',
+      }),
     ),
     spacing: Type.Optional(
       Type.String({ pattern: durationPattern, description: 'IPMI: least time between two commands. Default 5s.' }),
@@ -62,9 +66,19 @@ export const HostEntry = Type.Object(
     }),
     serial: text('Serial number as on the label (DMI type 1). Quote it.'),
     uuid: Type.Optional(
-      Type.String({ pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$', description: 'DMI system UUID.' }),
+      Type.String({
+        pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$',
+        patternErrorMessage: 'a UUID like a1234567-89ab-cdef-a123-456789abcdef',
+        description: 'DMI system UUID.',
+      }),
     ),
-    machine_id: Type.Optional(Type.String({ pattern: '^[0-9a-f]{32}$', description: '/etc/machine-id.' })),
+    machine_id: Type.Optional(
+      Type.String({
+        pattern: '^[0-9a-f]{32}$',
+        patternErrorMessage: '32 hexadecimal digits in lower case',
+        description: '/etc/machine-id.',
+      }),
+    ),
     asset_tag: Type.Optional(text('The organisation’s own number.')),
     owner: Type.Optional(text('Person or team that owns the host.')),
     location: Type.Optional(
@@ -119,7 +133,9 @@ export interface Host extends HostEntry {
 export const HostsFile = Type.Object(
   {
     hosts: Type.Record(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$' }), HostEntry, {
+      ...closed,
       minProperties: 1,
+      patternErrorMessage: 'Names are letters, digits, ".", "_" and "-", at most 63, a letter or digit first.',
       description: 'Hosts by name.',
     }),
   },

@@ -36,10 +36,7 @@ export function faultText(fault: Fault, field = pathText(fault.path)): { readonl
     case 'const':
       return { what: `${name} must be ${String(schema.const)}, and is ${describe(value)}.`, fix: 'Correct it.' };
     case 'pattern': {
-      const form =
-        schema.patternErrorMessage ??
-        (schema.pattern === durationPattern ? 'a duration like 30s, 15m, 4h or 14d' : `of the form ${schema.pattern}`);
-      return { what: `${name} must be ${form}, and is ${describe(value)}.`, fix: 'Correct it.' };
+      return { what: `${name} must be ${formText(schema)}, and is ${describe(value)}.`, fix: 'Correct it.' };
     }
     case 'minLength':
       return { what: `${name} must not be empty.`, fix: schema.description ?? 'Write a value, or remove the key.' };
@@ -64,6 +61,15 @@ export function faultText(fault: Fault, field = pathText(fault.path)): { readonl
     default:
       return { what: `${name} ${fault.message}.`, fix: 'Correct it.' };
   }
+}
+
+/** What a text with a pattern looks like, to follow "must be" or "write". */
+export function formText({
+  pattern,
+  patternErrorMessage,
+}: Pick<JsonSchema, 'pattern' | 'patternErrorMessage'>): string {
+  if (patternErrorMessage !== undefined) return patternErrorMessage;
+  return pattern === durationPattern ? 'a duration like 30s, 15m, 4h or 14d' : `of the form ${pattern}`;
 }
 
 function unknownKey(key: string, schema: JsonSchema, field: string): { what: string; fix: string } {

@@ -1,0 +1,45 @@
+// Writes schemas/*.schema.json from the TypeBox objects of the source. With --check it only tells which are not up to date.
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const bundle = await build({
+  absWorkingDir: root,
+  stdin: {
+    contents: `import { actions } from './src/actions/index.ts';
+import { editorSchemas } from './src/load/editor-schema.ts';
+export const schemas = editorSchemas(actions);`,
+    resolveDir: root,
+    loader: 'ts',
+  },
+  bundle: true,
+  write: false,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire('file:///');" },
+});
+const code = bundle.outputFiles[0].text;
+const { schemas } = await import(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`);
+
+const folder = `${root}schemas/`;
+const check = process.argv.includes('--check');
+const wanted = new Map(
+  Object.entries(schemas).map(([name, schema]) => [`${name}.schema.json`, `${JSON.stringify(schema, null, 2)}\n`]),
+);
+const present = readdirSync(folder).filter((file) => file.endsWith('.schema.json'));
+const stale = [...new Set([...wanted.keys(), ...present])].filter(
+  (file) => !present.includes(file) || readFileSync(folder + file, 'utf8') !== wanted.get(file),
+);
+if (check && stale.length > 0) {
+  process.stderr.write(`not up to date: ${stale.map((file) => `schemas/${file}`).join(', ')}. Run: npm run schemas\n`);
+  process.exitCode = 1;
+} else if (!check) {
+  for (const file of stale) {
+    const text = wanted.get(file);
+    if (text === undefined) rmSync(folder + file);
+    else writeFileSync(folder + file, text);
+  }
+  process.stdout.write(`${wanted.size} schemas, ${stale.length} written\n`);
+}
