@@ -1,5 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterEach, expect, it } from 'vitest';
 import type { Clock } from '../../src/core/ports.ts';
 import { bmcContract } from '../contracts/bmc.ts';
@@ -20,43 +22,56 @@ async function machine(options?: Parameters<typeof ipmiMachine>[0]): Promise<Ipm
   return made;
 }
 
-/** The command lines and environments of all processes of this machine, as everyone or their owner can read them. */
-async function processes(): Promise<{ readonly arguments: string; readonly environment: string }[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const read = (path: string) => readFile(path, 'latin1').catch(() => '');
-  return Promise.all(
-    pids.map(async (pid) => ({
-      arguments: await read(`/proc/${pid}/cmdline`),
-      environment: await read(`/proc/${pid}/environ`),
-    })),
+/** Puts an `ipmitool` first on the PATH that notes what /proc shows of it, then becomes the real one. */
+async function watchedTool(): Promise<{ seen(): Promise<string> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'watched-tool-'));
+  const notes = join(folder, 'notes');
+  const real = (await execa('which', ['ipmitool'])).stdout;
+  await writeFile(
+    join(folder, 'ipmitool'),
+    [
+      '#!/bin/sh',
+      `tr '\\0' '\\n' < /proc/$$/cmdline >> ${notes}`,
+      `tr '\\0' '\\n' < /proc/$$/environ >> ${notes}`,
+      'while getopts I:H:p:U:f:C:L:N:R:v option; do',
+      `  [ "$option" = f ] && stat -c 'mode %a' "$OPTARG" "$(dirname "$OPTARG")" >> ${notes}`,
+      'done',
+      `exec ${real} "$@"`,
+      '',
+    ].join('\n'),
+    { mode: 0o755 },
   );
+  const path = process.env.PATH;
+  process.env.PATH = `${folder}:${path}`;
+  open.push({
+    stop: async () => {
+      process.env.PATH = path;
+      await rm(folder, { recursive: true, force: true });
+    },
+  });
+  return { seen: () => readFile(notes, 'utf8') };
 }
 
-it('shows the password in no argument and no environment of any process, and leaves no file behind', async () => {
+it('shows the password in no argument and no environment variable, only in a file of its own that is gone afterwards', async () => {
   const bmc = (await machine()).bmc();
-  const leftBefore = await leftovers();
-  let running = true;
-  let sawTool = 0;
-  const shown: string[] = [];
-  const watch = (async () => {
-    while (running) {
-      for (const each of await processes()) {
-        if (each.arguments.startsWith('ipmitool\0')) sawTool++;
-        for (const text of [each.arguments, each.environment]) if (text.includes(password)) shown.push(text);
-      }
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  })();
-  for (let n = 0; n < 5; n++) {
-    await bmc.power();
-    await bmc.identity();
-  }
+  const before = await leftovers();
+  const tool = await watchedTool();
+  expect(await bmc.power()).toEqual({ known: true, value: 'on' });
+  await bmc.identity();
   await bmc.setPower('off', 'soft', never);
-  running = false;
-  await watch;
-  expect(sawTool).toBeGreaterThan(0);
-  expect(shown).toEqual([]);
-  expect(await leftovers()).toEqual(leftBefore);
+  const seen = await tool.seen();
+  expect(seen).toContain('chassis\npower\nsoft\n');
+  expect(seen).not.toContain(password);
+  expect(new Set(seen.match(/^mode .*$/gm))).toEqual(new Set(['mode 600', 'mode 700']));
+  expect(await leftovers()).toEqual(before);
+});
+
+it('sends the name of no cipher suite but 17 and 3, and 17 no more once 3 was taken', async () => {
+  const bmc = (await machine()).bmc();
+  const tool = await watchedTool();
+  await bmc.power();
+  await bmc.power();
+  expect([...(await tool.seen()).matchAll(/^-C\n(\d+)$/gm)].map((match) => match[1])).toEqual(['17', '3', '3']);
 });
 
 const leftovers = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('decom-bmc-'));
