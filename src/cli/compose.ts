@@ -35,6 +35,12 @@ export const newRedactor = makeRedactor;
 export const openRunStore = (path: string, operator: string, redactor: Redactor): RunStore =>
   runStore({ path, operator, redact: (text) => redactor.redact(text) });
 
+/** Adds a host to the end of a hosts file; makes the file where there is none. */
+export async function addToInventory(hostsFile: string, operator: string, host: Host): Promise<Result<void>> {
+  const { fileInventory } = await import('../effects/inventory.ts');
+  return fileInventory({ path: hostsFile, clock: systemClock, operator, run: () => '' }).addHost(host);
+}
+
 export interface HostOptions {
   readonly host: Host;
   /** Path of the hosts file, which `inventory.retire` writes to. */

@@ -17,6 +17,8 @@ export interface Output {
   readonly json: boolean;
   /** A result: its lines, or with `--json` its message. */
   result(message: Message, lines: readonly Line[]): void;
+  /** Something that happens on the way, for a machine: a message with `--json`, else nothing. */
+  event(message: Message): void;
   /** Something on the way, for a person; never a result. */
   note(lines: readonly Line[]): void;
   /** What went wrong, and what to do now. */
@@ -47,6 +49,9 @@ export function openOutput(
     result(message, lines) {
       if (json) emit(message);
       else streams.stdout.write(render(lines, looks.stdout));
+    },
+    event(message) {
+      if (json) emit(message);
     },
     note(lines) {
       streams.stderr.write(render(lines, looks.stderr));

@@ -1,19 +1,24 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { AbandonOptions } from './commands/abandon.ts';
+import type { HostAddOptions } from './commands/host-add.ts';
+import type { PlanOptions } from './commands/plan.ts';
+import type { ReplanOptions } from './commands/replan.ts';
+import type { ResumeOptions } from './commands/resume.ts';
+import type { RollbackOptions } from './commands/rollback.ts';
+import type { RunOptions } from './commands/run.ts';
 import { type ExitCode, exit } from './exit.ts';
 import { type CommonOptions, type Invocation, invocation } from './invocation.ts';
 import { openOutput } from './output.ts';
 import { version } from './version.ts';
 import { plainLook } from './view/text.ts';
 
-/** Every command's own options, as commander hands them over. */
-type Options = CommonOptions & { readonly [name: string]: unknown };
-type Act = (invocation: Invocation, operands: readonly string[], options: Options) => Promise<ExitCode>;
+type Act<O> = (invocation: Invocation, operands: readonly string[], options: O & CommonOptions) => Promise<ExitCode>;
 
 /** Parses `argv`, runs the command that it names, and gives its exit code. Commands are loaded when they are called. */
 export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = exit.done;
-  const call = (act: Act) => async (operands: readonly string[], options: Options) => {
-    code = await act(invocation(options, argv), operands, options);
+  const call: Call = async (act) => {
+    code = await act((options) => invocation(options, argv));
   };
   try {
     await program(call).parseAsync([...argv], { from: 'user' });
@@ -36,7 +41,8 @@ function sayUsageError(error: CommanderError): void {
   });
 }
 
-type Call = (act: Act) => (operands: readonly string[], options: Options) => Promise<void>;
+/** Runs a command once its own options are known. */
+type Call = (act: (prepare: (options: CommonOptions) => Invocation) => Promise<ExitCode>) => Promise<void>;
 
 function program(call: Call): Command {
   const root = new Command('decom')
@@ -52,7 +58,13 @@ function program(call: Call): Command {
       getErrHasColors: () => false,
     });
 
-  const command = (parent: Command, usage: string, about: string, examples: readonly string[], act: Act): Command => {
+  const command = <O>(
+    parent: Command,
+    usage: string,
+    about: string,
+    examples: readonly string[],
+    act: Act<O>,
+  ): Command => {
     const made = parent.command(usage).description(about);
     made
       .addHelpText('before', `Examples:\n${examples.map((example) => `  $ ${example}`).join('\n')}\n`)
@@ -62,7 +74,10 @@ function program(call: Call): Command {
       .option('--accessible', 'plain numbered lines, no animation (DECOM_ACCESSIBLE=1)')
       .action((...given: unknown[]) => {
         const self = given.at(-1) as Command;
-        return call(act)(self.args, self.opts<Options>());
+        return call((prepare) => {
+          const options = self.opts<O & CommonOptions>();
+          return act(prepare(options), self.args, options);
+        });
       });
     return made;
   };
@@ -84,7 +99,8 @@ function program(call: Call): Command {
       'decom host add web01 --address 192.0.2.10 --user decom --sudo',
       'decom host add web01 --address 192.0.2.10 --accept-host-key SHA256:… --bmc ipmi --bmc-address 192.0.2.110 --bmc-user admin --bmc-password-env BMC_PASSWORD',
     ],
-    async (i, operands, options) => (await import('./commands/host-add.ts')).hostAdd(i, operands[0] ?? '', options),
+    async (i, operands, options: HostAddOptions) =>
+      (await import('./commands/host-add.ts')).hostAdd(i, operands[0] ?? '', options),
   )
     .requiredOption('--address <address>', 'name or address for SSH (repeat for more)', collected)
     .option('--fqdn <name>', 'its full name in DNS')
@@ -113,6 +129,7 @@ function program(call: Call): Command {
     made
       .option('-r, --runbook <name>', 'runbook: a name in runbooks/ or a file')
       .option('-p, --param <name=value>', 'a parameter of the runbook (repeat for more)', collected)
+      .option('--params <file>', 'parameters in a YAML file')
       .option('--facts <plan.json>', 'plan on the facts of a saved plan; such a plan can never be run');
   const asking = (made: Command): Command =>
     made
@@ -131,7 +148,8 @@ function program(call: Call): Command {
       'plan <host>',
       'Show what would be done to a host, and what stands in the way.',
       ['decom plan web01', 'decom plan web01 -r linux-server -p vault=/srv/vault -o plan.json'],
-      async (i, operands, options) => (await import('./commands/plan.ts')).plan(i, operands[0] ?? '', options),
+      async (i, operands, options: PlanOptions) =>
+        (await import('./commands/plan.ts')).plan(i, operands[0] ?? '', options),
     ),
   ).option('-o, --output <file>', 'save the plan');
 
@@ -146,7 +164,7 @@ function program(call: Call): Command {
           'decom run web01 --dry-run --non-interactive',
           'decom run --plan plan.json --confirm=7E12345 --answers answers.yaml --non-interactive',
         ],
-        async (i, operands, options) => (await import('./commands/run.ts')).run(i, operands[0], options),
+        async (i, operands, options: RunOptions) => (await import('./commands/run.ts')).run(i, operands[0], options),
       ),
     ),
   )
@@ -162,7 +180,8 @@ function program(call: Call): Command {
       'resume [run]',
       'Go on with a run that was stopped, was killed or is parked.',
       ['decom resume web01', 'decom resume --due'],
-      async (i, operands, options) => (await import('./commands/resume.ts')).resume(i, operands[0], options),
+      async (i, operands, options: ResumeOptions) =>
+        (await import('./commands/resume.ts')).resume(i, operands[0], options),
     ),
   ).option('--due', 'go on with every parked run whose time has come');
 
@@ -171,15 +190,20 @@ function program(call: Call): Command {
     'replan <run>',
     'Plan the rest of a run anew and show the difference.',
     ['decom replan web01'],
-    async (i, operands, options) => (await import('./commands/replan.ts')).replan(i, operands[0] ?? '', options),
-  ).option('--yes', 'take the new plan without asking; approvals of the old one are void');
+    async (i, operands, options: ReplanOptions) =>
+      (await import('./commands/replan.ts')).replan(i, operands[0] ?? '', options),
+  )
+    .option('-p, --param <name=value>', 'another value for a parameter (repeat for more)', collected)
+    .option('--redo <step>', 'do a step that is done once more (repeat for more)', collected)
+    .option('--yes', 'take the new plan without asking');
 
   command(
     root,
     'abandon <run>',
     'End a run for good; nothing is undone.',
     ['decom abandon web01 --reason "stays in service"'],
-    async (i, operands, options) => (await import('./commands/abandon.ts')).abandon(i, operands[0] ?? '', options),
+    async (i, operands, options: AbandonOptions) =>
+      (await import('./commands/abandon.ts')).abandon(i, operands[0] ?? '', options),
   ).requiredOption('--reason <text>', 'why');
 
   asking(
@@ -188,7 +212,8 @@ function program(call: Call): Command {
       'rollback <run>',
       'Give the machine back: reverse every reversible step, last first.',
       ['decom rollback web01 --reason "still needed"'],
-      async (i, operands, options) => (await import('./commands/rollback.ts')).rollback(i, operands[0] ?? '', options),
+      async (i, operands, options: RollbackOptions) =>
+        (await import('./commands/rollback.ts')).rollback(i, operands[0] ?? '', options),
     ),
   ).option('--reason <text>', 'why');
 
@@ -207,16 +232,6 @@ function program(call: Call): Command {
     ['decom why web01'],
     async (i, operands) => (await import('./commands/why.ts')).why(i, operands[0] ?? ''),
   );
-
-  command(
-    root,
-    'report <run>',
-    'Write the record of a run for people.',
-    ['decom report web01', 'decom report web01 --html -o web01.html'],
-    async (i, operands, options) => (await import('./commands/report.ts')).report(i, operands[0] ?? '', options),
-  )
-    .option('--html', 'one HTML page instead of Markdown')
-    .option('-o, --output <file>', 'write to a file');
 
   const audit = root.command('audit').description('The audit log.');
   command(
@@ -248,7 +263,8 @@ function program(call: Call): Command {
     'demo',
     'Retire a practice machine on this computer, with nothing to install.',
     ['decom demo', 'decom demo --interactive'],
-    async (i, _operands, options) => (await import('./commands/demo.ts')).demo(i, options),
+    async (i, _operands, options: { readonly interactive?: boolean }) =>
+      (await import('./commands/demo.ts')).demo(i, options),
   ).option('--interactive', 'step through it yourself');
 
   return root;

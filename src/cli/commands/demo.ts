@@ -50,6 +50,8 @@ async function perform(
   const workspace = join(folder, 'workspace');
   const vault = join(folder, 'vault');
   const report = join(workspace, 'report.html');
+  // The whole runbook has some ninety things for people to tick: too many to step through for practice.
+  const runbook = interactive ? 'practice' : 'linux-server';
   mkdirSync(vault);
   output.note(opening(folder, machine));
 
@@ -58,7 +60,7 @@ async function perform(
     { title: 'Check runbooks and inventory', argv: ['validate'] },
     {
       title: 'Plan: everything is read, nothing is changed',
-      argv: ['plan', practiceHost, ...parameters(machine, vault), '-o', 'plan.json'],
+      argv: ['plan', practiceHost, '-r', runbook, ...parameters(machine, vault), '-o', 'plan.json'],
     },
   ];
   const beforehand = ['--answers', 'answers.yaml', `--confirm=${machine.identity.serial}`, '--non-interactive'];
@@ -148,17 +150,14 @@ const left = (folder: string): readonly Line[] => [
   `All of it is in ${folder}. To remove it: rm -r ${shellWord(folder)}`,
 ];
 
-/** What the shipped runbook wants to know, for this machine. */
-const parameters = (machine: PracticeMachine, vault: string): readonly string[] => [
-  '-r',
-  'linux-server',
-  '-p',
-  `vault=${vault}`,
-  '-p',
-  `units=${machine.units.filter((unit) => unit.endsWith('.service')).join(',')}`,
-  '-p',
-  `paths=${machine.folders.join(',')}`,
-];
+/** What both runbooks want to know, for this machine. */
+const parameters = (machine: PracticeMachine, vault: string): readonly string[] =>
+  [
+    `services=${machine.units.filter((unit) => unit.endsWith('.service')).join(',')}`,
+    `data=${machine.folders.join(',')}`,
+    `vault=${vault}`,
+    'grace=1m',
+  ].flatMap((parameter) => ['-p', parameter]);
 
 /** What the plan will ask a person. */
 function questions(file: string): readonly AskedForm[] {

@@ -1,0 +1,144 @@
+import type { Plan } from '../core/plan.ts';
+import type { Notice, RunFolder, Tell } from '../core/ports.ts';
+import { JournalTrouble } from '../core/ports.ts';
+import type { Result, Trouble } from '../core/result.ts';
+import { drive, type RunEnd } from '../engine/drive.ts';
+import { type OpenRun, openRun } from '../engine/open-run.ts';
+import { neverPerforms } from '../engine/preview.ts';
+import { closeSession } from '../engine/session.ts';
+import { type HostWorld, systemClock } from './compose.ts';
+import type { Desk } from './desk.ts';
+import type { ExitCode } from './exit.ts';
+import { exitOfRun } from './exit-of-run.ts';
+import type { Invocation } from './invocation.ts';
+import { openProgress, type ProgressMode, progressMode } from './progress.ts';
+import { askNobody } from './prompt/ask-nobody.ts';
+import { askPerson } from './prompt/ask-person.ts';
+import type { Beforehand } from './prompt/questions-of.ts';
+import type { Signals } from './signals.ts';
+import { eventLines } from './view/event-line.ts';
+import { positionsText } from './view/positions.ts';
+import { runEndView } from './view/run-end-view.ts';
+import { dim, type Line } from './view/text.ts';
+
+export interface CarryOn {
+  readonly desk: Desk;
+  readonly folder: RunFolder;
+  readonly world: HostWorld;
+  readonly rehearsal: boolean;
+  /** Answers given beforehand where nobody is asked; undefined: the person at the terminal is asked. */
+  readonly beforehand: Beforehand | undefined;
+  readonly progress: 'auto' | ProgressMode;
+  readonly signals: Signals;
+  /** Writes what comes before the first step: a run's first lines, or a session's. */
+  readonly begin: (open: OpenRun) => void;
+}
+
+/** Opens a run's log and drives it, from where it stands to its end or to what stops it. Says how it ended, and gives its exit code. */
+export async function carryOn(invocation: Invocation, on: CarryOn): Promise<Result<ExitCode, Trouble>> {
+  const { output, look, stderr } = invocation;
+  const { desk, folder, world, signals } = on;
+  const host = folder.host;
+  const display = openProgress({
+    mode: progressMode(on.progress, { rich: invocation.rich, json: output.json, environment: invocation.environment }),
+    host,
+    look,
+    columns: () => stderr.columns ?? 80,
+    show: (text) => stderr.write(text),
+    emit: (step, progress, line) =>
+      output.event({ type: 'progress', message: line, run_id: folder.run, step_id: step, ...progress }),
+    monotonic: systemClock.monotonic,
+  });
+  const ticking = setInterval(() => display.tick(), 1000);
+  ticking.unref();
+
+  // The positions are those of the plan in force, which is known once the log is open.
+  let plan: Plan | undefined;
+  const log: Line[] = [];
+  const tell: Tell = (notice) => {
+    if (notice.notice === 'progress') return display.tell(notice.step, notice.progress);
+    display.clear();
+    const lines = noticeLines(notice, plan);
+    if (notice.notice === 'event') {
+      display.end();
+      log.push(...lines);
+      const { event } = notice;
+      const message =
+        typeof lines[0] === 'string' || lines[0] === undefined ? event.type : lines[0].map(textOf).join('');
+      output.event({ type: 'event', message, run_id: folder.run, step_id: 'step' in event ? event.step : null, event });
+    }
+    if (!on.rehearsal || output.json) output.note(lines);
+    else output.result({ type: 'event', message: '' }, lines);
+  };
+
+  const opened = openRun(folder, systemClock, tell);
+  if (!opened.ok) {
+    clearInterval(ticking);
+    return opened;
+  }
+  plan = opened.value.plan;
+  const { journal, store } = opened.value;
+  const ask =
+    on.beforehand !== undefined || desk.keyboard === undefined
+      ? askNobody(on.beforehand ?? { answers: [], confirm: undefined })
+      : askPerson({
+          keyboard: desk.keyboard,
+          show: (text) => stderr.write(text),
+          look,
+          host,
+          log: () => [...log, [dim(`  the whole log: ${folder.path}/audit.jsonl`)]],
+        });
+  let end: RunEnd;
+  try {
+    on.begin(opened.value);
+    end = await drive({
+      engine: world.engine,
+      plan,
+      journal,
+      executor: { real: !on.rehearsal, perform: on.rehearsal ? neverPerforms : world.perform },
+      ask: (question, signal) => {
+        display.end();
+        return ask(question, signal);
+      },
+      tell,
+      signal: signals.signal,
+      operator: desk.operator,
+    });
+  } catch (error) {
+    if (!(error instanceof JournalTrouble)) throw error;
+    end = { end: 'journal', trouble: error.trouble, afterIntent: false };
+  } finally {
+    clearInterval(ticking);
+    display.end();
+  }
+  const code = exitOfRun(end, signals.received());
+  try {
+    if (end.end !== 'journal') closeSession(journal, end.end, code);
+  } catch (error) {
+    if (!(error instanceof JournalTrouble)) throw error;
+    output.trouble(error.trouble);
+  }
+  const { execution, head } = journal;
+  store.close();
+  output.result(
+    {
+      type: 'run.ended',
+      message: `${end.end} (exit ${code})`,
+      run_id: folder.run,
+      exit: code,
+      end,
+      head,
+      folder: folder.path,
+    },
+    runEndView(end, { plan, execution, head, folder: folder.path }),
+  );
+  return { ok: true, value: code };
+}
+
+const textOf = (span: string | { readonly text: string }): string => (typeof span === 'string' ? span : span.text);
+
+function noticeLines(notice: Exclude<Notice, { notice: 'progress' }>, plan: Plan | undefined): readonly Line[] {
+  const positions = (step: string) => (plan === undefined ? '' : positionsText(plan, step));
+  if (notice.notice === 'event') return eventLines(notice.event, positions);
+  return [[dim(`[${positions(notice.step)}] ${notice.step} not yet: ${notice.trouble.what}`)]];
+}

@@ -1,0 +1,55 @@
+import { trouble } from '../../core/result.ts';
+import { openRun } from '../../engine/open-run.ts';
+import { closeSession, openSession } from '../../engine/session.ts';
+import { systemClock } from '../compose.ts';
+import { openDesk } from '../desk.ts';
+import { type ExitCode, exit } from '../exit.ts';
+import { findRun } from '../find-run.ts';
+import type { Invocation } from '../invocation.ts';
+import { refuse } from '../refuse.ts';
+import { tally } from '../view/run-end-view.ts';
+
+export interface AbandonOptions {
+  readonly reason: string;
+}
+
+/** Ends a run for good, with its reason on record. Nothing is undone, and the host may be run again from the start. */
+export async function abandon(invocation: Invocation, named: string, { reason }: AbandonOptions): Promise<ExitCode> {
+  if (reason.trim() === '')
+    return refuse(invocation, [trouble('no-reason', 'the reason is empty', 'Give it: --reason TEXT')]);
+  const desk = openDesk(invocation);
+  if (!desk.ok) return refuse(invocation, desk.error);
+  const { store, operator } = desk.value;
+  const folder = findRun(store, named);
+  if (!folder.ok) return refuse(invocation, [folder.error]);
+  const lock = store.lock(folder.value.host);
+  if (!lock.ok) return refuse(invocation, [lock.error], process.cwd(), exit.locked);
+  try {
+    const opened = openRun(folder.value, systemClock, () => {});
+    if (!opened.ok) return refuse(invocation, [opened.error], process.cwd(), exit.logBroken);
+    const { journal, plan } = opened.value;
+    try {
+      if (journal.execution.status === 'closed') {
+        const what = `run ${folder.value.run} has ended already (${journal.execution.outcome ?? 'closed'})`;
+        return refuse(invocation, [trouble('run-closed', what, `See: decom report ${folder.value.run}`)]);
+      }
+      openSession(journal, desk.value.session(true));
+      journal.record({ type: 'run.closed', outcome: 'abandoned', by: operator, reason });
+      closeSession(journal, 'abandoned', exit.done);
+      const { execution, head } = journal;
+      invocation.output.result(
+        { type: 'run.ended', message: `run ${folder.value.run} is abandoned`, run_id: folder.value.run, head },
+        [
+          `Run ${folder.value.run} on ${folder.value.host} is abandoned: ${tally(plan, execution)}. Nothing was undone.`,
+          `log head ${head.hash} after ${head.size} lines`,
+          `Next: decom report ${folder.value.run}, or give the machine back: decom rollback ${folder.value.run}`,
+        ],
+      );
+      return exit.done;
+    } finally {
+      opened.value.store.close();
+    }
+  } finally {
+    lock.value.release();
+  }
+}

@@ -1,0 +1,185 @@
+import { actions } from '../../actions/index.ts';
+import { type Execution, stepState } from '../../core/execution.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { isPast } from '../../core/next.ts';
+import type { Plan } from '../../core/plan.ts';
+import { fail, ok, type Result, trouble } from '../../core/result.ts';
+import type { Runbook } from '../../core/runbook.ts';
+import { amend, cannotRedo, changesBetween } from '../../engine/amend.ts';
+import { makePlan } from '../../engine/make-plan.ts';
+import { type OpenRun, openRun } from '../../engine/open-run.ts';
+import { closeSession, openSession } from '../../engine/session.ts';
+import { loadRunbook } from '../../load/load-runbook.ts';
+import { resolveParams } from '../../load/param.ts';
+import { checkWhen, systemClock } from '../compose.ts';
+import { type Desk, newId, openDesk, planLifetime } from '../desk.ts';
+import { type ExitCode, exit, exitOfSignal } from '../exit.ts';
+import { findRun } from '../find-run.ts';
+import type { Invocation } from '../invocation.ts';
+import { givenParams } from '../new-plan.ts';
+import { oneOf, openConversation } from '../prompt/conversation.ts';
+import { refuse } from '../refuse.ts';
+import { listenForSignals, type Signals } from '../signals.ts';
+import { version } from '../version.ts';
+import { totals } from '../view/plan-view.ts';
+import { counted, type Line, strong } from '../view/text.ts';
+import { findHost, type Problem, readWorkspaceFile } from '../workspace.ts';
+
+export interface ReplanOptions {
+  readonly param?: readonly string[];
+  readonly redo?: readonly string[];
+  readonly yes?: boolean;
+}
+
+/** Plans an open run anew on what the files and the host say now, shows the difference, and puts the new plan in force if it is taken. */
+export async function replan(invocation: Invocation, named: string, options: ReplanOptions): Promise<ExitCode> {
+  const signals = listenForSignals((lines) => invocation.output.note(lines));
+  try {
+    const desk = openDesk(invocation, signals.signal);
+    if (!desk.ok) return refuse(invocation, desk.error);
+    if (!invocation.terminal && options.yes !== true) {
+      const why = trouble(
+        'answers-missing',
+        'nobody can be asked whether to take the new plan; nothing was changed',
+        'Take it unseen with: --yes',
+      );
+      return refuse(invocation, [why], process.cwd(), exit.missing);
+    }
+    const folder = findRun(desk.value.store, named);
+    if (!folder.ok) return refuse(invocation, [folder.error]);
+    const lock = desk.value.store.lock(folder.value.host);
+    if (!lock.ok) return refuse(invocation, [lock.error], process.cwd(), exit.locked);
+    try {
+      const opened = openRun(folder.value, systemClock, () => {});
+      if (!opened.ok) return refuse(invocation, [opened.error], process.cwd(), exit.logBroken);
+      try {
+        return await replanOpen(invocation, desk.value, opened.value, options, signals);
+      } finally {
+        opened.value.store.close();
+      }
+    } finally {
+      lock.value.release();
+    }
+  } finally {
+    signals.release();
+  }
+}
+
+async function replanOpen(
+  invocation: Invocation,
+  desk: Desk,
+  run: OpenRun,
+  options: ReplanOptions,
+  signals: Signals,
+): Promise<ExitCode> {
+  const { journal, folder, plan } = run;
+  const { execution } = journal;
+  const home = desk.workspace.folder;
+  if (folder.rehearsal || execution.status === 'closed' || execution.direction === 'back') {
+    const what = folder.rehearsal
+      ? 'is a rehearsal'
+      : execution.status === 'closed'
+        ? 'has ended'
+        : 'is being rolled back';
+    return refuse(invocation, [
+      trouble('run-closed', `run ${folder.run} ${what}, and cannot be planned anew`, 'See: decom status'),
+    ]);
+  }
+  const redo = options.redo ?? [];
+  const refused = redo.flatMap((id) => cannotRedo(plan, execution, id) ?? []);
+  if (refused.length > 0) return refuse(invocation, refused);
+  const made = await freshPlan(desk, run, options);
+  if (!made.ok) return refuse(invocation, made.error, home);
+  const fresh = keepingPast(made.value, plan, execution, redo);
+  const changes = [...changesBetween(plan.intent, fresh.intent), ...redo.map((id) => `step "${id}" is done once more`)];
+  if (changes.length === 0) {
+    invocation.output.result({ type: 'replanned', message: 'nothing has changed', run_id: folder.run, changes }, [
+      'Nothing has changed: the plan in force still holds.',
+      `Next: decom resume ${folder.run}`,
+    ]);
+    return exit.done;
+  }
+  invocation.output.note([
+    [strong(`The new plan of run ${folder.run} on ${folder.host} differs:`)],
+    ...changes.map((change): Line => `  ${change}`),
+    totals(fresh),
+    ...fresh.facts.blockers.map((blocker): Line => `  blocked: ${blocker.trouble.what}. ${blocker.trouble.fix}`),
+  ]);
+  if (options.yes !== true && desk.keyboard !== undefined) {
+    const show = (text: string) => invocation.stderr.write(text);
+    const conversation = openConversation(desk.keyboard, show, invocation.look, signals.signal);
+    const word = await oneOf(conversation, 'Take the new plan? Approvals of the old one are void. (take, quit):', [
+      'take',
+    ]);
+    if (typeof word !== 'string')
+      return word.why === 'interrupted' ? exitOfSignal(signals.received() ?? 'SIGINT') : exit.stopped;
+  }
+  const saved = folder.amendPlan(fresh);
+  if (!saved.ok) return refuse(invocation, [saved.error]);
+  openSession(journal, desk.session(!invocation.terminal));
+  amend(journal, fresh, changes, redo, desk.operator);
+  closeSession(journal, 'replanned', exit.done);
+  invocation.output.result(
+    { type: 'replanned', message: counted(changes.length, 'change'), run_id: folder.run, changes, head: journal.head },
+    [`The new plan is in force: ${counted(changes.length, 'change')}.`, `Next: decom resume ${folder.run}`],
+  );
+  return exit.done;
+}
+
+async function freshPlan(desk: Desk, run: OpenRun, options: ReplanOptions): Promise<Result<Plan, readonly Problem[]>> {
+  const { folder, plan, journal } = run;
+  const host = findHost(desk.workspace, folder.host);
+  if (!host.ok) return host;
+  const file = plan.intent.runbook.sources[0]?.file;
+  if (file === undefined) return fail([trouble('no-runbook', 'the plan names no runbook file', 'Begin a new run.')]);
+  const runbook = loadRunbook(file, (f) => readWorkspaceFile(desk.workspace.folder, f), actions, { checkWhen });
+  if (!runbook.ok) return runbook;
+  const given = givenParams(options);
+  if (!given.ok) return given;
+  const params = resolveParams(withDefaults(runbook.value, plan.intent.params), given.value);
+  if (!params.ok) return params;
+  const world = await desk.compose(host.value, folder.run, { blobs: folder.blobs() });
+  try {
+    return ok(
+      await makePlan(world.engine, {
+        host: host.value,
+        runbook: runbook.value,
+        params: params.value,
+        id: newId(),
+        run: folder.run,
+        lifetime: planLifetime,
+        tool: version,
+        outputs: outputsOf(journal.execution),
+      }),
+    );
+  } finally {
+    await world.close();
+  }
+}
+
+/** What was given to the first plan stands, unless it is given anew. */
+function withDefaults(runbook: Runbook, values: JsonObject): Pick<Runbook, 'name' | 'params'> {
+  const params = Object.entries(runbook.params).map(([name, param]) => {
+    const value = values[name];
+    return [name, value === undefined ? param : { ...param, required: false, default: value }] as const;
+  });
+  return { name: runbook.name, params: Object.fromEntries(params) };
+}
+
+const outputsOf = (execution: Execution): { readonly [step: string]: JsonObject } =>
+  Object.fromEntries(
+    Object.entries(execution.steps)
+      .filter(([, state]) => state.forth.status === 'done' || state.forth.status === 'already')
+      .map(([id, state]) => [id, state.output]),
+  );
+
+/** Steps that are past keep the operations they were planned with: that they are already so now is no change of the plan. */
+function keepingPast(fresh: Plan, old: Plan, execution: Execution, redo: readonly string[]): Plan {
+  const steps = fresh.intent.steps.map((step) => {
+    const before = old.intent.steps.find((s) => s.id === step.id);
+    const begun = stepState(execution, step.id).forth.before !== null;
+    if (before === undefined || redo.includes(step.id) || !(isPast(before, execution) || begun)) return step;
+    return { ...step, operations: step.operations?.length === 0 ? before.operations : step.operations };
+  });
+  return { ...fresh, intent: { ...fresh.intent, steps } };
+}

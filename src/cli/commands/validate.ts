@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { actions } from '../../actions/index.ts';
+import { stepsOf } from '../../core/runbook.ts';
+import { loadRunbook } from '../../load/load-runbook.ts';
+import { type ExitCode, exit } from '../exit.ts';
+import type { Invocation } from '../invocation.ts';
+import { refuse } from '../refuse.ts';
+import { counted, good, type Line } from '../view/text.ts';
+import {
+  fromHere,
+  inWorkspace,
+  openWorkspace,
+  type Problem,
+  readHosts,
+  readWorkspaceFile,
+  runbookNames,
+} from '../workspace.ts';
+
+interface Checked {
+  readonly file: string;
+  readonly says: string;
+  readonly problems: readonly Problem[];
+}
+
+/** Checks the settings, the inventory and the runbooks, or the named runbooks only. Nothing is contacted, and every problem is told. */
+export async function validate(invocation: Invocation, files: readonly string[]): Promise<ExitCode> {
+  const workspace = openWorkspace(invocation.directory, invocation.environment);
+  const folder = workspace.ok ? workspace.value.folder : process.cwd();
+  if (!workspace.ok && files.length === 0) return refuse(invocation, workspace.error, folder);
+
+  const checked: Checked[] = [];
+  if (workspace.ok && files.length === 0) {
+    checked.push({ file: 'decom.yaml', says: 'settings', problems: [] });
+    if (existsSync(join(folder, workspace.value.hostsFile))) {
+      const hosts = readHosts(workspace.value);
+      checked.push({
+        file: workspace.value.hostsFile,
+        says: hosts.ok ? counted(hosts.value.length, 'host') : '',
+        problems: hosts.ok ? [] : hosts.error,
+      });
+    }
+  }
+  const named =
+    files.length > 0
+      ? files.map((file) => inWorkspace(folder, resolve(file)))
+      : workspace.ok
+        ? runbookNames(workspace.value).map((file) => join('runbooks', file))
+        : [];
+  for (const file of named) checked.push(await checkRunbook(folder, file));
+
+  const problems = checked.flatMap((c) => c.problems);
+  if (problems.length > 0) return refuse(invocation, problems, folder);
+  const here = (file: string) => fromHere(folder, file, process.cwd());
+  invocation.output.result(
+    {
+      type: 'validated',
+      message: `${counted(checked.length, 'file')} checked, no problem found`,
+      files: checked.map((c) => ({ file: here(c.file), says: c.says })),
+    },
+    [
+      ...checked.map((c): Line => [good('✓'), ` ${here(c.file)} — ${c.says}`]),
+      ...(named.length > 0 ? [] : ['There is no runbook to check.']),
+      'Next: decom plan HOST',
+    ],
+  );
+  return exit.done;
+}
+
+async function checkRunbook(folder: string, file: string): Promise<Checked> {
+  if (basename(file) === 'decom.yaml') return { file, says: 'settings', problems: [] };
+  const loaded = loadRunbook(file, (name) => readWorkspaceFile(folder, name), actions);
+  if (!loaded.ok) return { file, says: '', problems: loaded.error };
+  const { phases } = loaded.value;
+  const says = `${counted(phases.length, 'phase')}, ${counted(stepsOf(loaded.value).length, 'step')}`;
+  return { file, says, problems: [] };
+}

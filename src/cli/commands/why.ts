@@ -1,0 +1,36 @@
+import { stepState } from '../../core/execution.ts';
+import { next } from '../../core/next.ts';
+import { readRun } from '../../engine/open-run.ts';
+import { openDesk } from '../desk.ts';
+import { type ExitCode, exit } from '../exit.ts';
+import { findRun } from '../find-run.ts';
+import type { Invocation } from '../invocation.ts';
+import { refuse } from '../refuse.ts';
+import { whyLines } from '../view/why-view.ts';
+
+/** Says why a run does not go on, and what clears it. Reads only. */
+export async function why(invocation: Invocation, named: string): Promise<ExitCode> {
+  const desk = openDesk(invocation);
+  if (!desk.ok) return refuse(invocation, desk.error);
+  const folder = findRun(desk.value.store, named);
+  if (!folder.ok) return refuse(invocation, [folder.error]);
+  const read = readRun(folder.value);
+  if (!read.ok) return refuse(invocation, [read.error], process.cwd(), exit.logBroken);
+  const { plan, execution } = read.value;
+  const step = next(plan, execution);
+  const pass = step === undefined ? undefined : stepState(execution, step.id)[execution.direction];
+  invocation.output.result(
+    {
+      type: 'why',
+      message: pass?.trouble?.what ?? execution.stopped?.reason ?? execution.status,
+      run_id: folder.value.run,
+      status: execution.status,
+      step_id: step?.id ?? null,
+      trouble: pass?.trouble ?? null,
+      parked: execution.parked,
+      stopped: execution.stopped,
+    },
+    whyLines(read.value),
+  );
+  return exit.done;
+}

@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Host } from '../core/host.ts';
+import type { PlanFacts } from '../core/plan.ts';
+import type { BlobStore, RunStore } from '../core/ports.ts';
+import { ok, type Result } from '../core/result.ts';
+import type { SessionInfo } from '../engine/session.ts';
+import { composeHost, type HostWorld, newRedactor, openRunStore, type Surroundings } from './compose.ts';
+import type { Invocation } from './invocation.ts';
+import { packageFolder } from './package-files.ts';
+import { type Keyboard, openKeyboard } from './prompt/keyboard.ts';
+import { version } from './version.ts';
+import { openWorkspace, type Problem, type Workspace } from './workspace.ts';
+
+/** Where an operator works: the workspace, its runs, and the way to hosts. */
+export interface Desk {
+  readonly workspace: Workspace;
+  readonly store: RunStore;
+  readonly operator: string;
+  /** The terminal's keyboard; undefined where nobody can be asked. */
+  readonly keyboard: Keyboard | undefined;
+  compose(
+    host: Host,
+    run: string,
+    given?: { readonly blobs?: BlobStore; readonly borrowed?: PlanFacts },
+  ): Promise<HostWorld>;
+  session(unattended: boolean): SessionInfo;
+}
+
+export function openDesk(invocation: Invocation, signal?: AbortSignal): Result<Desk, readonly Problem[]> {
+  const { environment, stderr, stdin, terminal } = invocation;
+  const workspace = openWorkspace(invocation.directory, environment);
+  if (!workspace.ok) return workspace;
+  const { folder, hostsFile, state } = workspace.value;
+  const operator = operatorName(environment);
+  const redactor = newRedactor();
+  const keyboard = terminal
+    ? openKeyboard(
+        stdin,
+        (text) => stderr.write(text),
+        () => process.kill(process.pid, 'SIGINT'),
+      )
+    : undefined;
+  const never = new AbortController().signal;
+  const askSecret = async (question: string): Promise<string | undefined> => {
+    const typed = await keyboard?.line(`${question}: `, { quiet: 0, hidden: true, signal: signal ?? never });
+    return typed?.typed === 'line' ? typed.text : undefined;
+  };
+  const around: Surroundings = {
+    redactor,
+    packageRoot: packageFolder(),
+    environment: process.env,
+    ...(keyboard === undefined ? {} : { askSecret }),
+  };
+  return ok({
+    workspace: workspace.value,
+    store: openRunStore(state, operator, redactor),
+    operator,
+    keyboard,
+    compose: (host, run, given = {}) =>
+      composeHost(
+        { host, hostsFile: resolve(folder, hostsFile), operator, run, scratch: join(state, 'scratch'), ...given },
+        around,
+      ),
+    session: (unattended) => ({ operator, control: hostname(), pid: process.pid, tool: version, unattended }),
+  });
+}
+
+/** Who acts: the person behind sudo, not root. */
+const operatorName = (environment: Invocation['environment']): string => environment.SUDO_USER || userInfo().username;
+
+/** Id of a plan and of its run. Random from the first character, so that a short prefix tells two apart. */
+export const newId = (): string => randomBytes(6).toString('hex');
+
+/** Milliseconds that a saved plan may wait to be started. */
+export const planLifetime = 7 * 86_400_000;

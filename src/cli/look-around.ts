@@ -1,0 +1,205 @@
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import type { Host } from '../core/host.ts';
+import type { SecretRef } from '../core/secret.ts';
+import { installHint, type PackageNames } from './install-hint.ts';
+import type { Finding } from './view/doctor-view.ts';
+
+export interface Surroundings {
+  readonly environment: { readonly [name: string]: string | undefined };
+  readonly hosts: readonly Host[];
+  /** Kinds of steps that the workspace's runbooks use. */
+  readonly uses: ReadonlySet<string>;
+  readonly state: string | undefined;
+  readonly folder: string;
+}
+
+/** Looks for the tools, keys, secrets and folders that this workspace needs on this machine. Contacts nothing. */
+export function lookAround(around: Surroundings): readonly Finding[] {
+  return [
+    node(),
+    ...tools(around),
+    ...loginKeys(around),
+    ...around.hosts.flatMap((host) => secretsOf(around, host)),
+    ...(around.state === undefined ? [] : [stateFolder(around.state)]),
+    terminalKeeper(around),
+  ];
+}
+
+function node(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const good = major > 20 || (major === 20 && minor >= 19);
+  return {
+    about: 'Node',
+    state: good ? 'here' : 'missing',
+    needed: true,
+    says: `version ${process.versions.node}`,
+    fix: good ? '' : 'decom needs Node 20.19 or newer: https://nodejs.org',
+  };
+}
+
+interface Tool {
+  readonly program: string;
+  readonly names: PackageNames;
+  readonly why: string;
+  readonly needed: boolean;
+}
+
+function tools({ environment, hosts, uses }: Surroundings): readonly Finding[] {
+  const ipmi = hosts.some((host) => host.bmc?.kind === 'ipmi');
+  const wanted: readonly Tool[] = [
+    {
+      program: 'ipmitool',
+      names: { apt: 'ipmitool' },
+      why: ipmi ? 'switches hosts with an IPMI controller' : 'only for hosts with an IPMI controller; there are none',
+      needed: ipmi,
+    },
+    {
+      program: 'rsync',
+      names: { apt: 'rsync' },
+      why: uses.has('backup.rsync') ? 'a runbook uses backup.rsync' : 'only for backup.rsync; no runbook uses it',
+      needed: uses.has('backup.rsync'),
+    },
+    {
+      program: 'tar',
+      names: { apt: 'tar', brew: 'gnu-tar' },
+      why: 'unpacks copies made by backup.archive',
+      needed: uses.has('backup.archive'),
+    },
+    {
+      program: 'ssh',
+      names: { apt: 'openssh-client', dnf: 'openssh-clients', brew: 'openssh' },
+      why: 'resolves settings of ~/.ssh/config where it is there',
+      needed: false,
+    },
+    {
+      program: 'ssh-keygen',
+      names: { apt: 'openssh-client', dnf: 'openssh-clients', brew: 'openssh' },
+      why: 'checks logs and known hosts independently',
+      needed: false,
+    },
+    { program: 'mtree', names: { apt: 'mtree-netbsd' }, why: 'checks manifests independently', needed: false },
+  ];
+  return wanted.map(({ program, names, why, needed }) => {
+    const path = findProgram(program, environment.PATH ?? '');
+    return path === undefined
+      ? { about: program, state: 'missing', needed, says: why, fix: installHint(names) }
+      : { about: program, state: 'here', needed, says: path, fix: '' };
+  });
+}
+
+export function findProgram(program: string, path: string): string | undefined {
+  for (const folder of path.split(delimiter)) {
+    const file = join(folder, program);
+    try {
+      accessSync(file, constants.X_OK);
+      if (statSync(file).isFile()) return file;
+    } catch {
+      // Not in this folder.
+    }
+  }
+  return undefined;
+}
+
+function loginKeys({ environment, hosts, folder }: Surroundings): readonly Finding[] {
+  const agent = environment.SSH_AUTH_SOCK;
+  const ssh = join(environment.HOME || homedir(), '.ssh');
+  const own = existsSync(ssh) ? readdirSync(ssh).filter((file) => /^id_[a-z0-9_]+$/.test(file)) : [];
+  const named = hosts.flatMap((host) => (host.ssh?.identity_files ?? []).map((file) => ({ host: host.name, file })));
+  const hasAgent = agent !== undefined && existsSync(agent);
+  const found = [...(hasAgent ? [`agent at ${agent}`] : []), ...own.map((file) => join(ssh, file))];
+  const allNamed = hosts.length > 0 && hosts.every((host) => host.ssh?.identity_files !== undefined);
+  return [
+    {
+      about: 'SSH keys',
+      state: found.length > 0 ? 'here' : 'missing',
+      needed: hosts.length > 0 && !allNamed,
+      says: found.length > 0 ? found.join(', ') : `no agent, and no id_* in ${ssh}`,
+      fix: found.length > 0 ? '' : 'Start an agent and ssh-add a key, or name a key in "ssh.identity_files".',
+    },
+    ...named.map(({ host, file }): Finding => {
+      const there = existsSync(resolve(folder, file));
+      return {
+        about: `key of ${host}`,
+        state: there ? 'here' : 'missing',
+        needed: true,
+        says: file,
+        fix: there ? '' : 'Put the key there, or correct "ssh.identity_files" of the host.',
+      };
+    }),
+  ];
+}
+
+function secretsOf({ environment, folder }: Surroundings, host: Host): readonly Finding[] {
+  if (host.bmc === undefined) return [];
+  const about = `BMC password of ${host.name}`;
+  return [{ about, needed: true, ...secretState(host.bmc.password, environment, folder) }];
+}
+
+function secretState(
+  ref: SecretRef,
+  environment: Surroundings['environment'],
+  folder: string,
+): Pick<Finding, 'state' | 'says' | 'fix'> {
+  if (ref.env !== undefined) {
+    return environment[ref.env] === undefined
+      ? {
+          state: 'missing',
+          says: `environment variable ${ref.env} is not set`,
+          fix: `Set it: read -rs ${ref.env} && export ${ref.env}`,
+        }
+      : { state: 'here', says: `environment variable ${ref.env}`, fix: '' };
+  }
+  if (ref.file !== undefined) {
+    const path = resolve(folder, ref.file);
+    if (!existsSync(path))
+      return { state: 'missing', says: `file ${ref.file}`, fix: `Write it: (umask 077; cat > ${path})` };
+    const open = (statSync(path).mode & 0o077) !== 0;
+    return open
+      ? { state: 'missing', says: `file ${ref.file} can be read by others`, fix: `Close it: chmod 600 ${path}` }
+      : { state: 'here', says: `file ${ref.file}`, fix: '' };
+  }
+  if (ref.command !== undefined) {
+    const program = ref.command[0] ?? '';
+    const found = program.includes('/')
+      ? existsSync(program)
+      : findProgram(program, environment.PATH ?? '') !== undefined;
+    return found
+      ? { state: 'here', says: `asked of ${program}`, fix: '' }
+      : {
+          state: 'missing',
+          says: `program ${program} is not here`,
+          fix: 'Install it, or correct "password" of the BMC.',
+        };
+  }
+  return { state: 'here', says: 'asked at the terminal; not possible unattended', fix: '' };
+}
+
+function stateFolder(path: string): Finding {
+  const about = 'state folder';
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    accessSync(path, constants.W_OK);
+    return { about, state: 'here', needed: true, says: path, fix: '' };
+  } catch (error) {
+    const fix = 'Give a folder that can be written, by "state:" in decom.yaml or DECOM_STATE_DIR.';
+    return { about, state: 'missing', needed: true, says: `${path}: ${(error as Error).message}`, fix };
+  }
+}
+
+function terminalKeeper({ environment }: Surroundings): Finding {
+  const kept = environment.TMUX || environment.STY;
+  const remote = environment.SSH_CONNECTION !== undefined;
+  return {
+    about: 'tmux or screen',
+    state: kept ? 'here' : 'missing',
+    needed: false,
+    says: kept
+      ? 'this terminal outlives its connection'
+      : remote
+        ? 'this terminal ends with its SSH connection'
+        : 'not running in one',
+    fix: kept || !remote ? '' : 'A run that is cut off can be resumed; inside tmux or screen it is not cut off.',
+  };
+}

@@ -1,0 +1,20 @@
+import { type ExitCode, exit } from './exit.ts';
+import type { Invocation } from './invocation.ts';
+import { diagnosticLines } from './view/problem-lines.ts';
+import { fromHere, isDiagnostic, type Problem } from './workspace.ts';
+
+/** Says why a command does not begin, and gives its exit code. `folder` is what file names are relative to. */
+export function refuse(
+  { output }: Pick<Invocation, 'output'>,
+  problems: readonly Problem[],
+  folder = process.cwd(),
+  code: ExitCode = exit.usage,
+): ExitCode {
+  const diagnostics = problems
+    .filter(isDiagnostic)
+    .map((d) => ({ ...d, file: fromHere(folder, d.file, process.cwd()) }));
+  for (const diagnostic of diagnostics) output.event({ type: 'diagnostic', message: diagnostic.what, ...diagnostic });
+  output.note(diagnosticLines(diagnostics));
+  for (const problem of problems) if (!isDiagnostic(problem)) output.trouble(problem);
+  return code;
+}

@@ -1,0 +1,100 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { sha256 } from '../core/json.ts';
+import { boundHost, type Plan } from '../core/plan.ts';
+import { fail, ok, type Result, type Trouble, trouble } from '../core/result.ts';
+import { changesBetween } from '../engine/amend.ts';
+import { stalePlan } from '../engine/drive.ts';
+import { findHost, type Problem, readWorkspaceFile, type Workspace } from './workspace.ts';
+
+/** Reads a plan that `plan -o` saved. */
+export function readPlanFile(file: string): Result<Plan> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const what = `the plan ${file} cannot be read: ${(error as Error).message}`;
+    return fail(trouble('no-plan', what, 'Save one with: decom plan HOST -o plan.json'));
+  }
+  const bad = (why: string) =>
+    fail(
+      trouble(
+        'not-a-plan',
+        `${file} is not a plan of this version: ${why}`,
+        'Save one with: decom plan HOST -o plan.json',
+      ),
+    );
+  let plan: unknown;
+  try {
+    plan = JSON.parse(text);
+  } catch (error) {
+    return bad((error as Error).message);
+  }
+  if (!isPlan(plan)) return bad('"format": 1, "intent" and "facts" are expected');
+  return ok(plan);
+}
+
+/** The outer shape; what the plan binds is compared with the workspace before anything is done. */
+function isPlan(value: unknown): value is Plan {
+  if (typeof value !== 'object' || value === null) return false;
+  const { format, intent, facts } = value as {
+    format?: unknown;
+    intent?: Partial<Plan['intent']>;
+    facts?: Partial<Plan['facts']>;
+  };
+  return (
+    format === 1 &&
+    typeof intent?.id === 'string' &&
+    /^[0-9a-f]{12}$/.test(intent.id) &&
+    typeof intent.expires === 'string' &&
+    typeof intent.host?.name === 'string' &&
+    typeof intent.host.serial === 'string' &&
+    Array.isArray(intent.steps) &&
+    Array.isArray(intent.phases) &&
+    Array.isArray(intent.runbook?.sources) &&
+    Array.isArray(facts?.blockers)
+  );
+}
+
+export function writePlanFile(file: string, plan: Plan): Result<void> {
+  try {
+    writeFileSync(file, `${JSON.stringify(plan, null, 2)}\n`, { mode: 0o600 });
+    return ok(undefined);
+  } catch (error) {
+    const what = `the plan cannot be saved to ${file}: ${(error as Error).message}`;
+    return fail(trouble('not-writable', what, 'Name another file with -o.'));
+  }
+}
+
+/**
+ * Why a saved plan may not be started any more: it was made on borrowed facts, it expired, or the inventory's entry or a runbook file
+ * that it binds is not what it was. What the host itself has become is looked at before each step.
+ */
+export function staleness(workspace: Workspace, plan: Plan, now: Date): Result<undefined, readonly Problem[]> {
+  const again = `Make a new one with: decom plan ${plan.intent.host.name} -o FILE`;
+  if (plan.facts.borrowed) {
+    return fail([
+      trouble('borrowed-facts', 'the plan was made on the facts of another plan and can never be run', again),
+    ]);
+  }
+  const expired = stalePlan(plan.intent.expires, now);
+  if (expired !== undefined) return fail([expired]);
+  const changes = [...hostChanges(workspace, plan), ...sourceChanges(workspace, plan)];
+  return changes.length === 0 ? ok(undefined) : fail([staleTrouble(changes, again)]);
+}
+
+const staleTrouble = (changes: readonly string[], again: string): Trouble =>
+  trouble('plan-stale', 'the plan is stale: what it binds has changed since it was made', again, changes.join('\n'));
+
+function hostChanges(workspace: Workspace, plan: Plan): readonly string[] {
+  const host = findHost(workspace, plan.intent.host.name);
+  if (!host.ok) return host.error.map((problem) => problem.what);
+  return changesBetween(plan.intent, { ...plan.intent, host: boundHost(host.value) });
+}
+
+function sourceChanges(workspace: Workspace, plan: Plan): readonly string[] {
+  return plan.intent.runbook.sources.flatMap(({ file, sha256: was }) => {
+    const bytes = readWorkspaceFile(workspace.folder, file);
+    if (!bytes.ok) return [bytes.error.what];
+    return sha256(bytes.value) === was ? [] : [`${file}: was changed`];
+  });
+}

@@ -1,0 +1,61 @@
+import { trouble } from '../core/result.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Journal } from '../engine/journal.ts';
+import type { RunRead } from '../engine/open-run.ts';
+import { openSession } from '../engine/session.ts';
+import { carryOn } from './carry-on.ts';
+import type { AskingOptions } from './commands/run.ts';
+import type { Desk } from './desk.ts';
+import { type ExitCode, exit } from './exit.ts';
+import type { Invocation } from './invocation.ts';
+import type { Beforehand } from './prompt/questions-of.ts';
+import { refuse } from './refuse.ts';
+import type { Signals } from './signals.ts';
+import { findHost } from './workspace.ts';
+
+export interface TakeUp {
+  readonly signals: Signals;
+  readonly options: AskingOptions;
+  readonly beforehand: Beforehand;
+  /** Writes what comes after the session's first line and before the first step. */
+  readonly begin: (journal: Journal, engine: Engine) => void;
+}
+
+/** Takes up a run that has a log: locks its host, connects, and drives it from where it stands. */
+export async function takeUp(invocation: Invocation, desk: Desk, read: RunRead, how: TakeUp): Promise<ExitCode> {
+  const { folder } = read;
+  const attended = invocation.terminal && how.options.nonInteractive !== true;
+  const { serial } = read.plan.intent.host;
+  if (!attended && how.beforehand.confirm !== undefined && how.beforehand.confirm !== serial) {
+    const what = `the serial given with --confirm is not that of ${folder.host}; nothing was done`;
+    const why = trouble('serial-mismatch', what, 'Compare with the label on the machine and with the plan.');
+    return refuse(invocation, [why], process.cwd(), exit.blocked);
+  }
+  const host = findHost(desk.workspace, folder.host);
+  if (!host.ok) return refuse(invocation, host.error, desk.workspace.folder);
+  const lock = desk.store.lock(folder.host);
+  if (!lock.ok) return refuse(invocation, [lock.error], process.cwd(), exit.locked);
+  try {
+    const world = await desk.compose(host.value, folder.run, { blobs: folder.blobs() });
+    try {
+      const code = await carryOn(invocation, {
+        desk,
+        folder,
+        world,
+        rehearsal: false,
+        beforehand: attended ? undefined : how.beforehand,
+        progress: how.options.progress ?? 'auto',
+        signals: how.signals,
+        begin: ({ journal }) => {
+          openSession(journal, desk.session(!attended));
+          how.begin(journal, world.engine);
+        },
+      });
+      return code.ok ? code.value : refuse(invocation, [code.error], process.cwd(), exit.logBroken);
+    } finally {
+      await world.close();
+    }
+  } finally {
+    lock.value.release();
+  }
+}

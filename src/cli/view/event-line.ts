@@ -1,0 +1,106 @@
+import type { Event, Recorded } from '../../core/event.ts';
+import type { Receipt } from '../../core/operation.ts';
+import { operationWords } from '../../core/operation-words.ts';
+import { bad, bytesText, counted, dim, good, type Line, type Span, strong, warn } from './text.ts';
+import { troubleLines } from './trouble.ts';
+
+/** Where each step stands in the plan: `3/17`. */
+export type Positions = (step: string) => string;
+
+/** An event as it is told while a run goes on; empty for events that say nothing new to the person who watches. */
+export function eventLines(event: Recorded, positions: Positions): readonly Line[] {
+  const told = tell(event);
+  if (told.length === 0) return [];
+  const time = dim(`${event.ts.slice(11, 19)} `);
+  const where: readonly Span[] = 'step' in event ? [strong(`[${positions(event.step)}] ${event.step}`), ' '] : [];
+  const [first = '', ...rest] = told;
+  return [[time, ...where, ...(typeof first === 'string' ? [first] : first)], ...rest];
+}
+
+function tell(event: Event): readonly Line[] {
+  switch (event.type) {
+    case 'session.opened':
+      return [`${event.operator} on ${event.control}${event.unattended ? ', unattended' : ''}`];
+    case 'run.opened':
+      return [`${event.rehearsal ? 'rehearsal' : 'run'} ${event.run} of ${event.runbook} on ${event.host}`];
+    case 'session.closed':
+    case 'step.agreed':
+    case 'step.planned':
+    case 'step.started':
+      return [];
+    case 'log.repaired':
+      return [[warn('the log’s last line was torn'), `; ${event.bytes} bytes were cut off and kept in ${event.kept}`]];
+    case 'operation.intended':
+      return operationWords(event.operation).map((words, i) => (i === 0 ? words : `  ${words}`));
+    case 'operation.done': {
+      const receipt = receiptWords(event.receipt);
+      return receipt === '' ? [] : [[dim(receipt)]];
+    }
+    case 'operation.failed':
+      return [[bad('operation failed')], ...troubleLines(event.trouble)];
+    case 'operation.in-doubt':
+      return [[bad('in doubt'), `: ${event.trouble.what}`]];
+    case 'operation.resolved':
+      return [
+        `${event.outcome === 'done' ? 'was done' : 'was not done'}, says ${event.who ?? 'its own probe'}: ${event.reason}`,
+      ];
+    case 'step.verified':
+      return [
+        [
+          good(event.direction === 'back' ? '✓ taken back' : event.already ? '✓ already so' : '✓ verified'),
+          `: ${event.said}`,
+        ],
+      ];
+    case 'step.failed':
+      return [[bad('✗ failed')], ...troubleLines(event.trouble)];
+    case 'step.skipped':
+      return [[warn('skipped'), `: ${event.reason}`]];
+    case 'step.previewed':
+      return previewLines(event);
+    case 'gate.blocked':
+      return [[bad('✗ blocked')], ...troubleLines(event.trouble)];
+    case 'run.parked':
+      return [[warn('parked'), `${event.until === null ? '' : ` until ${event.until}`}: ${event.why}`]];
+    case 'run.stopped':
+      return [[warn('stopped'), ` (${event.by}): ${event.reason}`]];
+    case 'plan.amended':
+      return [`the plan was replaced by ${event.by}: ${counted(event.changes.length, 'change')}`];
+    case 'rollback.opened':
+      return [`rollback begun by ${event.by}${event.reason === null ? '' : `: ${event.reason}`}`];
+    case 'run.closed':
+      return [[strong(event.outcome), ` (by ${event.by}${event.reason === null ? '' : `: ${event.reason}`})`]];
+  }
+}
+
+const previewWords = {
+  'would-run': 'would run',
+  'would-ask': 'would ask',
+  'already-so': 'already so',
+  'cannot-rehearse': 'cannot be rehearsed',
+  'would-skip': 'would be skipped',
+} as const;
+
+function previewLines(event: Extract<Event, { type: 'step.previewed' }>): readonly Line[] {
+  const mark = event.how === 'cannot-rehearse' ? warn : event.how === 'already-so' ? good : strong;
+  return [
+    [mark(previewWords[event.how]), `: ${event.said}`],
+    ...event.operations.flatMap(operationWords).map((words) => `    ${words}`),
+    ...(event.assumed.length === 0
+      ? []
+      : [`    assumed: ${event.assumed.join(', ')} (an earlier step would yield it)`]),
+  ];
+}
+
+/** The telling parts of a receipt: how it ended, how much it moved. */
+function receiptWords(receipt: Receipt): string {
+  const { exit, bytes, files, entries } = receipt;
+  return [
+    ...(typeof exit === 'number' ? [`exit ${exit}`] : []),
+    ...(typeof bytes === 'number' ? [bytesText(bytes)] : []),
+    ...(typeof files === 'number'
+      ? [counted(files, 'file')]
+      : typeof entries === 'number'
+        ? [counted(entries, 'entry', 'entries')]
+        : []),
+  ].join(', ');
+}

@@ -1,0 +1,182 @@
+import { durationText } from '../../core/duration.ts';
+import { operationWords } from '../../core/operation-words.ts';
+import { type Blocker, intentDigest, type Plan, type PlannedStep } from '../../core/plan.ts';
+import type { Seen } from '../../core/result.ts';
+import { classOf, markOf, reversibility, type StepClass } from './mark.ts';
+import { bad, counted, dim, indent, type Line, pairs, type Span, strong, warn } from './text.ts';
+
+export interface PlanViewOptions {
+  /** What a kind of step does, in a sentence. */
+  readonly about: (uses: string) => string | undefined;
+  /** Where it was saved. */
+  readonly saved: string | undefined;
+  readonly now: Date;
+}
+
+/** The plan for a person: whose machine it is, every step in full, what stands in the way, the totals, and what to type next. */
+export function planView(plan: Plan, options: PlanViewOptions): readonly Line[] {
+  return [
+    ...identityLines(plan, options.now),
+    '',
+    ...plan.intent.phases.flatMap((phase) => phaseLines(plan, phase.phase, phase.title, options)),
+    ...blockerLines(plan.facts.blockers),
+    [strong(totals(plan))],
+    ...nextLines(plan, options),
+  ];
+}
+
+/** Whose machine it is and what is about to happen, for the start of a run. */
+export function planOutline(plan: Plan): readonly Line[] {
+  const { host, runbook } = plan.intent;
+  return [
+    [strong(runbook.title), ` on ${host.name} at ${host.address}, serial `, strong(host.serial)],
+    totals(plan),
+    '',
+  ];
+}
+
+function identityLines({ intent, facts }: Plan, now: Date): readonly Line[] {
+  const { host } = intent;
+  const rows: [string, Span | readonly Span[]][] = [
+    ['host', [strong(host.name), ...(host.fqdn === null ? [] : [` (${host.fqdn})`]), ` at ${host.address}`]],
+    ['serial', [strong(host.serial), `; ${compared(facts.identity, 'serial', host.serial)}`]],
+  ];
+  if (host.uuid !== null) rows.push(['UUID', `${host.uuid}; ${compared(facts.identity, 'uuid', host.uuid)}`]);
+  if (host.machine_id !== null) {
+    rows.push(['machine-id', `${host.machine_id}; ${compared(facts.identity, 'machine_id', host.machine_id)}`]);
+  }
+  if (host.asset_tag !== null) rows.push(['asset tag', host.asset_tag]);
+  if (host.owner !== null) rows.push(['owner', host.owner]);
+  if (host.location !== null) rows.push(['location', host.location]);
+  if (host.bmc !== null) rows.push(['BMC', `${host.bmc.kind} at ${host.bmc.address}`]);
+  if (host.disks.length > 0) rows.push(['disks', host.disks.join(', ')]);
+  rows.push(['power', facts.power]);
+  const age = now.getTime() - Date.parse(facts.observed);
+  rows.push([
+    'observed',
+    `${facts.observed}${facts.borrowed ? `, ${durationText(Math.max(0, age))} ago, from a file` : ''}`,
+  ]);
+  rows.push(['runbook', `${intent.runbook.name} — ${intent.runbook.title}`]);
+  for (const [name, value] of Object.entries(intent.params)) {
+    rows.push([`param ${name}`, typeof value === 'string' ? value : JSON.stringify(value)]);
+  }
+  rows.push(['plan', `${intent.id}, expires ${intent.expires}`]);
+  rows.push(['digest', intentDigest({ format: 1, intent, facts })]);
+  return pairs(rows);
+}
+
+/** What the machine said of itself beside what the inventory expects. */
+function compared(
+  identity: Plan['facts']['identity'],
+  source: 'serial' | 'uuid' | 'machine_id',
+  expected: string,
+): string {
+  if (!identity.known) return `expected by the inventory; the machine could not be asked (${identity.trouble.what})`;
+  const seen: Seen<string> = identity.value[source];
+  if (!seen.known) return `expected by the inventory; the machine could not say (${seen.trouble.what})`;
+  return seen.value.toLowerCase() === expected.toLowerCase()
+    ? 'inventory and machine agree'
+    : `THE MACHINE SAYS ${seen.value}`;
+}
+
+function phaseLines(plan: Plan, phase: string, title: string, options: PlanViewOptions): readonly Line[] {
+  const steps = plan.intent.steps.filter((step) => step.phase === phase);
+  return [
+    [strong(`phase ${phase}`), ` — ${title}`],
+    ...steps.flatMap((step) => indent(stepLines(plan, step, options))),
+    '',
+  ];
+}
+
+const markWidth = 11;
+
+function stepLines(plan: Plan, step: PlannedStep, options: PlanViewOptions): readonly Line[] {
+  const mark = markOf(step);
+  const gap = ' '.repeat(markWidth - (typeof mark === 'string' ? mark : mark.text).length);
+  const number = String(plan.intent.steps.indexOf(step) + 1).padStart(String(plan.intent.steps.length).length);
+  const head: Line = [dim(number), ' ', mark, gap, strong(step.id), ` — ${step.title}`];
+  const under = number.length + 1 + markWidth;
+  return [head, ...indent([[dim(facets(step).join('; '))], ...whatLines(plan, step, options)], under)];
+}
+
+function facets(step: PlannedStep): readonly string[] {
+  return [
+    step.uses,
+    reversibility(step),
+    ...(step.once ? ['never repeated by itself'] : []),
+    ...(step.when === null ? [] : [`only when ${step.when}`]),
+    ...(step.needs.length === 0 ? [] : [`needs ${step.needs.join(', ')}`]),
+    ...(step.timeout === null ? [] : [`at most ${durationText(step.timeout)}`]),
+    ...(step.retry === null ? [] : [`up to ${counted(step.retry.attempts, 'attempt')}`]),
+    ...(step.on_failure === 'stop' ? [] : [`on failure: ${step.on_failure}`]),
+  ];
+}
+
+function whatLines(plan: Plan, step: PlannedStep, options: PlanViewOptions): readonly Line[] {
+  if (step.operations === null) return [[warn('not known yet: see the blockers')]];
+  if (step.operations.length > 0) return step.operations.flatMap(operationWords);
+  if (plan.facts.steps[step.id]?.already === true) return ['already so: nothing would be done'];
+  return [`reads only: ${options.about(step.uses) ?? step.uses}`];
+}
+
+function blockerLines(blockers: readonly Blocker[]): readonly Line[] {
+  if (blockers.length === 0) return [];
+  const groups = new Map<string, { readonly steps: string[]; readonly blocker: Blocker }>();
+  for (const blocker of blockers) {
+    const { code, what, fix } = blocker.trouble;
+    const key = JSON.stringify([code, what, fix]);
+    const group = groups.get(key) ?? { steps: [], blocker };
+    if (blocker.step !== null) group.steps.push(blocker.step);
+    groups.set(key, group);
+  }
+  const lines = [...groups.values()].flatMap(({ steps, blocker }): readonly Line[] => [
+    [
+      bad('blocked'),
+      ...(steps.length === 0 ? [] : [` ${steps.join(', ')}:`]),
+      ` ${blocker.trouble.what} `,
+      dim(`[${blocker.trouble.code}]`),
+    ],
+    ...(blocker.trouble.detail === undefined ? [] : [[dim(`  ${blocker.trouble.detail}`)]]),
+    `  ${blocker.trouble.fix}`,
+  ]);
+  return [[strong('What stands in the way')], ...indent(lines), ''];
+}
+
+/** The one line of totals, also in the JSON. */
+export function totals(plan: Plan): string {
+  const { steps } = plan.intent;
+  const count = (kind: StepClass) => steps.filter((step) => classOf(step) === kind).length;
+  const already = steps.filter((step) => plan.facts.steps[step.id]?.already === true).length;
+  const blockers = plan.facts.blockers.length;
+  const parts = [
+    `${count('irreversible')} irreversible`,
+    `${count('reversible')} reversible`,
+    ...(count('one-way') === 0 ? [] : [`${count('one-way')} without a way back`]),
+    ...(count('adding') === 0 ? [] : [`${count('adding')} only adding`]),
+    counted(count('check'), 'check'),
+    counted(count('question'), 'question'),
+    ...(count('wait') === 0 ? [] : [counted(count('wait'), 'wait')]),
+  ];
+  return [
+    `${counted(steps.length, 'step')}: ${parts.join(', ')}`,
+    ...(already === 0 ? [] : [`${already} already so`]),
+    blockers === 0 ? 'nothing stands in the way' : counted(blockers, 'blocker'),
+  ].join('; ');
+}
+
+function nextLines(plan: Plan, { saved }: PlanViewOptions): readonly Line[] {
+  const { name } = plan.intent.host;
+  const file = saved === undefined ? undefined : shellWord(saved);
+  if (plan.facts.borrowed)
+    return [`Made on saved facts: it can be rehearsed, never run. Next: decom run ${name} --dry-run --facts …`];
+  if (plan.facts.blockers.length > 0) return [`Next: clear what stands in the way, then: decom plan ${name}`];
+  return [
+    file === undefined
+      ? `Next: decom run ${name} --dry-run, and then: decom run ${name}`
+      : `Saved to ${saved}. Next: decom run --plan ${file} --dry-run, and then: decom run --plan ${file}`,
+  ];
+}
+
+/** A word as it can be pasted into a shell. */
+export const shellWord = (word: string): string =>
+  /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

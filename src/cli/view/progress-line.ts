@@ -1,0 +1,48 @@
+import { durationText } from '../../core/duration.ts';
+import type { Progress } from '../../core/operation.ts';
+import { bytesText, counted } from './text.ts';
+
+/** A long operation while it goes on. Times in milliseconds of a clock that never jumps. */
+export interface Underway {
+  readonly host: string;
+  readonly step: string;
+  readonly progress: Progress;
+  readonly began: number;
+  /** When something was last heard of it. */
+  readonly heard: number;
+}
+
+/** Silence longer than this is said. */
+const silence = 60_000;
+
+/**
+ * How far it is, in one line: percent, bytes, files, the average rate and the time left. Without a total there is no percentage and no
+ * time left, only the time it has taken.
+ */
+export function progressLine({ host, step, progress, began, heard }: Underway, now: number): string {
+  const { bytes, totalBytes, files, totalFiles } = progress;
+  const elapsed = Math.max(1, now - began);
+  const share = shareOf(bytes, totalBytes) ?? shareOf(files, totalFiles);
+  const left = share === undefined || share === 0 ? undefined : (elapsed * (1 - share)) / share;
+  const quiet = now - heard;
+  return [
+    `${host} ${step}: ${progress.what}`,
+    ...(share === undefined ? [] : [`${Math.floor(share * 100)} %`]),
+    ...(bytes === undefined
+      ? []
+      : [totalBytes === undefined ? bytesText(bytes) : `${bytesText(bytes)} of ${bytesText(totalBytes)}`]),
+    ...(files === undefined
+      ? []
+      : [totalFiles === undefined ? counted(files, 'file') : `${files} of ${counted(totalFiles, 'file')}`]),
+    ...(bytes === undefined ? [] : [`${bytesText(Math.round((bytes * 1000) / elapsed))}/s on average`]),
+    ...(left === undefined || elapsed < 2000 ? [] : [`about ${durationText(left)} left`]),
+    `${durationText(elapsed)} so far`,
+    ...(quiet < silence ? [] : [`nothing heard for ${durationText(quiet)}`]),
+  ].join(', ');
+}
+
+/** 0 to 1; undefined where the total is not known. A total that was guessed too low never gives more than 1. */
+function shareOf(part: number | undefined, total: number | undefined): number | undefined {
+  if (part === undefined || total === undefined || total <= 0) return undefined;
+  return Math.min(1, part / total);
+}

@@ -1,0 +1,150 @@
+import type { Head } from '../../core/chain.ts';
+import { type Execution, type StepStatus, stepState } from '../../core/execution.ts';
+import type { Plan } from '../../core/plan.ts';
+import type { RunEnd } from '../../engine/drive.ts';
+import { bad, counted, dim, good, indent, type Line, pairs, strong, warn } from './text.ts';
+import { troubleLines } from './trouble.ts';
+
+export interface RunEndViewOptions {
+  readonly plan: Plan;
+  readonly execution: Execution;
+  readonly head: Head;
+  /** The run's folder. */
+  readonly folder: string;
+}
+
+/** What a session came to, where its record lies, and what to type next. */
+export function runEndView(end: RunEnd, options: RunEndViewOptions): readonly Line[] {
+  const { execution, folder, head } = options;
+  return [
+    '',
+    ...endLines(end, options),
+    ...pairs([
+      ['steps', tally(options.plan, execution)],
+      ['record', folder],
+      ['log', `${counted(head.size, 'line')}, head ${head.hash}`],
+    ]),
+    ...nextLines(end, execution),
+  ];
+}
+
+function endLines(end: RunEnd, { execution }: RunEndViewOptions): readonly Line[] {
+  const { host } = execution;
+  switch (end.end) {
+    case 'done':
+      return [[good('✓ done'), `: every step of the run on ${host} is done or was skipped on record`]];
+    case 'rehearsed':
+      return end.blocked.length === 0
+        ? [[good('✓ rehearsed'), `: every gate holds, and nothing on ${host} was changed`]]
+        : [
+            [bad(`✗ rehearsed: ${counted(end.blocked.length, 'step')} blocked`), `; nothing on ${host} was changed`],
+            ...end.blocked.flatMap(({ step, trouble }) => indent([[strong(step)], ...troubleLines(trouble)])),
+          ];
+    case 'rolled-back':
+      return [
+        [good('✓ rolled back'), `: what could be taken back on ${host} is as it was`],
+        ...(end.kept.length === 0 ? [] : [[warn('not taken back'), `: ${end.kept.join(', ')} (no way back)`]]),
+      ];
+    case 'parked':
+      return [[warn('parked'), ` at ${end.step} until ${end.until}: ${end.why}`]];
+    case 'quit':
+      return [[warn('stopped'), ` at ${end.step} (${quitWords[end.why]}). Everything is kept.`]];
+    case 'signal':
+      return [[warn('stopped'), ` at ${end.step} by a signal. Everything is kept.`]];
+    case 'missing':
+      return [[bad('an answer is missing'), ` at ${end.step}: ${end.what}`], `  ${end.fix}`];
+    case 'blocked':
+    case 'drift':
+    case 'failed':
+    case 'doubt':
+      return [
+        [bad(`✗ ${troubleWords[end.end]}`), ` at ${end.step}. Nothing later has run.`],
+        ...troubleLines(end.trouble),
+      ];
+    case 'journal':
+      return [[bad('✗ the log could not be written'), '. The run has ended there.'], ...troubleLines(end.trouble)];
+  }
+}
+
+const quitWords = {
+  quit: 'by you',
+  interrupted: 'interrupted',
+  'end-of-input': 'the terminal’s input ended',
+} as const;
+
+const troubleWords = {
+  blocked: 'blocked',
+  drift: 'drifted from the plan',
+  failed: 'failed',
+  doubt: 'in doubt',
+} as const;
+
+const order: readonly StepStatus[] = [
+  'done',
+  'already',
+  'previewed',
+  'rolled-back',
+  'skipped',
+  'failed',
+  'blocked',
+  'waiting',
+  'running',
+  'pending',
+];
+
+const statusWords: { readonly [S in StepStatus]: string } = {
+  pending: 'to come',
+  running: 'begun',
+  waiting: 'waiting',
+  done: 'done',
+  already: 'already so',
+  skipped: 'skipped',
+  failed: 'failed',
+  blocked: 'blocked',
+  previewed: 'rehearsed',
+  'rolled-back': 'taken back',
+};
+
+/** The steps by what became of them: `3 done, 1 skipped, 13 to come`. */
+export function tally(plan: Plan, execution: Execution): string {
+  const counts = new Map<StepStatus, number>();
+  for (const step of plan.intent.steps) {
+    const { forth, back } = stepState(execution, step.id);
+    const status = back.status === 'pending' ? forth.status : back.status;
+    counts.set(status, (counts.get(status) ?? 0) + 1);
+  }
+  return order
+    .flatMap((status) => (counts.has(status) ? [`${counts.get(status)} ${statusWords[status]}`] : []))
+    .join(', ');
+}
+
+export const statusWord = (status: StepStatus): string => statusWords[status];
+
+function nextLines(end: RunEnd, { run, host }: Execution): readonly Line[] {
+  switch (end.end) {
+    case 'done':
+    case 'rolled-back':
+      return [`Next: decom report ${run}, and: decom audit verify ${run}`];
+    case 'rehearsed':
+      return [
+        end.blocked.length === 0
+          ? `Next: decom run ${host}`
+          : `Next: clear what blocks, then: decom run ${host} --dry-run`,
+      ];
+    case 'drift':
+      return [`Next: decom replan ${run}`];
+    case 'missing':
+      return [`Next: give the answer, then: decom resume ${run}`];
+    case 'parked':
+      return [`Next, when its time has come: decom resume ${run}`];
+    case 'quit':
+    case 'signal':
+      return [`Next: decom resume ${run}`];
+    case 'blocked':
+    case 'failed':
+    case 'doubt':
+      return [`Next: decom why ${run}, then: decom resume ${run}`];
+    case 'journal':
+      return [[dim('Once there is room and the disk is sound: '), `decom resume ${run}`]];
+  }
+}

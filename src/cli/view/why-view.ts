@@ -1,0 +1,56 @@
+import { stepState } from '../../core/execution.ts';
+import { next } from '../../core/next.ts';
+import { operationWords } from '../../core/operation-words.ts';
+import type { Plan, PlannedStep } from '../../core/plan.ts';
+import type { RunRead } from '../../engine/open-run.ts';
+import { positionsText } from './positions.ts';
+import { runState } from './status-view.ts';
+import { counted, dim, indent, type Line, strong } from './text.ts';
+import { troubleLines } from './trouble.ts';
+
+/** Why a run does not go on: where it stands, what became of that step, and what clears it. */
+export function whyLines(read: RunRead): readonly Line[] {
+  const { execution, plan, folder } = read;
+  const head: Line = [strong(`${folder.run} on ${folder.host}`), ': ', runState(execution)];
+  if (execution.status === 'closed')
+    return [head, 'It has ended; nothing is left to clear.', `Next: decom report ${folder.run}`];
+  const step = next(plan, execution);
+  if (step === undefined)
+    return [head, 'Every step is past; only its end is left to write.', `Next: decom resume ${folder.run}`];
+  const stopped =
+    execution.stopped === null ? [] : [`It stopped (${execution.stopped.by}): ${execution.stopped.reason}`];
+  return [head, ...stopped, ...stepLines(read, plan, step), `Next: ${nextCommand(read, step)}`];
+}
+
+function stepLines({ execution }: RunRead, plan: Plan, step: PlannedStep): readonly Line[] {
+  const pass = stepState(execution, step.id)[execution.direction];
+  const doubtful = pass.operations.filter((o) => o.status === 'in-doubt' || o.status === 'intended');
+  return [
+    [strong(`[${positionsText(plan, step.id)}] ${step.id}`), ` — ${step.title}`],
+    ...indent([
+      ...(pass.trouble === null ? [] : troubleLines(pass.trouble)),
+      ...(doubtful.length === 0
+        ? []
+        : [
+            `${counted(doubtful.length, 'operation')} begun, with no end on record:`,
+            ...doubtful.flatMap(({ operation, at }) => operationWords(operation).map((words) => `  ${at} ${words}`)),
+            step.once
+              ? 'It is never repeated by itself: its probe, or you with a reason, says whether it was done.'
+              : 'It may be repeated, and will be.',
+          ]),
+      ...(execution.parked === null
+        ? []
+        : [
+            `It waits${execution.parked.until === null ? '' : ` until ${execution.parked.until}`}: ${execution.parked.why}`,
+          ]),
+      ...(step.needs.length === 0 ? [] : [[dim(`It needs ${step.needs.join(', ')}.`)]]),
+      ...(pass.status === 'pending' ? ['It has not begun.'] : []),
+    ]),
+  ];
+}
+
+function nextCommand({ execution, folder }: RunRead, step: PlannedStep): string {
+  const pass = stepState(execution, step.id)[execution.direction];
+  if (execution.stopped?.by === 'drift' || pass.trouble?.code === 'drift') return `decom replan ${folder.run}`;
+  return `${pass.trouble === null ? '' : 'clear that, then: '}decom resume ${folder.run}`;
+}

@@ -1,0 +1,140 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { type Diagnostic, didYouMean } from '../core/diagnostic.ts';
+import type { Host, WorkspaceFile } from '../core/host.ts';
+import { fail, ok, type Result, type Trouble, trouble } from '../core/result.ts';
+import { parseHosts, parseWorkspace } from '../load/workspace.ts';
+
+/** A folder with `decom.yaml`, an inventory and runbooks. File names in it are relative to `folder`, so a plan made elsewhere is the same. */
+export interface Workspace {
+  readonly folder: string;
+  readonly settings: WorkspaceFile;
+  /** Relative to `folder`. */
+  readonly hostsFile: string;
+  /** Absolute. */
+  readonly state: string;
+}
+
+/** Why a command cannot begin: places in files, or troubles of another kind. */
+export type Problem = Diagnostic | Trouble;
+
+export const isDiagnostic = (problem: Problem): problem is Diagnostic => 'line' in problem;
+
+/** Finds the workspace by walking up from a folder, and reads its settings. */
+export function openWorkspace(
+  from: string,
+  environment: { readonly [name: string]: string | undefined },
+): Result<Workspace, readonly Problem[]> {
+  const folder = findUp(resolve(from));
+  if (folder === undefined) {
+    const what = `there is no decom.yaml in ${resolve(from)} or above it`;
+    return fail([trouble('no-workspace', what, 'Make a workspace with: decom init, or name its folder with -C.')]);
+  }
+  const bytes = readWorkspaceFile(folder, 'decom.yaml');
+  if (!bytes.ok) return fail([bytes.error]);
+  const settings = parseWorkspace(bytes.value, 'decom.yaml');
+  if (!settings.ok) return settings;
+  return ok({
+    folder,
+    settings: settings.value,
+    hostsFile: settings.value.hosts ?? 'hosts.yaml',
+    state: stateFolder(folder, settings.value.state, environment),
+  });
+}
+
+function findUp(from: string): string | undefined {
+  for (let folder = from; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'decom.yaml'))) return folder;
+    if (dirname(folder) === folder) return undefined;
+  }
+}
+
+function stateFolder(
+  folder: string,
+  setting: string | undefined,
+  environment: { readonly [name: string]: string | undefined },
+): string {
+  if (setting !== undefined) return resolve(folder, setting);
+  if (environment.DECOM_STATE_DIR) return resolve(environment.DECOM_STATE_DIR);
+  const home = environment.XDG_STATE_HOME || join(environment.HOME || homedir(), '.local', 'state');
+  return join(home, 'decom');
+}
+
+/** A file's bytes, named relative to the workspace or absolute; trouble names it as given. */
+export function readWorkspaceFile(folder: string, file: string): Result<Uint8Array> {
+  try {
+    return ok(readFileSync(resolve(folder, file)));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return fail(trouble('no-file', `there is no file ${file}`, 'Correct its name, or make it.'));
+    if (code === 'EISDIR') return fail(trouble('no-file', `${file} is a folder`, 'Name a file.'));
+    return fail(trouble('unreadable', `${file} cannot be read: ${message}`, 'Check its permissions.'));
+  }
+}
+
+export function readHosts(workspace: Workspace): Result<readonly Host[], readonly Problem[]> {
+  const bytes = readWorkspaceFile(workspace.folder, workspace.hostsFile);
+  if (!bytes.ok) return fail([{ ...bytes.error, fix: 'Add a host with: decom host add NAME --address ADDRESS' }]);
+  return parseHosts(bytes.value, workspace.hostsFile);
+}
+
+/** The inventory's entry of that very name; names are never matched in part. */
+export function findHost(workspace: Workspace, name: string): Result<Host, readonly Problem[]> {
+  const hosts = readHosts(workspace);
+  if (!hosts.ok) return hosts;
+  const host = hosts.value.find((h) => h.name === name);
+  if (host !== undefined) return ok(host);
+  const names = hosts.value.map((h) => h.name);
+  const fix = didYouMean(name, names) || `Known hosts: ${names.join(', ')}. Add one with: decom host add`;
+  return fail([trouble('unknown-host', `there is no host "${name}" in ${workspace.hostsFile}`, fix)]);
+}
+
+/** Runbooks in `runbooks/` by name; files in folders below it are phases. */
+export function runbookNames(workspace: Workspace): readonly string[] {
+  const folder = join(workspace.folder, 'runbooks');
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) return [];
+  return readdirSync(folder)
+    .filter((file) => /\.ya?ml$/.test(file))
+    .sort();
+}
+
+/** The file of a runbook, relative to the workspace: by `-r` (a name in `runbooks/`, or a file), else the workspace's own choice. */
+export function findRunbook(
+  workspace: Workspace,
+  named: string | undefined,
+  cwd: string,
+): Result<string, readonly Problem[]> {
+  const files = runbookNames(workspace);
+  const names = files.map((file) => file.replace(/\.ya?ml$/, ''));
+  const wanted = named ?? workspace.settings.runbook ?? (names.length === 1 ? names[0] : undefined);
+  if (wanted === undefined) {
+    const what = names.length === 0 ? 'the workspace has no runbooks' : 'the workspace has several runbooks';
+    const fix =
+      names.length === 0
+        ? 'Put one into runbooks/, or take the shipped ones: decom init .'
+        : `Choose one with -r, or by "runbook:" in decom.yaml: ${names.join(', ')}`;
+    return fail([trouble('which-runbook', what, fix)]);
+  }
+  const found = files[names.indexOf(wanted)];
+  if (found !== undefined) return ok(join('runbooks', found));
+  if (/[/\\]|\.ya?ml$/.test(wanted)) {
+    const base = named === undefined ? workspace.folder : cwd;
+    return ok(inWorkspace(workspace.folder, resolve(base, wanted)));
+  }
+  const fix = didYouMean(wanted, names) || `Known runbooks: ${names.join(', ')}`;
+  return fail([trouble('unknown-runbook', `there is no runbook "${wanted}" in runbooks/`, fix)]);
+}
+
+/** A path as the workspace names it: relative to it where it lies inside, else absolute. */
+export function inWorkspace(folder: string, path: string): string {
+  const inside = relative(folder, path);
+  return inside.startsWith('..') || isAbsolute(inside) ? path : inside;
+}
+
+/** A path of the workspace as a person in `cwd` would type it. */
+export function fromHere(folder: string, file: string, cwd: string): string {
+  const path = resolve(folder, file);
+  const here = relative(cwd, path);
+  return here === '' ? basename(path) : here.startsWith('../..') ? path : here;
+}
