@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { chassis } from './chassis.ts';
 import { poll } from './poll.ts';
 import { startVm, type Vm } from './vm.ts';
 
@@ -8,16 +8,6 @@ beforeAll(async () => {
   vm = await startVm({ start: 'warm', bmc: true });
 });
 afterAll(() => vm?.stop());
-
-const chassis = (...words: readonly string[]): string => {
-  const { port, user, password } = vm.bmc ?? { port: 0, user: '', password: '' };
-  const argv = ['-I', 'lanplus', '-H', '127.0.0.1', '-p', String(port), '-U', user, '-E', '-C', '3'];
-  return execFileSync('ipmitool', [...argv, 'chassis', 'power', ...words], {
-    encoding: 'utf8',
-    env: { ...process.env, IPMI_PASSWORD: password },
-    stdio: ['ignore', 'pipe', 'ignore'],
-  }).trim();
-};
 
 test('the practice machine has the identity and the services it is said to have', async () => {
   const said = await vm.sh(
@@ -36,17 +26,17 @@ test('the practice machine has the identity and the services it is said to have'
 });
 
 test('its BMC switches it off softly, and on again', async () => {
-  expect(chassis('status')).toBe('Chassis Power is on');
+  expect(chassis(vm, 'status')).toBe('Chassis Power is on');
   const first = vm.pid();
-  chassis('soft');
+  chassis(vm, 'soft');
   await poll('the machine to be off', 90_000, () => (vm.running() ? undefined : true));
-  expect(chassis('status')).toBe('Chassis Power is off');
-  chassis('on');
+  expect(chassis(vm, 'status')).toBe('Chassis Power is off');
+  chassis(vm, 'on');
   await poll('the machine to be on', 20_000, () => (vm.running() ? true : undefined));
   expect(vm.pid()).not.toBe(first);
   await vm.booted();
   const stopped = (await vm.sh('journalctl -b -1 -u nginx -o cat')).stdout.toString();
   expect(stopped).toContain('Stopped nginx.service');
-  chassis('off');
+  chassis(vm, 'off');
   await poll('the machine to be off', 10_000, () => (vm.running() ? undefined : true));
 });

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -109,9 +109,9 @@ export async function startVm(options: VmOptions): Promise<Vm> {
     qemu.stderr?.on('data', (chunk: Buffer) => {
       stderr += chunk;
     });
-    await poll('qemu to start', 20_000, () => {
+    await poll('qemu to start', 60_000, () => {
       if (qemu.exitCode !== null) throw new Error(`qemu ended with ${qemu.exitCode}: ${stderr}`);
-      return pid() === null ? undefined : true;
+      return pid() !== null && existsSync(monitorSocket(folder)) ? true : undefined;
     });
     if (options.start === 'warm') {
       // The memory was saved of a machine that stood still, so it wakes standing still.
@@ -124,7 +124,7 @@ export async function startVm(options: VmOptions): Promise<Vm> {
       const control = writeControl(folder, args);
       bmc = await startIpmiSim({ guid: identity.uuid, ...account, control, serial: identity.serial });
     }
-    await booted(options.start === 'warm' ? 60_000 : 300_000);
+    await booted(options.start === 'warm' ? 120_000 : 300_000);
     // A saved machine wakes with the clock of the day it was saved.
     await rawSsh(login, `date -s @${Math.floor(Date.now() / 1000)}`);
   } catch (error) {

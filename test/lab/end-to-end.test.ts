@@ -1,0 +1,181 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { chassis } from './chassis.ts';
+import { answers, mainJob } from './lab-runbook.ts';
+import { changes, hashesInside, observe } from './observe.ts';
+import { poll } from './poll.ts';
+import { startVm, type Vm } from './vm.ts';
+import { type Called, type VmWorkspace, vmWorkspace } from './vm-workspace.ts';
+
+/*
+ * The built program against a booted Debian, in order: each test goes on from where the one before it left the machine.
+ */
+let vm: Vm;
+let workspace: VmWorkspace;
+
+beforeAll(async () => {
+  vm = await startVm({
+    start: 'cold',
+    bmc: true,
+    identity: { serial: '0071E5', uuid: '0f54be2c-7d2a-4d1e-9c55-1f6a30c2b7a9' },
+  });
+  workspace = vmWorkspace(vm, mainJob(['/srv', '/etc']));
+  writeFileSync(join(workspace.folder, 'answers.yaml'), answers);
+});
+afterAll(async () => {
+  await vm?.stop();
+  workspace?.remove();
+});
+
+const ended = (called: Called, code: number): Called => {
+  expect(called.code, `${called.stdout}\n${called.stderr}`).toBe(code);
+  return called;
+};
+
+test('the workspace is valid, and the plan names the machine, every step and no blocker', async () => {
+  ended(await workspace.decom('validate'), 0);
+  const { stdout } = ended(await workspace.decom('plan', 'web01', '-o', 'plan.json'), 0);
+  expect(stdout).toContain(vm.identity.serial);
+  for (const step of ['identity', 'mark', 'stop', 'archive', 'mirror-proof', 'off', 'retired'])
+    expect(stdout).toContain(step);
+  const plan = JSON.parse(readFileSync(join(workspace.folder, 'plan.json'), 'utf8'));
+  expect(plan.facts.blockers).toEqual([]);
+  expect(readFileSync(join(workspace.folder, 'plan.json'), 'utf8')).not.toContain(vm.bmc?.password);
+});
+
+test('a rehearsal changes nothing on the machine and nothing here', async () => {
+  const inventory = readFileSync(join(workspace.folder, 'hosts.yaml'), 'utf8');
+  const before = await observe(vm);
+  ended(await workspace.decom('run', 'web01', '--dry-run', '--non-interactive'), 0);
+  expect(changes(before, await observe(vm))).toEqual([]);
+  expect(before.disk.length).toBeGreaterThan(10_000);
+  expect(readFileSync(join(workspace.folder, 'hosts.yaml'), 'utf8')).toBe(inventory);
+  expect(workspace.log()).toEqual([]);
+  expect(execFileSync('find', [workspace.vault, '-mindepth', '1'], { encoding: 'utf8' })).toBe('');
+  expect(chassis(vm, 'status')).toBe('Chassis Power is on');
+});
+
+test('without the serial, or with another one, nothing is begun', async () => {
+  const run = ['run', '--plan', 'plan.json', '--non-interactive', '--answers', 'answers.yaml'] as const;
+  ended(await workspace.decom(...run), 64);
+  ended(await workspace.decom(...run, '--confirm=0071E6'), 4);
+  expect(workspace.log()).toEqual([]);
+  expect(vm.running()).toBe(true);
+});
+
+test('the run goes through, and the machine is off', async () => {
+  const run = ['run', '--plan', 'plan.json', '--non-interactive', '--answers', 'answers.yaml'] as const;
+  ended(await workspace.decom(...run, `--confirm=${vm.identity.serial}`), 0);
+  await poll('qemu to be gone', 10_000, () => (vm.running() ? undefined : true));
+  expect(chassis(vm, 'status')).toBe('Chassis Power is off');
+});
+
+test('the inventory says retired, and keeps its comments', () => {
+  const inventory = readFileSync(join(workspace.folder, 'hosts.yaml'), 'utf8');
+  expect(inventory).toContain('status: retired');
+  expect(inventory).toContain('# a comment that has to stay');
+});
+
+test('the log is intact, closed and unsigned, and holds neither password nor doubt', async () => {
+  ended(await workspace.decom('audit', 'verify', 'web01'), 12);
+  const log = workspace.log();
+  expect(log.filter(({ type }) => type === 'operation.in-doubt' || type === 'operation.failed')).toEqual([]);
+  expect(log.at(-1)?.type).toMatch(/^(run|session)\.closed$/);
+  expect(log.some(({ type }) => type === 'run.closed')).toBe(true);
+  const told = spawnText('grep', ['-rlF', vm.bmc?.password ?? '', workspace.state]);
+  expect(told).toBe('');
+});
+
+test('the same plan cannot be run twice, and a finished run cannot be resumed', async () => {
+  const run = ['run', '--plan', 'plan.json', '--non-interactive', '--answers', 'answers.yaml'] as const;
+  const again = await workspace.decom(...run, `--confirm=${vm.identity.serial}`);
+  expect([2, 4, 8], again.stderr).toContain(again.code);
+  const resumed = await workspace.decom('resume', 'web01', '--non-interactive');
+  expect(resumed.code, resumed.stdout).not.toBe(1);
+});
+
+test('status and report tell of the finished run', async () => {
+  expect(ended(await workspace.decom('status', 'web01'), 0).stdout).toContain('web01');
+  const { stdout } = ended(await workspace.decom('report', 'web01'), 0);
+  for (const step of ['identity', 'archive', 'off']) expect(stdout).toContain(step);
+  ended(await workspace.decom('report', 'web01', '--html', '-o', 'report.html'), 0);
+  expect(readFileSync(join(workspace.folder, 'report.html'), 'utf8')).toContain(vm.identity.serial);
+});
+
+test('switched on again, its services stay down, and both copies equal its files', async () => {
+  chassis(vm, 'on');
+  await poll('qemu to be back', 30_000, () => (vm.running() ? true : undefined));
+  await vm.booted();
+  const services = await vm.sh(
+    'systemctl is-active app nginx; systemctl is-enabled app nginx; cat /var/lib/decom-mark',
+  );
+  expect(services.stdout.toString().trim().split('\n')).toEqual([
+    'inactive',
+    'inactive',
+    'disabled',
+    'disabled',
+    'mark',
+  ]);
+  const before = (await vm.sh('journalctl -b -1 -o cat -u app -u nginx')).stdout.toString();
+  expect(before).toContain('Stopped app.service');
+  expect(before).toContain('Stopped nginx.service');
+
+  const source = await hashesInside(vm, ['/srv', '/etc']);
+  expect(source.size).toBeGreaterThan(10_000);
+  const copies = execFileSync('find', [workspace.vault, '-name', 'copy.json', '-printf', '%h\\n'], {
+    encoding: 'utf8',
+  });
+  const folders = copies.trim().split('\n').sort();
+  expect(folders).toHaveLength(2);
+  for (const folder of folders) {
+    const tree = existsSync(join(folder, 'tree')) ? join(folder, 'tree') : unpack(folder, workspace.folder);
+    expect(difference(source, hashesHere(tree)), folder).toEqual([]);
+    expect(await attributesInside(vm), folder).toEqual(attributesHere(tree));
+  }
+});
+
+function unpack(copy: string, folder: string): string {
+  const tree = join(folder, 'unpacked');
+  mkdirSync(tree);
+  execFileSync('tar', ['-xpf', join(copy, 'data.tar'), '--numeric-owner', '-C', tree], { stdio: 'ignore' });
+  return tree;
+}
+
+function hashesHere(tree: string): ReadonlyMap<string, string> {
+  const said = execFileSync('sh', ['-c', 'find srv etc -type f -print0 | sort -z | xargs -0 sha256sum -z --'], {
+    cwd: tree,
+    maxBuffer: 1 << 26,
+  });
+  const pairs = said
+    .toString('latin1')
+    .split('\0')
+    .filter((line) => line !== '');
+  return new Map(pairs.map((line) => [line.slice(66), line.slice(0, 64)]));
+}
+
+/** Names, shortened to what a person can read, whose hashes are not the same on both sides. */
+function difference(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): readonly string[] {
+  const names = new Set([...a.keys(), ...b.keys()]);
+  return [...names].filter((name) => a.get(name) !== b.get(name)).slice(0, 20);
+}
+
+/** Type, mode, owner, links' targets, size (of files) and time of everything below /srv/data and /srv/many. */
+const attributesScript =
+  "find srv/data srv/many \\( -type d -printf '%p %y %m %U:%G %T@\\0' -o -type l -printf '%p %y %U:%G %l\\0' -o -printf '%p %y %m %U:%G %s %T@\\0' \\) | sort -z";
+
+async function attributesInside(machine: Vm): Promise<string> {
+  return (await machine.sh(`cd / && ${attributesScript}`)).stdout.toString('latin1');
+}
+
+const attributesHere = (tree: string): string =>
+  execFileSync('sh', ['-c', attributesScript], { cwd: tree, maxBuffer: 1 << 26 }).toString('latin1');
+
+function spawnText(program: string, argv: readonly string[]): string {
+  try {
+    return execFileSync(program, argv, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  } catch (error) {
+    return String((error as { stdout?: string }).stdout ?? '');
+  }
+}
