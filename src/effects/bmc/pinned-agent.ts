@@ -14,11 +14,14 @@ export class CertificateRefused extends Error {
 }
 
 export interface AgentLimits {
-  /** Milliseconds to connect, and then for each part of an answer. */
+  /** Milliseconds for each part of an answer. */
   readonly answer: number;
   /** Greatest answer in bytes. */
   readonly bytes: number;
 }
+
+/** Milliseconds for TCP and TLS: slow BMCs take two or three seconds, and one that is not there should cost no more. */
+const longestConnect = 8000;
 
 /**
  * Connections to one BMC and nobody else. With a pin the certificate's SHA-256 decides, and nothing else; without one it is checked
@@ -30,7 +33,7 @@ export function pinnedAgent(pin: string | undefined, limits: AgentLimits): Agent
     rejectUnauthorized: false,
     // A resumed session shows no certificate.
     maxCachedSessions: 0,
-    timeout: limits.answer,
+    timeout: Math.min(limits.answer, longestConnect),
   });
   return new Agent({
     connections: 1,

@@ -1,18 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Json, JsonObject } from '../../core/json.ts';
-import type { RedfishBmcOptions, RedfishFaults } from './options.ts';
+import { allowable, describeSession, type Inside, login, reset } from './actions.ts';
 import type { Resource } from './protocol.ts';
 import { type Reply, refusal } from './reply.ts';
-import type { Resets, ResetType } from './resets.ts';
-import { type Session, type Sessions, same } from './sessions.ts';
-
-interface Inside extends RedfishBmcOptions {
-  /** Path below which everything but the service root stands. */
-  readonly base: string;
-  readonly faults: RedfishFaults;
-  readonly sessions: Sessions;
-  readonly resets: Resets;
-}
 
 const ok = (body: JsonObject): Reply => ({ status: 200, body });
 const link = (path: string): JsonObject => ({ '@odata.id': path });
@@ -28,7 +18,6 @@ export function resources(inside: Inside): (path: string) => Resource | undefine
     sessionService: named('session service'),
     sessions: named('sessions'),
     systems: named('systems'),
-    tasks: named('tasks'),
     reset: named('reset'),
     resetInfo: named('reset info'),
   };
@@ -178,9 +167,6 @@ export function resources(inside: Inside): (path: string) => Resource | undefine
   };
 }
 
-const allowable = (faults: RedfishFaults): readonly ResetType[] =>
-  faults.onlyForceOff === true ? ['ForceOff'] : ['On', 'ForceOff', 'GracefulShutdown'];
-
 function collection(path: string, of: string, members: readonly string[]): JsonObject {
   return {
     '@odata.id': path,
@@ -189,66 +175,4 @@ function collection(path: string, of: string, members: readonly string[]): JsonO
     'Members@odata.count': members.length,
     Members: members.map(link),
   };
-}
-
-const describeSession = (path: string, session: Session): JsonObject => ({
-  '@odata.id': path,
-  '@odata.type': '#Session.v1_7_1.Session',
-  Id: session.id,
-  Name: 'User Session',
-  UserName: session.user,
-});
-
-function login(inside: Inside, path: string, body: JsonObject): Reply {
-  const wrong = strictly(body, ['UserName', 'Password']);
-  if (wrong !== undefined) return wrong;
-  const fits = same(String(body.UserName), inside.user) && same(String(body.Password), inside.password);
-  if (!fits || inside.faults.refusePassword === true) {
-    return refusal(401, 'ResourceAtUriUnauthorized', 'The login was denied: user name or password is wrong.');
-  }
-  const session = inside.sessions.open(inside.user);
-  if (session === undefined) {
-    return refusal(503, 'SessionLimitExceeded', 'The session establishment failed: too many sessions are open.', {
-      headers: { 'Retry-After': '30' },
-    });
-  }
-  const place = `${path}/${session.id}`;
-  return {
-    status: 201,
-    headers: { Location: place, 'X-Auth-Token': session.token },
-    body: describeSession(place, session),
-  };
-}
-
-function reset(inside: Inside, body: JsonObject): Reply {
-  const wrong = strictly(body, ['ResetType']);
-  if (wrong !== undefined) return wrong;
-  const asked = String(body.ResetType);
-  const type = allowable(inside.faults).find((each) => each === asked);
-  if (type === undefined) {
-    return refusal(
-      400,
-      'ActionParameterValueNotInList',
-      `The value ${asked} for the parameter ResetType in the action Reset is not in the list of acceptable values.`,
-      { args: [asked, 'ResetType', 'Reset'] },
-    );
-  }
-  return inside.resets.begin(type);
-}
-
-/** A body has exactly these properties, all of them strings. */
-function strictly(body: JsonObject, names: readonly string[]): Reply | undefined {
-  const unknown = Object.keys(body).find((key) => !names.includes(key));
-  if (unknown !== undefined) {
-    return refusal(400, 'PropertyUnknown', `The property ${unknown} is not in the list of valid properties.`, {
-      args: [unknown],
-    });
-  }
-  const missing = names.find((name) => typeof body[name] !== 'string');
-  if (missing !== undefined) {
-    return refusal(400, 'PropertyMissing', `The property ${missing} is a required property, and a string.`, {
-      args: [missing],
-    });
-  }
-  return undefined;
 }
