@@ -7,7 +7,6 @@ export interface CommonOptions {
   /** `-C`: where to look for the workspace instead of the current folder. */
   readonly directory?: string;
   readonly json?: boolean;
-  readonly color?: boolean;
   readonly accessible?: boolean;
 }
 

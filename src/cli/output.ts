@@ -17,6 +17,8 @@ export interface Output {
   readonly json: boolean;
   /** A result: its lines, or with `--json` its message. */
   result(message: Message, lines: readonly Line[]): void;
+  /** A result that is a document of its own, whose lines stand as they are. */
+  document(message: Message, text: string): void;
   /** Something that happens on the way, for a machine: a message with `--json`, else nothing. */
   event(message: Message): void;
   /** Something on the way, for a person; never a result. */
@@ -49,6 +51,10 @@ export function openOutput(
     result(message, lines) {
       if (json) emit(message);
       else streams.stdout.write(render(lines, looks.stdout));
+    },
+    document(message, text) {
+      if (json) emit(message);
+      else streams.stdout.write(text.replace(/[^\n]+/g, printable));
     },
     event(message) {
       if (json) emit(message);

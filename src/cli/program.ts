@@ -3,6 +3,7 @@ import type { AbandonOptions } from './commands/abandon.ts';
 import type { HostAddOptions } from './commands/host-add.ts';
 import type { PlanOptions } from './commands/plan.ts';
 import type { ReplanOptions } from './commands/replan.ts';
+import type { ReportOptions } from './commands/report.ts';
 import type { ResumeOptions } from './commands/resume.ts';
 import type { RollbackOptions } from './commands/rollback.ts';
 import type { RunOptions } from './commands/run.ts';
@@ -58,6 +59,8 @@ function program(call: Call): Command {
       getErrHasColors: () => false,
     });
 
+  common(root);
+
   const command = <O>(
     parent: Command,
     usage: string,
@@ -66,16 +69,12 @@ function program(call: Call): Command {
     act: Act<O>,
   ): Command => {
     const made = parent.command(usage).description(about);
-    made
+    common(made)
       .addHelpText('before', `Examples:\n${examples.map((example) => `  $ ${example}`).join('\n')}\n`)
-      .option('-C, --directory <folder>', 'look for the workspace from here')
-      .option('--json', 'print JSON lines to stdout')
-      .option('--no-color', 'print no colours')
-      .option('--accessible', 'plain numbered lines, no animation (DECOM_ACCESSIBLE=1)')
       .action((...given: unknown[]) => {
         const self = given.at(-1) as Command;
         return call((prepare) => {
-          const options = self.opts<O & CommonOptions>();
+          const options = self.optsWithGlobals<O & CommonOptions>();
           return act(prepare(options), self.args, options);
         });
       });
@@ -233,6 +232,17 @@ function program(call: Call): Command {
     async (i, operands) => (await import('./commands/why.ts')).why(i, operands[0] ?? ''),
   );
 
+  command(
+    root,
+    'report <run>',
+    'Write the record of a run for people.',
+    ['decom report web01', 'decom report web01 --html -o web01.html'],
+    async (i, operands, options: ReportOptions) =>
+      (await import('./commands/report.ts')).report(i, operands[0] ?? '', options),
+  )
+    .option('--html', 'one HTML page instead of Markdown')
+    .option('-o, --output <file>', 'write to a file');
+
   const audit = root.command('audit').description('The audit log.');
   command(
     audit,
@@ -269,6 +279,14 @@ function program(call: Call): Command {
 
   return root;
 }
+
+/** Options that may stand before or behind the command's name. */
+const common = (command: Command): Command =>
+  command
+    .option('-C, --directory <folder>', 'look for the workspace from here')
+    .option('--json', 'print JSON lines to stdout')
+    .option('--no-color', 'print no colours')
+    .option('--accessible', 'plain lines, no animation (also by DECOM_ACCESSIBLE=1)');
 
 const collected = (value: string, before: readonly string[] | undefined): readonly string[] => [
   ...(before ?? []),

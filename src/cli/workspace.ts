@@ -75,9 +75,13 @@ export function readWorkspaceFile(folder: string, file: string): Result<Uint8Arr
 
 export function readHosts(workspace: Workspace): Result<readonly Host[], readonly Problem[]> {
   const bytes = readWorkspaceFile(workspace.folder, workspace.hostsFile);
-  if (!bytes.ok) return fail([{ ...bytes.error, fix: 'Add a host with: decom host add NAME --address ADDRESS' }]);
-  return parseHosts(bytes.value, workspace.hostsFile);
+  if (!bytes.ok) return fail([{ ...bytes.error, fix: addHost }]);
+  const hosts = parseHosts(bytes.value, workspace.hostsFile);
+  if (hosts.ok || !hosts.error.some((fault) => fault.code === 'empty')) return hosts;
+  return fail(hosts.error.map((fault) => (fault.code === 'empty' ? { ...fault, fix: addHost } : fault)));
 }
+
+const addHost = 'Add a host with: decom host add NAME --address ADDRESS';
 
 /** The inventory's entry of that very name; names are never matched in part. */
 export function findHost(workspace: Workspace, name: string): Result<Host, readonly Problem[]> {

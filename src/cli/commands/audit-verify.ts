@@ -1,12 +1,10 @@
-import { readChain } from '../../core/chain.ts';
-import { foldAll } from '../../core/execution.ts';
-import { intentDigest } from '../../core/plan.ts';
+import { auditOf, type LogVerdict } from '../audit-of.ts';
 import { openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
 import { findRun } from '../find-run.ts';
 import type { Invocation } from '../invocation.ts';
 import { refuse } from '../refuse.ts';
-import { auditLines, type Verdict } from '../view/audit-view.ts';
+import { auditLines } from '../view/audit-view.ts';
 
 /** Walks the bytes of a run's log. Only a log that is whole and ended is more than "intact", and none is called signed that is not. */
 export async function auditVerify(invocation: Invocation, named: string): Promise<ExitCode> {
@@ -14,29 +12,29 @@ export async function auditVerify(invocation: Invocation, named: string): Promis
   if (!desk.ok) return refuse(invocation, desk.error);
   const folder = findRun(desk.value.store, named);
   if (!folder.ok) return refuse(invocation, [folder.error]);
-  const first = folder.value.firstPlan();
-  if (!first.ok) return refuse(invocation, [first.error], process.cwd(), exit.logBroken);
-  const bytes = folder.value.log();
-  if (!bytes.ok) return refuse(invocation, [bytes.error], process.cwd(), exit.logBroken);
-  const reading = readChain(bytes.value, intentDigest(first.value));
-  const execution = foldAll(reading.events);
-  const verdict: Verdict =
-    reading.breach !== undefined || reading.events.length === 0
-      ? 'broken'
-      : reading.torn > 0 || execution.status !== 'closed'
-        ? 'intact-but-open'
-        : 'intact-but-unsigned';
-  const path = `${folder.value.path}/audit.jsonl`;
-  const seen = { verdict, path, run: folder.value.run, head: reading.head, torn: reading.torn, breach: reading.breach };
+  const audit = auditOf(folder.value);
+  if (!audit.ok) return refuse(invocation, [audit.error], process.cwd(), exit.logBroken);
+  const { verdict, head, torn, breach } = audit.value;
+  const { run, host, path } = folder.value;
   invocation.output.result(
-    { type: 'audit.verified', message: verdict, run_id: folder.value.run, ...seen, breach: reading.breach ?? null },
-    auditLines(seen),
+    {
+      type: 'audit.verified',
+      message: verdict,
+      run_id: run,
+      host,
+      verdict,
+      log: `${path}/audit.jsonl`,
+      head,
+      torn,
+      breach: breach ?? null,
+    },
+    auditLines(audit.value),
   );
   return codes[verdict];
 }
 
-const codes: { readonly [V in Verdict]: ExitCode } = {
+const codes: { readonly [V in LogVerdict]: ExitCode } = {
   broken: exit.logBroken,
-  'intact-but-open': exit.logOpen,
-  'intact-but-unsigned': exit.logUnsigned,
+  'intact but open': exit.logOpen,
+  'intact but unsigned': exit.logUnsigned,
 };

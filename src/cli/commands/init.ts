@@ -61,7 +61,8 @@ export async function init(invocation: Invocation, where: string | undefined): P
     const what = `${folder} cannot be written: ${(error as Error).message}`;
     return refuse(invocation, [trouble('not-writable', what, 'Name a folder that can be written: decom init FOLDER')]);
   }
-  const here = relative(process.cwd(), folder);
+  const beside = relative(process.cwd(), folder);
+  const here = beside.startsWith('..') ? folder : beside;
   invocation.output.result({ type: 'initialised', message: `workspace in ${folder}`, folder, made, kept }, [
     `Workspace in ${folder}`,
     ...made.map((file): Line => `  made  ${file}`),

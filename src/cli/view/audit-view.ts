@@ -1,24 +1,13 @@
-import type { Breach, Head } from '../../core/chain.ts';
+import type { Audit, LogVerdict } from '../audit-of.ts';
 import { bad, counted, type Line, pairs, type Span, warn } from './text.ts';
 
-/** What the bytes of a log amount to. There is no signature yet, so no log is "closed and signed". */
-export type Verdict = 'broken' | 'intact-but-open' | 'intact-but-unsigned';
-
-export interface Audit {
-  readonly verdict: Verdict;
-  readonly path: string;
-  readonly run: string;
-  readonly head: Head;
-  readonly torn: number;
-  readonly breach: Breach | undefined;
-}
-
-export function auditLines(audit: Audit): readonly Line[] {
-  const { verdict, path, run, head, torn, breach } = audit;
+/** What a log amounts to, its head, and what to do with either. */
+export function auditLines({ verdict, folder, head, torn, breach }: Audit): readonly Line[] {
   return [
     [verdictSpan(verdict)],
     ...pairs([
-      ['log', path],
+      ['run', `${folder.run} on ${folder.host}`],
+      ['log', `${folder.path}/audit.jsonl`],
       ['lines', `${head.size}${verdict === 'broken' ? ' good from the start' : ''}`],
       ['head', head.hash],
     ]),
@@ -27,32 +16,24 @@ export function auditLines(audit: Audit): readonly Line[] {
     ...(torn === 0
       ? []
       : [`The last line is torn (${counted(torn, 'byte')}), as a crash leaves it; resume repairs it.`]),
-    ...nextLines(verdict, run),
+    ...nextLines(verdict, folder.run),
   ];
 }
 
-function verdictSpan(verdict: Verdict): Span {
-  switch (verdict) {
-    case 'broken':
-      return bad('broken');
-    case 'intact-but-open':
-      return warn('intact but open');
-    case 'intact-but-unsigned':
-      return warn('intact but unsigned');
-  }
-}
+const verdictSpan = (verdict: LogVerdict): Span => (verdict === 'broken' ? bad(verdict) : warn(verdict));
 
-function nextLines(verdict: Verdict, run: string): readonly Line[] {
+function nextLines(verdict: LogVerdict, run: string): readonly Line[] {
   switch (verdict) {
     case 'broken':
       return [
         'Nothing can go on from this log. Keep the folder as it is, and compare with a head that was kept elsewhere.',
       ];
-    case 'intact-but-open':
-      return [`The run has not ended: later lines could be missing. Next: decom why ${run}`];
-    case 'intact-but-unsigned':
+    case 'intact but open':
+      return ['The run has not ended, so that lines were cut off its end could not be seen.', `Next: decom why ${run}`];
+    case 'intact but unsigned':
       return [
-        'A chain alone cannot tell a log that was cut or rebuilt whole: compare the head with one that was kept elsewhere.',
+        'A chain alone cannot tell a log that was cut or rebuilt as a whole: compare the head with one that was kept elsewhere.',
+        `Next: decom report ${run}`,
       ];
   }
 }
