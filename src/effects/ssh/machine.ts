@@ -4,7 +4,7 @@ import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.
 import { collect } from './collect.ts';
 import { openConnection } from './connect.ts';
 import { abortedBefore, openSession, run, type Session } from './session.ts';
-import { sudoRefusal, unsudo } from './sudo.ts';
+import { sudoListRefusal, unsudo } from './sudo.ts';
 import { type SshDeps, type SshTarget, usualPatience } from './target.ts';
 
 const usualLimit = 64 * 1024;
@@ -144,9 +144,9 @@ async function refusedBySudo(
   const started = await run(on, question, 'login', { signal, input: nothing });
   if (!started.ok) return started.error;
   const { ended, stdout, stderr } = await collect(started.value, usualLimit);
-  if (ended.how === 'exit' && ended.code === 0) return undefined;
-  if (ended.how === 'lost') return ended.trouble;
-  return sudoRefusal(on.target, Buffer.concat([stderr, stdout]).toString());
+  if (ended.how === 'lost' || ended.how === 'aborted') return ended.trouble;
+  const code = ended.how === 'exit' ? ended.code : 1;
+  return sudoListRefusal(on.target, code, Buffer.concat([stderr, stdout]).toString());
 }
 
 const rootNeeded = (target: SshTarget, command: Command): Trouble =>

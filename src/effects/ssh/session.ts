@@ -48,10 +48,10 @@ export async function run(
   if (!line.ok) return line;
   const opened = await openChannel(on, line.value.text, options.signal);
   if (!opened.ok) return opened;
-  const { channel, release } = opened.value;
+  const { wire, release } = opened.value;
 
   const lostEnd = (): Ended => ({ how: 'lost', trouble: connection.lost() ?? noStatus(target) });
-  const followed = follow(wireOf(channel), {
+  const followed = follow(wire, {
     mark: line.value.mark,
     lostEnd,
     ...(options.settle === undefined ? {} : { settle: options.settle }),
@@ -89,7 +89,7 @@ export async function run(
   return fail(sudoRefusal(target, begun.said) ?? noShell(target, begun.said.trim()));
 }
 
-type Opened = Result<{ readonly channel: ClientChannel; readonly release: () => void }>;
+type Opened = Result<{ readonly wire: Wire; readonly release: () => void }>;
 
 async function openChannel(on: Session, text: string, signal: AbortSignal | undefined): Promise<Opened> {
   for (;;) {
@@ -100,7 +100,7 @@ async function openChannel(on: Session, text: string, signal: AbortSignal | unde
       return fail(abortedBefore(on.target));
     }
     const asked = await requestExec(on.connection, text);
-    if (asked.channel !== undefined) return ok({ channel: asked.channel, release });
+    if (asked.wire !== undefined) return ok({ wire: asked.wire, release });
     release();
     if (asked.refused === 'channel' && on.slots.taken() > 0) {
       // The server allows fewer sessions than usual: wait for one of ours to end.
@@ -114,7 +114,7 @@ async function openChannel(on: Session, text: string, signal: AbortSignal | unde
 }
 
 interface Asked {
-  readonly channel?: ClientChannel;
+  readonly wire?: Wire;
   /** The server refused a channel, or to run something in it. */
   readonly refused?: 'channel' | 'exec';
   readonly said: string;
@@ -124,7 +124,7 @@ function requestExec(on: Connection, text: string): Promise<Asked> {
   return new Promise((resolve) => {
     try {
       on.client.exec(text, (error: (Error & { readonly reason?: unknown }) | undefined, channel) => {
-        if (error === undefined) resolve({ channel, said: '' });
+        if (error === undefined) resolve({ wire: wireOf(channel), said: '' });
         else if (!on.usable()) resolve({ said: error.message });
         else resolve({ refused: error.reason === undefined ? 'exec' : 'channel', said: error.message });
       });
@@ -136,36 +136,47 @@ function requestExec(on: Connection, text: string): Promise<Asked> {
 
 /** Ends a program from a second channel; whether nothing of it is left. */
 async function kill(on: Session, group: number, how: 'login' | 'sudo'): Promise<boolean> {
-  const { channel } = await requestExec(on.connection, killLine(group, on.patience.abort, how));
-  if (channel === undefined) return false;
-  channel.resume();
-  channel.stderr.resume();
-  channel.end();
+  const { wire } = await requestExec(on.connection, killLine(group, on.patience.abort, how));
+  if (wire === undefined) return false;
+  wire.stdout.resume();
+  wire.stderr.resume();
+  wire.stdin.end();
   return new Promise((resolve) => {
     let code: number | null = null;
-    channel.once('exit', (c: number | null) => {
+    wire.onExit((c) => {
       code = c;
     });
-    channel.once('close', () => resolve(code === 0));
+    wire.onClose(() => resolve(code === 0));
   });
 }
 
-const wireOf = (channel: ClientChannel): Wire => ({
-  stdin: channel,
-  stdout: channel,
-  stderr: channel.stderr,
-  onExit: (listener) => {
-    channel.once('exit', (code: number | null, signal?: string) => listener(code, signal ?? null));
-  },
-  onClose: (listener) => {
-    channel.once('close', () => listener());
-  },
-  hangUp: () => {
-    channel.resume();
-    channel.stderr.resume();
-    channel.close();
-  },
-});
+/**
+ * The status of a quick program may come in the same packet as the server's word that it began, so it is listened for from the
+ * first moment and told to whoever asks later. `close` cannot be missed: it waits until the streams have been read.
+ */
+const wireOf = (channel: ClientChannel): Wire => {
+  let ended: readonly [code: number | null, signal: string | null] | undefined;
+  channel.once('exit', (code: number | null, signal?: string) => {
+    ended = [code, signal ?? null];
+  });
+  return {
+    stdin: channel,
+    stdout: channel,
+    stderr: channel.stderr,
+    onExit: (listener) => {
+      if (ended !== undefined) listener(...ended);
+      else channel.once('exit', (code: number | null, signal?: string) => listener(code, signal ?? null));
+    },
+    onClose: (listener) => {
+      channel.once('close', () => listener());
+    },
+    hangUp: () => {
+      channel.resume();
+      channel.stderr.resume();
+      channel.close();
+    },
+  };
+};
 
 export const abortedBefore = (target: SshTarget): Trouble =>
   trouble(

@@ -16,14 +16,22 @@ export function sudoRefusal(target: SshTarget, said: string): Trouble | undefine
       said.trim(),
     );
   }
-  if (!refusal.test(said)) return undefined;
-  return trouble(
+  return refusal.test(said) ? notAllowed(target, said) : undefined;
+}
+
+/** What `sudo -n -l -- COMMAND` said: of a command that no rule allows it says nothing at all, and exits 1. */
+export function sudoListRefusal(target: SshTarget, code: number, said: string): Trouble | undefined {
+  if (code === 0 || /: command not found$/m.test(said)) return undefined;
+  return sudoRefusal(target, said) ?? notAllowed(target, said);
+}
+
+const notAllowed = (target: SshTarget, said: string): Trouble =>
+  trouble(
     'sudo-refused',
     `sudo on ${target.name} does not let ${target.user} run this without a password`,
     `Allow it on the host, as root: echo '${target.user} ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/decom && chmod 0440 /etc/sudoers.d/decom`,
     said.trim(),
   );
-}
 
 /** What a program under `sudo` ended with: sudo says "command not found" with exit 1, where a shell would say 127. */
 export function unsudo(target: SshTarget, output: CollectedOutput): CollectedOutput | Trouble {
