@@ -14,6 +14,8 @@ export const labPackages: readonly LabPackage[] = [
   { name: 'ipmitool', program: 'ipmitool' },
   { name: 'openipmi', program: 'ipmi_sim' },
   { name: 'rsync', program: 'rsync' },
+  { name: 'sudo', program: 'sudo' },
+  { name: 'procps', program: 'ps' },
   { name: 'qemu-system-x86', program: 'qemu-system-x86_64' },
   { name: 'qemu-utils', program: 'qemu-img' },
   { name: 'mmdebstrap', program: 'mmdebstrap' },
