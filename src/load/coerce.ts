@@ -27,7 +27,8 @@ export function coerce(value: Json, schema: JsonSchema): Json {
 
 function coerceText(text: string, schema: JsonSchema): Json {
   const fixed = schema.const === undefined ? (schema.enum ?? []) : [schema.const];
-  if (fixed.length > 0) return fixed.find((f) => f === text) ?? fixed.find((f) => String(f) === text) ?? text;
+  const meant = fixed.find((f) => f === text) ?? fixed.find((f) => String(f) === text);
+  if (meant !== undefined) return meant;
   switch (schema.type) {
     case 'integer':
     case 'number':

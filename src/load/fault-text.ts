@@ -22,7 +22,7 @@ export function faultText(fault: Fault, field = pathText(fault.path)): { readonl
       return wrongType(name, schema, value);
     case 'anyOf':
       return {
-        what: `${name} must be ${oneOf((schema.anyOf ?? []).map(kindText))}, and is ${describe(value)}.`,
+        what: `${name} must be ${oneOf([...new Set((schema.anyOf ?? []).map(kindText))])}, and is ${describe(value)}.`,
         fix: schema.description ?? 'Correct it.',
       };
     case 'enum': {

@@ -7,7 +7,7 @@ import { checkNode } from './check.ts';
 import { checkStep, type DraftStep, draftStep } from './check-step.ts';
 import { relatedFile } from './file-path.ts';
 import { entryOf, placeAt, type SourceNode } from './node.ts';
-import { paramValue } from './param.ts';
+import { paramTypes, paramValue } from './param.ts';
 import { PhaseShape, RunbookShape, UseShape } from './runbook-shape.ts';
 import { parseSource } from './source.ts';
 
@@ -64,6 +64,10 @@ export function loadRunbook(
 
   const root = open(entry);
   if (root === undefined) return fail(faults);
+  if (entryOf(root, 'phases') === undefined && entryOf(root, 'phase') !== undefined) {
+    const what = 'this is a phase, not a runbook.';
+    return fail([{ code: 'phase-file', ...root.place, what, fix: 'Name the runbook that uses it.' }]);
+  }
   const shape = checkNode(root, RunbookShape);
   faults.push(...shape.faults);
   const params = readParams(root, shape.value as RunbookShape, faults);
@@ -103,9 +107,9 @@ export function loadRunbook(
 
   const steps = phases.flatMap((phase) => phase.steps);
   faults.push(...duplicates(steps));
-  const paramTypes = Object.fromEntries(Object.entries(params).map(([name, p]) => [name, p.type]));
+  const types = Object.fromEntries(Object.entries(params).map(([name, p]) => [name, p.type]));
   for (const [position, step] of steps.entries()) {
-    faults.push(...checkStep(step, { steps, position, params: paramTypes, kinds, ...options }));
+    faults.push(...checkStep(step, { steps, position, params: types, kinds, ...options }));
   }
   if (faults.length > 0) return fail(sorted(faults, [...used.keys()]));
   const { name, title = name } = shape.value as RunbookShape;
@@ -122,7 +126,7 @@ function readParams(root: SourceNode, shape: RunbookShape, faults: Diagnostic[])
   if (node?.kind !== 'map' || typeof shape.params !== 'object') return {};
   for (const entry of node.entries) {
     const declared = shape.params[entry.key];
-    if (typeof declared !== 'object' || declared === null) continue;
+    if (typeof declared !== 'object' || !paramTypes.includes(declared.type)) continue;
     const { type, description, required = false } = declared;
     const given = entryOf(entry.value, 'default');
     const about = `parameter "${entry.key}": `;

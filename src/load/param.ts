@@ -57,6 +57,8 @@ const placeholders: { readonly [T in ParamType]: string } = {
   secret: 'env:NAME',
 };
 
+export const paramTypes = Object.keys(placeholders) as readonly ParamType[];
+
 /** A parameter's value from texts. The text of a secret is never repeated in a complaint. */
 export function paramValue(
   type: ParamType,

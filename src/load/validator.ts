@@ -50,9 +50,13 @@ function faultsOf(errors: readonly ErrorObject[]): readonly Fault[] {
     });
     if (meant === -1) kept.push(error);
   }
-  const told = errors.filter(
-    (e) => kept.includes(e) || (e.keyword !== 'anyOf' && !dropped.some((prefix) => e.schemaPath.startsWith(prefix))),
-  );
+  const fixed = new Set(errors.filter((e) => e.keyword === 'const' || e.keyword === 'enum').map((e) => e.instancePath));
+  const told = errors.filter((e) => {
+    if (e.keyword === 'anyOf') return kept.includes(e);
+    // "must be 1" says all that "must be a number" would add.
+    if (e.keyword === 'type' && fixed.has(e.instancePath)) return false;
+    return !dropped.some((prefix) => e.schemaPath.startsWith(prefix));
+  });
   return told.map((error) => ({
     path: pointer(error.instancePath),
     keyword: error.keyword,
