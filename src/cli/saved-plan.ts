@@ -85,6 +85,14 @@ export function staleness(workspace: Workspace, plan: Plan, now: Date): Result<u
 const staleTrouble = (changes: readonly string[], again: string): Trouble =>
   trouble('plan-stale', 'the plan is stale: what it binds has changed since it was made', again, changes.join('\n'));
 
+/** Why an open run may not go on: the inventory's entry of its host is not what its plan binds. */
+export function hostDrift(workspace: Workspace, plan: Plan, run: string): Trouble | undefined {
+  const changes = hostChanges(workspace, plan);
+  return changes.length === 0
+    ? undefined
+    : staleTrouble(changes, `See the difference and agree to it with: decom replan ${run}`);
+}
+
 function hostChanges(workspace: Workspace, plan: Plan): readonly string[] {
   const host = findHost(workspace, plan.intent.host.name);
   if (!host.ok) return host.error.map((problem) => problem.what);

@@ -10,6 +10,7 @@ import { type ExitCode, exit } from './exit.ts';
 import type { Invocation } from './invocation.ts';
 import type { Beforehand } from './prompt/questions-of.ts';
 import { refuse } from './refuse.ts';
+import { hostDrift } from './saved-plan.ts';
 import type { Signals } from './signals.ts';
 import { findHost } from './workspace.ts';
 
@@ -33,6 +34,8 @@ export async function takeUp(invocation: Invocation, desk: Desk, read: RunRead, 
   }
   const host = findHost(desk.workspace, folder.host);
   if (!host.ok) return refuse(invocation, host.error, desk.workspace.folder);
+  const drift = hostDrift(desk.workspace, read.plan, folder.run);
+  if (drift !== undefined) return refuse(invocation, [drift], desk.workspace.folder, exit.stale);
   const lock = desk.store.lock(folder.host);
   if (!lock.ok) return refuse(invocation, [lock.error], process.cwd(), exit.locked);
   try {

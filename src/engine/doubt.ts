@@ -1,5 +1,6 @@
 import type { AnyAction, Setting } from '../core/action.ts';
 import { stepState } from '../core/execution.ts';
+import { operationWords } from '../core/operation-words.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import type { StepAsked } from '../core/ports.ts';
 import { trouble } from '../core/result.ts';
@@ -46,7 +47,7 @@ export async function settleDoubt(
       continue;
     }
     const answer = await drive.ask(
-      { ask: 'doubt', step: asked, what: describe(state.operation), trouble: why },
+      { ask: 'doubt', step: asked, what: operationWords(state.operation).join(' '), trouble: why },
       drive.signal,
     );
     if (answer.answer === 'quit') return { end: 'quit', why: answer.why };
@@ -72,6 +73,3 @@ async function holds(drive: Drive, step: PlannedStep, action: AnyAction, setting
   const planned = action.plan(bound.value.input, facts, setting);
   return !('blocked' in planned) && planned.length === 0;
 }
-
-const describe = (operation: { readonly kind: string; readonly argv?: readonly string[] }): string =>
-  operation.argv === undefined ? operation.kind : operation.argv.join(' ');

@@ -1,8 +1,8 @@
 import type { AnyAction, Rollback, Verdict } from '../core/action.ts';
 import type { BlobRef } from '../core/blob.ts';
 import { type StepState, stepState } from '../core/execution.ts';
-import type { Json } from '../core/json.ts';
 import { jcs } from '../core/json.ts';
+import { operationWords } from '../core/operation-words.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import type { Trouble } from '../core/result.ts';
 import type { RunEnd } from './drive.ts';
@@ -74,7 +74,7 @@ async function stepBack(
     return { end: 'blocked', step: step.id, trouble: planned.blocked };
   }
   if (planned.length > 0) {
-    const details = planned.map((operation) => jcs(operation as unknown as Json));
+    const details = planned.flatMap(operationWords);
     const answer = await drive.ask({ ask: 'begin', step: run.asked, details, serial: null }, drive.signal);
     if (answer.answer === 'skip') {
       journal.record({ ...at, type: 'step.skipped', by: 'person', who: drive.operator, reason: answer.reason });

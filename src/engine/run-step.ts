@@ -1,9 +1,9 @@
 import type { AnyAction, Perform, Setting } from '../core/action.ts';
 import { stepState } from '../core/execution.ts';
-import type { Json } from '../core/json.ts';
 import { jcs } from '../core/json.ts';
 import { unmetNeeds } from '../core/next.ts';
 import type { Operation, Receipt } from '../core/operation.ts';
+import { operationWords } from '../core/operation-words.ts';
 import type { Plan, PlannedStep } from '../core/plan.ts';
 import type { Ask, StepAsked, Tell } from '../core/ports.ts';
 import { type Trouble, trouble } from '../core/result.ts';
@@ -110,7 +110,7 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
       const unmet = unmetDemand(demand, journal.execution, engine.clock.now(), new Set());
       if (unmet !== undefined) return block(demand.kind, unmet);
     }
-    const agreed = await agree(drive, step, asked, planned);
+    const agreed = await agree(drive, step, action, asked, planned);
     if (agreed !== undefined) return agreed;
   }
   return act(drive, step, { action, setting, asked, attempt, input, before, planned });
@@ -217,13 +217,16 @@ async function failed(drive: Drive, run: StepRun, why: Trouble): Promise<StepEnd
 async function agree(
   drive: Drive,
   step: PlannedStep,
+  action: AnyAction,
   asked: StepAsked,
   planned: readonly Operation[],
 ): Promise<StepEnd | undefined> {
   const { journal } = drive;
   const at = { step: step.id, direction: 'forth' } as const;
-  const serial = step.irreversible ? drive.plan.intent.host.serial : null;
-  const details = planned.map((operation) => jcs(operation as unknown as Json));
+  // By the action, not by the plan: a plan is a file, and a file can be edited.
+  const irreversible = action.irreversible || action.effect === 'destroys';
+  const serial = irreversible ? drive.plan.intent.host.serial : null;
+  const details = planned.flatMap(operationWords);
   const answer = await drive.ask({ ask: 'begin', step: asked, details, serial }, drive.signal);
   switch (answer.answer) {
     case 'continue':
@@ -290,6 +293,6 @@ const waitsTrouble = (step: PlannedStep, ids: readonly string[]): Trouble =>
 const driftTrouble = (step: PlannedStep, operation: Operation): Trouble =>
   trouble(
     'drift',
-    `step "${step.id}" would now do what the plan does not hold: ${jcs(operation as unknown as Json)}`,
+    `step "${step.id}" would now do what the plan does not hold: ${operationWords(operation).join(' ')}`,
     'See the difference and agree to it with: decom replan',
   );
