@@ -26,9 +26,9 @@ export function actionOf(engine: Engine, step: PlannedStep): AnyAction {
   return found;
 }
 
-/** A step's view of the plan. `run` is the run's id, or the plan's own while no run exists. */
-export const settingFor = (engine: Engine, plan: Plan, run: string, step: string): Setting =>
-  settingOf(plan.intent.host, run, step, engine.scratch);
+/** A step's view of the plan. A rehearsal has an id of its own, but names folders as the plan did: else each would look like drift. */
+export const settingFor = (engine: Engine, plan: Plan, execution: Execution, step: string): Setting =>
+  settingOf(plan.intent.host, execution.rehearsal ? plan.intent.id : execution.run, step, engine.scratch);
 
 /** Reads the facts of a step: from the world, or from the saved plan whose facts are borrowed. */
 export async function inspect(

@@ -30,7 +30,7 @@ export async function refresh(
     const bound = engine.bind(earlier, await scopeNow(engine, plan, journal.execution, earlier));
     if (!bound.ok) return bound.error;
     const { input } = bound.value;
-    const setting = settingFor(engine, plan, journal.execution.run, earlier.id);
+    const setting = settingFor(engine, plan, journal.execution, earlier.id);
     const facts = await inspect(engine, action, input, pastOf(journal.execution, earlier.id), setting);
     const verdict = action.verify(input, facts, setting);
     if (!verdict.ok) return verdict.trouble;

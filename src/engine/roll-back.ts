@@ -44,7 +44,7 @@ async function stepBack(
 ): Promise<RunEnd | undefined> {
   const { engine, journal, plan } = drive;
   const at = { step: step.id, direction: 'back' } as const;
-  const setting = settingFor(engine, plan, journal.execution.run, step.id);
+  const setting = settingFor(engine, plan, journal.execution, step.id);
   const state = stepState(journal.execution, step.id);
   const attempt = state.back.attempt + 1;
   journal.record({ ...at, type: 'step.started', attempt });

@@ -57,7 +57,7 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
   const { engine, plan, journal } = drive;
   const action = actionOf(engine, step);
   const at = { step: step.id, direction: 'forth' } as const;
-  const setting = settingFor(engine, plan, journal.execution.run, step.id);
+  const setting = settingFor(engine, plan, journal.execution, step.id);
   const asked: StepAsked = { id: step.id, title: step.title, position, of: plan.intent.steps.length };
 
   const doubt = await settleDoubt(drive, step, action, asked, setting);

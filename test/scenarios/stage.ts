@@ -127,7 +127,7 @@ export function stage(runbook: string, params: Record<string, string> = {}, worl
       const journal = open(plan);
       if (journal.execution.run === '') {
         const info = {
-          run: 'run1',
+          run: options.rehearsal ? 'rehearsal1' : 'run1',
           rehearsal: options.rehearsal ?? false,
           ticket: null,
           reason: null,
