@@ -59,7 +59,8 @@ export function checkNode(
   about = '',
 ): { readonly value: Json; readonly faults: readonly Diagnostic[] } {
   const { value, complaints } = check(plainValue(node), schema);
-  return { value, faults: placed(complaints, node, about) };
+  const faults = [...placed(complaints, node, about)].sort((a, b) => a.line - b.line || a.column - b.column);
+  return { value, faults };
 }
 
 function keyPlace(root: SourceNode, path: Path, key: string) {
