@@ -4,7 +4,8 @@ import { basename, dirname, join } from 'node:path';
 /** Writes all of `bytes`. A full disk shows as a short write without an error on Linux (measured), so the count is checked. */
 export function writeAll(fd: number, bytes: Uint8Array): void {
   const written = writeSync(fd, bytes);
-  if (written !== bytes.length) throw new Error(`only ${written} of ${bytes.length} bytes could be written: the disk is full`);
+  if (written !== bytes.length)
+    throw new Error(`only ${written} of ${bytes.length} bytes could be written: the disk is full`);
 }
 
 /** Makes a rename or a new name in `folder` safe against a power cut. */

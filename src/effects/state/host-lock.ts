@@ -18,13 +18,25 @@ interface Owner {
  * its age never matters (an erase can run for ten hours). A lock made on another machine is never stale by itself.
  */
 export function lockHost(path: string, host: string, operator: string): Result<Lock> {
-  const mine: Owner = { pid: process.pid, started: startOf(process.pid) ?? '', boot: bootId(), machine: hostname(), operator };
+  const mine: Owner = {
+    pid: process.pid,
+    started: startOf(process.pid) ?? '',
+    boot: bootId(),
+    machine: hostname(),
+    operator,
+  };
   for (let attempt = 0; attempt < 3; attempt++) {
     if (create(path, mine)) return ok({ release: () => unlinkSync(path) });
     const owner = ownerOf(path);
     if (owner === 'gone') continue;
     if (owner === 'unreadable') {
-      return fail(trouble('locked', `${path} holds a lock of ${host} that cannot be read`, `If no decom runs for ${host}, remove that file.`));
+      return fail(
+        trouble(
+          'locked',
+          `${path} holds a lock of ${host} that cannot be read`,
+          `If no decom runs for ${host}, remove that file.`,
+        ),
+      );
     }
     if (isAlive(owner)) {
       return fail(

@@ -39,7 +39,9 @@ export function runStore(options: RunStoreOptions): RunStore {
       const host = plan.intent.host.name;
       const folder = join(path, rehearsal ? 'rehearsals' : 'runs', host, run);
       if (existsSync(folder)) {
-        return fail(trouble('plan-used', `plan ${run} was used before: a plan is used once`, 'Make a new one with: decom plan'));
+        return fail(
+          trouble('plan-used', `plan ${run} was used before: a plan is used once`, 'Make a new one with: decom plan'),
+        );
       }
       return attempt('written', () => {
         mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -90,7 +92,13 @@ function runFolder(options: RunStoreOptions, path: string, host: string, run: st
     try {
       return ok(JSON.parse(readFileSync(join(path, file), 'utf8')) as Plan);
     } catch (error) {
-      return fail(trouble('plan-unreadable', `${join(path, file)} cannot be read: ${(error as Error).message}`, 'Restore the file from a backup of the state folder.'));
+      return fail(
+        trouble(
+          'plan-unreadable',
+          `${join(path, file)} cannot be read: ${(error as Error).message}`,
+          'Restore the file from a backup of the state folder.',
+        ),
+      );
     }
   };
   const amended = (): readonly string[] => readdirSync(path).filter((name) => /^plan\.\d+\.json$/.test(name));
@@ -113,7 +121,9 @@ function runFolder(options: RunStoreOptions, path: string, host: string, run: st
         const plan = planFile(file);
         if (!plan.ok || plan.value.intent.id === id) return plan;
       }
-      return fail(trouble('plan-missing', `${path} has no plan ${id}`, 'Restore the file from a backup of the state folder.'));
+      return fail(
+        trouble('plan-missing', `${path} has no plan ${id}`, 'Restore the file from a backup of the state folder.'),
+      );
     },
     amendPlan: (plan) => guarded(() => replaceFile(join(path, `plan.${amended().length + 1}.json`), planBytes(plan))),
     log: () => guarded(() => (existsSync(log) ? readFileSync(log) : new Uint8Array())),
