@@ -43,11 +43,11 @@ export function swapped(uuid: string): string {
   return [turn(a), turn(b), turn(c), ...rest].join('-');
 }
 
-/** Whether a BMC's GUID, in any of its byte orders, is this UUID. */
+/** Whether a BMC's GUID, in any of its four byte orders, is this UUID. */
 const isGuid = (uuid: string, bmc: BmcIdentity, seen: string): boolean =>
-  sameUuid(uuid, seen) ||
-  sameUuid(uuid, swapped(seen)) ||
-  (bmc.guid_swapped.known && sameUuid(uuid, bmc.guid_swapped.value));
+  [seen, ...(bmc.guid_swapped.known ? [bmc.guid_swapped.value] : [])].some(
+    (guid) => sameUuid(uuid, guid) || sameUuid(uuid, swapped(guid)),
+  );
 
 /** The BMC's own sources: its GUID against the inventory's, its serial against the host's. */
 export function bmcSources(expected: Setting['expected'], bmc: Seen<BmcIdentity>): readonly SourceVerdict[] {
