@@ -242,7 +242,7 @@ function verdictOf(
       case 'done': {
         const left = steps.some((s) => s.status === 'failed' || s.skipped?.by === 'person');
         return left
-          ? { word: 'done in part', says: `The run is closed, and steps were skipped by a person or failed: ${tally}` }
+          ? { word: 'done in part', says: `The run is closed, and steps were skipped by a person or failed. ${tally}` }
           : { word: 'done', says: `The run is closed. ${tally}` };
       }
       case 'rolled-back':

@@ -10,13 +10,13 @@ import type { CopyReport, EvidenceShown, IrreversibleReport, ReportModel, StepRe
 export function reportSections(model: ReportModel): readonly Section[] {
   return [
     { title: 'At a glance', level: 2, blocks: glance(model) },
-    { title: 'The machine, as checked', level: 2, blocks: identity(model) },
     { title: 'Irreversible actions', level: 2, blocks: irreversible(model.irreversible) },
+    { title: 'Skipped steps', level: 2, blocks: [skipped(model)] },
+    { title: 'The machine, as checked', level: 2, blocks: identity(model) },
     { title: 'Copies and proofs', level: 2, blocks: model.copies.length === 0 ? [none('No copy was made.')] : [] },
     ...model.copies.map(
       (copy): Section => ({ title: `Copy of step ${copy.step}`, level: 3, blocks: copyBlocks(copy) }),
     ),
-    { title: 'Skipped steps', level: 2, blocks: [skipped(model)] },
     { title: 'Failures and what became of them', level: 2, blocks: [failures(model)] },
     { title: 'Operations in doubt', level: 2, blocks: [doubts(model)] },
     { title: 'Steps', level: 2, blocks: [times(model)] },
@@ -59,7 +59,9 @@ export function reportSections(model: ReportModel): readonly Section[] {
 
 const none = (text: string): Block => ({ block: 'text', text });
 
-function glance({ execution, host, plan, tool, spent, irreversible: acts }: ReportModel): readonly Block[] {
+function glance(model: ReportModel): readonly Block[] {
+  const { execution, host, plan, tool, spent, irreversible: acts } = model;
+  const passed = model.phases.flatMap(({ steps }) => steps).filter(({ status }) => status === 'skipped');
   return [
     {
       block: 'fields',
@@ -76,6 +78,10 @@ function glance({ execution, host, plan, tool, spent, irreversible: acts }: Repo
         [
           'irreversible actions',
           acts.length === 0 ? 'none planned' : acts.map(({ report: r }) => `${r.step.id}: ${r.status}`).join(', '),
+        ],
+        [
+          'skipped steps',
+          passed.length === 0 ? 'none' : passed.map(({ step, forth }) => `${step.id} (${forth.said})`).join('; '),
         ],
         ['run', execution.run === '' ? null : execution.run],
         ['runbook', `${plan.intent.runbook.title} (${plan.intent.runbook.name})`],

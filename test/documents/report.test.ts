@@ -53,7 +53,7 @@ describe('the verdict of a report', () => {
   it('is done only in part where a person skipped a step', () => {
     expect(verdict(whole)).toEqual({
       word: 'done in part',
-      says: 'The run is closed, and steps were skipped by a person or failed: 9 steps: 6 done, 1 already so, 1 recovered, 1 skipped.',
+      says: 'The run is closed, and steps were skipped by a person or failed. 9 steps: 6 done, 1 already so, 1 recovered, 1 skipped.',
     });
   });
 
