@@ -61,6 +61,7 @@ export function fakeMachine(options: FakeMachineOptions = {}): FakeMachine {
     if (input !== undefined) process.stdin.end(input);
     const begun = await followed.begun;
     if (!begun.began) {
+      if (begun.why === 'no-mark' && begun.ended.how === 'lost') return ok(process);
       return begun.why === 'no-directory'
         ? fail(trouble('no-directory', `${command.directory} cannot be entered on ${name}`, 'Check the path.'))
         : fail(trouble('no-shell', `${name} does not run programs`, 'Check its shell.', begun.said));
