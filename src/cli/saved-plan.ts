@@ -1,9 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { sha256 } from '../core/json.ts';
+import { actions } from '../actions/index.ts';
+import { digestOf, sha256 } from '../core/json.ts';
 import { boundHost, type Plan } from '../core/plan.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../core/result.ts';
+import { stepsOf } from '../core/runbook.ts';
 import { changesBetween } from '../engine/amend.ts';
 import { stalePlan } from '../engine/drive.ts';
+import { loadRunbook } from '../load/load-runbook.ts';
 import { findHost, type Problem, readWorkspaceFile, type Workspace } from './workspace.ts';
 
 /** Reads a plan that `plan -o` saved. */
@@ -78,7 +81,8 @@ export function staleness(workspace: Workspace, plan: Plan, now: Date): Result<u
   }
   const expired = stalePlan(plan.intent.expires, now);
   if (expired !== undefined) return fail([expired]);
-  const changes = [...hostChanges(workspace, plan), ...sourceChanges(workspace, plan)];
+  const sources = sourceChanges(workspace, plan);
+  const changes = [...hostChanges(workspace, plan), ...(sources.length > 0 ? sources : stepChanges(workspace, plan))];
   return changes.length === 0 ? ok(undefined) : fail([staleTrouble(changes, again)]);
 }
 
@@ -104,5 +108,36 @@ function sourceChanges(workspace: Workspace, plan: Plan): readonly string[] {
     const bytes = readWorkspaceFile(workspace.folder, file);
     if (!bytes.ok) return [bytes.error.what];
     return sha256(bytes.value) === was ? [] : [`${file}: was changed`];
+  });
+}
+
+/** Where the plan's steps are not those of its runbook: a plan is a file, and a file can be edited. */
+function stepChanges(workspace: Workspace, plan: Plan): readonly string[] {
+  const file = plan.intent.runbook.sources[0]?.file ?? '';
+  const runbook = loadRunbook(file, (name) => readWorkspaceFile(workspace.folder, name), actions);
+  if (!runbook.ok) return runbook.error.map((fault) => fault.what);
+  const written = stepsOf(runbook.value);
+  const planned = plan.intent.steps;
+  const ids = (steps: readonly { readonly id: string }[]) => steps.map((step) => step.id).join(', ');
+  if (ids(written) !== ids(planned)) return [`steps: the runbook has ${ids(written)}; the plan has ${ids(planned)}`];
+  return written.flatMap((step, i) => {
+    const action = actions.find((a) => a.kind === step.uses);
+    const now = {
+      uses: step.uses,
+      with: step.with,
+      when: step.when ?? null,
+      needs: step.needs,
+      timeout: step.timeout ?? null,
+      retry: step.retry ?? null,
+      on_failure: step.on_failure,
+      effect: action?.effect,
+      once: action?.once,
+      reversible: action?.rollback !== undefined,
+      irreversible: action?.irreversible === true || action?.effect === 'destroys',
+    };
+    const was: { readonly [key: string]: unknown } = { ...planned[i] };
+    return Object.entries(now)
+      .filter(([key, value]) => digestOf(was[key] ?? null) !== digestOf(value ?? null))
+      .map(([key]) => `step "${step.id}": "${key}" is not what the runbook says`);
   });
 }

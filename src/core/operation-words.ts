@@ -26,7 +26,7 @@ export function operationWords(operation: Operation): readonly string[] {
     case 'ask':
       return [
         `${operation.form === 'confirm' ? 'ask' : 'go through a checklist'}: ${operation.title}`,
-        ...operation.items.map((item) => `- ${item.text}`),
+        ...operation.items.filter((item) => item.text !== operation.title).map((item) => `- ${item.text}`),
       ];
     case 'wait':
       return [`wait until ${operation.until}: ${operation.why}`];

@@ -4,7 +4,7 @@ import type { Plan } from '../../core/plan.ts';
 import { fail, ok, type Result, trouble } from '../../core/result.ts';
 import { beginRun } from '../../engine/session.ts';
 import { carryOn } from '../carry-on.ts';
-import { type Desk, newId, openDesk } from '../desk.ts';
+import { type Desk, openDesk } from '../desk.ts';
 import { type ExitCode, exit, exitOfSignal } from '../exit.ts';
 import { openRunOf } from '../find-run.ts';
 import type { Invocation } from '../invocation.ts';
@@ -84,7 +84,7 @@ async function runWith(
   const lock = rehearsal ? undefined : desk.store.lock(plan.intent.host.name);
   if (lock?.ok === false) return refuse(invocation, [lock.error], folder, exit.locked);
   try {
-    const id = rehearsal ? newId() : plan.intent.id;
+    const id = rehearsal ? rehearsalId(desk, plan) : plan.intent.id;
     const created = desk.store.create(plan, id, rehearsal);
     if (!created.ok) {
       const code = created.error.code === 'plan-used' ? exit.stale : exit.usage;
@@ -109,7 +109,7 @@ async function runWith(
             journal,
             plan,
             {
-              run: id,
+              run: plan.intent.id,
               rehearsal,
               ticket: options.ticket ?? null,
               reason: options.reason ?? null,
@@ -125,6 +125,12 @@ async function runWith(
   } finally {
     if (lock?.ok) lock.value.release();
   }
+}
+
+/** Rehearsals of one plan are numbered, for a rehearsal burns no plan. Folders on the host are named by the plan in both. */
+function rehearsalId({ store }: Desk, { intent }: Plan): string {
+  const before = store.list().filter((folder) => folder.rehearsal && folder.run.startsWith(`${intent.id}-r`));
+  return `${intent.id}-r${before.length + 1}`;
 }
 
 function usageProblem(name: string | undefined, options: RunOptions, rehearsal: boolean): Problem | undefined {

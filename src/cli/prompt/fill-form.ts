@@ -8,7 +8,8 @@ type Filled = Extract<Answer, { answer: 'filled' }>['items'][number];
 /** Asks a confirmation or a checklist item by item. */
 export async function fillForm(conversation: Conversation, question: Form): Promise<Answer> {
   const { step, form, items } = question;
-  conversation.say([[strong(`[${step.position}/${step.of}] ${step.id}`), ` — ${question.title}`]]);
+  const same = form === 'confirm' && items.length === 1 && items[0]?.text === question.title;
+  conversation.say([[strong(`[${step.position}/${step.of}] ${step.id}`), ` — ${same ? step.title : question.title}`]]);
   if (form === 'checklist')
     conversation.say(['  For each: y (done) or n (not done), and a note behind it if you like; q quits.']);
   const filled: Filled[] = [];

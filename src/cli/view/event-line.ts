@@ -1,8 +1,11 @@
 import type { Event, Recorded } from '../../core/event.ts';
 import type { Receipt } from '../../core/operation.ts';
 import { operationWords } from '../../core/operation-words.ts';
-import { bad, bytesText, counted, dim, good, type Line, type Span, strong, warn } from './text.ts';
-import { troubleLines } from './trouble.ts';
+import type { Trouble } from '../../core/result.ts';
+import { bad, bytesText, counted, dim, good, indent, type Line, type Span, strong, warn } from './text.ts';
+import { troubleLines as allTroubleLines } from './trouble.ts';
+
+const troubleLines = (trouble: Trouble): readonly Line[] => indent(allTroubleLines(trouble), 9);
 
 /** Where each step stands in the plan: `3/17`. */
 export type Positions = (step: string) => string;
@@ -31,6 +34,8 @@ function tell(event: Event): readonly Line[] {
     case 'log.repaired':
       return [[warn('the log’s last line was torn'), `; ${event.bytes} bytes were cut off and kept in ${event.kept}`]];
     case 'operation.intended':
+      // Whoever answers a form reads it in the question itself.
+      if (event.operation.kind === 'ask') return [];
       return operationWords(event.operation).map((words, i) => (i === 0 ? words : `  ${words}`));
     case 'operation.done': {
       const receipt = receiptWords(event.receipt);
