@@ -127,7 +127,7 @@ function irreversible(acts: readonly IrreversibleReport[]): readonly Block[] {
         ['begun', timeText(report.forth.started)],
         ['ended', timeText(report.forth.ended)],
         ['agreed by', agreed === null ? null : `${agreed.by} (${agreedText(agreed.how)}), ${timeText(agreed.ts)}`],
-        ['serial typed', agreed?.typed ?? null],
+        ['serial given', agreed?.typed ?? null],
         ['what its probe says', report.forth.said === '' ? null : report.forth.said],
       ],
     },
