@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -20,6 +20,8 @@ export function machineContract(name: string, make: () => Promise<MachineUnderTe
     let folder: string;
     beforeAll(async () => {
       folder = mkdtempSync(join(tmpdir(), 'decom-contract-'));
+      // The machine may log in as somebody else.
+      chmodSync(folder, 0o777);
       under = await make();
     });
     afterAll(async () => {

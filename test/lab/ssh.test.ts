@@ -25,9 +25,16 @@ machineContract('a machine behind a real sshd, logged in as root,', async () => 
   return { machine: machineAt(sshd), close: () => sshd.stop() };
 });
 
-machineContract('a machine behind a real sshd that allows two sessions at once', async () => {
-  const sshd = await startSshd({ config: ['MaxSessions 3'] });
-  return { machine: machineAt(sshd), close: () => sshd.stop() };
+machineContract('a machine behind a real sshd with few sessions and dash as login shell', async () => {
+  const account = makeAccount(`decom-${process.pid}`, undefined, '/bin/dash');
+  const sshd = await startSshd({ user: account.name, config: ['MaxSessions 3'] });
+  return {
+    machine: machineAt(sshd),
+    close: async () => {
+      await sshd.stop();
+      account.remove();
+    },
+  };
 });
 
 for (const pty of ['use_pty', '!use_pty']) {

@@ -2,7 +2,7 @@
 export interface Slots {
   /** Waits for a place and returns what gives it back; rejects with the signal's reason on abort. */
   take(signal: AbortSignal | undefined): Promise<() => void>;
-  /** There are fewer places than thought: never again more than now taken (but one). */
+  /** There are only as many places as now taken: one less from now on, so that one stays free for aborting. */
   shrink(): void;
   taken(): number;
 }
@@ -42,7 +42,7 @@ export function slots(size: number): Slots {
       }),
     taken: () => taken,
     shrink: () => {
-      places = Math.max(1, Math.min(places, taken));
+      places = Math.max(1, Math.min(places, taken - 1));
     },
   };
 }
