@@ -1,28 +1,12 @@
 // Writes schemas/*.schema.json from the TypeBox objects of the source. With --check it only tells which are not up to date.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { fromSource, root } from './from-source.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const bundle = await build({
-  absWorkingDir: root,
-  stdin: {
-    contents: `import { actions } from './src/actions/index.ts';
-import { editorSchemas } from './src/load/editor-schema.ts';
-export const schemas = editorSchemas(actions);`,
-    resolveDir: root,
-    loader: 'ts',
-  },
-  bundle: true,
-  write: false,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
-  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire('file:///');" },
-});
-const code = bundle.outputFiles[0].text;
-const { schemas } = await import(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`);
-
+const { schemas } = await fromSource(`
+  import { actions } from './src/actions/index.ts';
+  import { editorSchemas } from './src/load/editor-schema.ts';
+  export const schemas = editorSchemas(actions);
+`);
 const folder = `${root}schemas/`;
 const check = process.argv.includes('--check');
 const wanted = new Map(

@@ -5,9 +5,10 @@ import { actions } from '../src/actions/index.ts';
 import { HostsFile, WorkspaceFile } from '../src/core/host.ts';
 import { SecretRef } from '../src/core/secret.ts';
 import { AnswersFile } from '../src/load/answers.ts';
+import { checkedSchemas } from '../src/load/checked-schemas.ts';
+import { editorWords } from '../src/load/compile-schema.ts';
 import { editorSchemas } from '../src/load/editor-schema.ts';
 import { PhaseShape, RunbookShape, StepShape, UseShape } from '../src/load/runbook-shape.ts';
-import { editorWords } from '../src/load/validator.ts';
 
 const folder = new URL('../schemas/', import.meta.url);
 const schemas = editorSchemas(actions);
@@ -132,6 +133,14 @@ describe('the types that schemas are made of', () => {
   it.each(sources.filter(([name]) => !name.endsWith('output')))('%s takes no unknown keys', (_, schema) => {
     for (const { path, node } of nodesOf(schema)) {
       if (node.type === 'object') expect(node.additionalProperties, path || '/').toBe(false);
+    }
+  });
+
+  it('are all compiled when the program is built', () => {
+    const checked = new Set(checkedSchemas(actions));
+    const partOfOthers = ['SecretRef'];
+    for (const [name, schema] of sources) {
+      if (!name.endsWith('output') && !partOfOthers.includes(name)) expect(checked.has(schema), name).toBe(true);
     }
   });
 

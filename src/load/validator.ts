@@ -1,5 +1,6 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import type { ErrorObject } from 'ajv';
 import type { Json } from '../core/json.ts';
+import { compileSchema, type Validate } from './compile-schema.ts';
 import { branchFor, type JsonSchema } from './json-schema.ts';
 import type { Path } from './node.ts';
 
@@ -13,38 +14,28 @@ export interface Fault {
   readonly message: string;
 }
 
-/** Words that only editors read; ajv's strict mode must know them. */
-export const editorWords = [
-  'patternErrorMessage',
-  'markdownDescription',
-  'enumDescriptions',
-  'markdownEnumDescriptions',
-];
-
-let ajv: Ajv | undefined;
-const compiled = new WeakMap<object, ValidateFunction>();
+const compiled = new WeakMap<object, Validate>();
 
 /** Everything wrong with a value. Compiled once for each schema, when it is first asked. */
 export function validatorOf(schema: object): (value: Json) => readonly Fault[] {
   return (value) => {
     let validate = compiled.get(schema);
     if (validate === undefined) {
-      ajv ??= new Ajv({ allErrors: true, verbose: true, strict: true, strictTypes: false }).addVocabulary(editorWords);
-      validate = ajv.compile(schema);
+      validate = compileSchema(schema);
       compiled.set(schema, validate);
     }
-    return validate(value) ? [] : faultsOf(validate.errors ?? []);
+    return validate(value) ? [] : faultsOf(validate.errors ?? [], schema as JsonSchema, value);
   };
 }
 
 /** Of alternatives only the one the value was meant for is told, never "must match one of". */
-function faultsOf(errors: readonly ErrorObject[]): readonly Fault[] {
+function faultsOf(errors: readonly ErrorObject[], schema: JsonSchema, value: Json): readonly Fault[] {
   const dropped: string[] = [];
   const kept: ErrorObject[] = [];
   for (const error of errors) {
     if (error.keyword !== 'anyOf') continue;
-    const branches = error.schema as readonly JsonSchema[];
-    const meant = branchFor(error.data as Json, branches);
+    const branches = schemaAt(error, schema).anyOf ?? [];
+    const meant = branchFor(valueAt(error, value), branches);
     branches.forEach((_, i) => {
       if (i !== meant) dropped.push(`${error.schemaPath}/${i}/`);
     });
@@ -61,11 +52,23 @@ function faultsOf(errors: readonly ErrorObject[]): readonly Fault[] {
     path: pointer(error.instancePath),
     keyword: error.keyword,
     params: error.params,
-    schema: (error.parentSchema ?? {}) as JsonSchema,
-    value: error.data as Json,
+    schema: schemaAt(error, schema),
+    value: valueAt(error, value),
     message: error.message ?? '',
   }));
 }
+
+/** The schema that complains and the value it complains of. ajv could give both, at the price of writing them into its code. */
+const schemaAt = (error: ErrorObject, root: JsonSchema): JsonSchema =>
+  partAt(
+    root,
+    pointer(error.schemaPath)
+      .slice(0, -1)
+      .map((part) => decodeURIComponent(String(part))),
+  ) as JsonSchema;
+const valueAt = (error: ErrorObject, root: Json): Json => partAt(root, pointer(error.instancePath)) as Json;
+const partAt = (root: unknown, path: Path): unknown =>
+  path.reduce<unknown>((part, step) => (part as { readonly [key: string]: unknown })[step], root);
 
 const pointer = (text: string): Path =>
   text
