@@ -49,6 +49,7 @@ const Input = Type.Object(
     environment: Type.Optional(
       Type.Record(Type.String({ pattern: variable }), Type.String(), {
         additionalProperties: false,
+        patternErrorMessage: 'Names are letters, digits and "_", no digit first.',
         minProperties: 1,
         description: 'Environment variables of the command.',
       }),
@@ -56,6 +57,7 @@ const Input = Type.Object(
     secrets: Type.Optional(
       Type.Record(Type.String({ pattern: variable }), SecretRef, {
         additionalProperties: false,
+        patternErrorMessage: 'Names are letters, digits and "_", no digit first.',
         minProperties: 1,
         description: 'Environment variables whose values are secret.',
       }),
