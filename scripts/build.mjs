@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { compiledSchemas } from './compiled-schemas.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
@@ -40,7 +41,7 @@ const result = await build({
   target: 'node20.19',
   chunkNames: 'chunks/[name]-[hash]',
   define: { DECOM_VERSION: JSON.stringify(version) },
-  plugins: [withoutNativeParts],
+  plugins: [withoutNativeParts, compiledSchemas],
   legalComments: 'linked',
   write: false,
   logLevel: 'warning',
