@@ -178,8 +178,11 @@ async function bmcOf(host: Host, settings: NonNullable<Host['bmc']>, secrets: Se
 /** The table's type ties each handler to its question; a union cannot be told so, hence the one cast. */
 const probeBy =
   (handlers: ProbeHandlers): Probe =>
-  (question) =>
-    (handlers[question.kind] as (q: typeof question) => ReturnType<Probe>)(question) as never;
+  (question, context) =>
+    (handlers[question.kind] as (q: typeof question, c: typeof context) => ReturnType<Probe>)(
+      question,
+      context,
+    ) as never;
 
 const performBy =
   (handlers: OperationHandlers): Perform =>

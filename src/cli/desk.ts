@@ -9,6 +9,7 @@ import type { SessionInfo } from '../engine/session.ts';
 import { composeHost, type HostWorld, newRedactor, openRunStore, type Surroundings } from './compose.ts';
 import type { Invocation } from './invocation.ts';
 import { packageFolder } from './package-files.ts';
+import { askSecret } from './prompt/ask-secret.ts';
 import { type Keyboard, openKeyboard } from './prompt/keyboard.ts';
 import { version } from './version.ts';
 import { openWorkspace, type Problem, type Workspace } from './workspace.ts';
@@ -42,16 +43,17 @@ export function openDesk(invocation: Invocation, signal?: AbortSignal): Result<D
         () => process.kill(process.pid, 'SIGINT'),
       )
     : undefined;
-  const never = new AbortController().signal;
-  const askSecret = async (question: string): Promise<string | undefined> => {
-    const typed = await keyboard?.line(`${question}: `, { quiet: 0, hidden: true, signal: signal ?? never });
-    return typed?.typed === 'line' ? typed.text : undefined;
-  };
+  const asked = signal ?? new AbortController().signal;
   const around: Surroundings = {
     redactor,
     packageRoot: packageFolder(),
     environment: process.env,
-    ...(keyboard === undefined ? {} : { askSecret }),
+    ...(keyboard === undefined
+      ? {}
+      : {
+          askSecret: (question) =>
+            askSecret(question, { keyboard, stdin, stderr, rich: invocation.rich, signal: asked }),
+        }),
   };
   return ok({
     workspace: workspace.value,

@@ -31,7 +31,7 @@ export function refuseUnanswered(invocation: Invocation, plan: Plan, beforehand:
   const problems = open.map(({ step, asks, by }) =>
     trouble(
       'answer-missing',
-      `step "${step}" asks: ${asks}. Nobody is there to answer; nothing was done`,
+      `step "${step}" asks for an answer (${asks}), and nobody is there to give it; nothing was done`,
       `Give it with: ${by}`,
     ),
   );

@@ -77,8 +77,9 @@ export function readHosts(workspace: Workspace): Result<readonly Host[], readonl
   const bytes = readWorkspaceFile(workspace.folder, workspace.hostsFile);
   if (!bytes.ok) return fail([{ ...bytes.error, fix: addHost }]);
   const hosts = parseHosts(bytes.value, workspace.hostsFile);
-  if (hosts.ok || !hosts.error.some((fault) => fault.code === 'empty')) return hosts;
-  return fail(hosts.error.map((fault) => (fault.code === 'empty' ? { ...fault, fix: addHost } : fault)));
+  if (hosts.ok) return hosts;
+  const none = (fault: Diagnostic): boolean => fault.code === 'empty' && fault.what.startsWith('"hosts" ');
+  return fail(hosts.error.map((fault) => (none(fault) ? { ...fault, fix: addHost } : fault)));
 }
 
 const addHost = 'Add a host with: decom host add NAME --address ADDRESS';

@@ -99,6 +99,10 @@ async function perform(
   ]) {
     const code = await part();
     if (code !== exit.done) {
+      if (interactive && existsSync(join(workspace, 'state', 'runs', practiceHost))) {
+        output.note(waiting(workspace));
+        await interruption();
+      }
       output.note(['', [bad('The demo ended early.'), ' The practice machine goes with it.'], ...left(folder)]);
       return code;
     }
@@ -150,6 +154,32 @@ const left = (folder: string): readonly Line[] => [
   `All of it is in ${folder}. To remove it: rm -r ${shellWord(folder)}`,
 ];
 
+/** A run that stopped can be taken up again as long as its machine is there. */
+const waiting = (workspace: string): readonly Line[] => [
+  '',
+  [strong('The run stopped, and the practice machine still runs.'), ' In another terminal:'],
+  `  cd ${shellWord(workspace)}`,
+  ...['status', 'why', 'resume'].map((verb) => `  node ${shellWord(program())} ${verb} ${practiceHost}`),
+  'Ctrl-C here ends the practice machine.',
+];
+
+/** Waits for a signal that asks this process to end. */
+const interruption = (): Promise<void> =>
+  new Promise((done) => {
+    // A handler for signals alone does not keep a process alive.
+    const awake = setInterval(() => {}, 60_000);
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+    const end = (): void => {
+      clearInterval(awake);
+      for (const signal of signals) process.off(signal, end);
+      done();
+    };
+    for (const signal of signals) process.on(signal, end);
+  });
+
+/** The file that this process was started with. */
+const program = (): string => resolve(process.argv[1] ?? '');
+
 /** What both runbooks want to know, for this machine. */
 const parameters = (machine: PracticeMachine, vault: string): readonly string[] =>
   [
@@ -179,8 +209,7 @@ function audits(workspace: string): readonly string[] {
 
 /** Runs this very program as a process of its own, and gives its exit code. Ctrl-C reaches it by the terminal; other signals are passed on. */
 function decom(argv: readonly string[], cwd: string, json: boolean): Promise<ExitCode> {
-  const program = resolve(process.argv[1] ?? '');
-  const child = spawn(process.execPath, [program, ...argv], {
+  const child = spawn(process.execPath, [program(), ...argv], {
     cwd,
     stdio: ['inherit', json ? 2 : 'inherit', 'inherit'],
   });

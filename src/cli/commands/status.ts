@@ -22,7 +22,7 @@ function list(invocation: Invocation, store: Store): ExitCode {
   const read = runs.flatMap(({ read }) => (read.ok ? [read.value] : []));
   const broken = runs.flatMap(({ read }) => (read.ok ? [] : [read.error]));
   invocation.output.result({ type: 'runs', message: `${runs.length} runs`, runs: read.map(summary) }, [
-    ...runListLines(read),
+    ...(read.length === 0 && broken.length > 0 ? ['No run can be read.'] : runListLines(read)),
     runs.length === 0 ? 'Next: decom plan HOST' : 'Next: decom status RUN',
   ]);
   return broken.length === 0 ? exit.done : refuse(invocation, broken, process.cwd(), exit.logBroken);
