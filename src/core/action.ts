@@ -6,8 +6,12 @@ import type { ProbeAnswer, ProbeKind, ProbeQuestion } from './probe.ts';
 import type { Seen, Trouble } from './result.ts';
 
 /** Asks the world one question. Changes nothing; "could not ask" comes back as `known: false`. */
-export type Probe = <K extends ProbeKind>(question: ProbeQuestion<K>) => Promise<Seen<ProbeAnswer<K>>>;
+export type Probe = <K extends ProbeKind>(
+  question: ProbeQuestion<K>,
+  context?: PerformContext,
+) => Promise<Seen<ProbeAnswer<K>>>;
 
+/** How something long is stopped, and where it tells how far it is. */
 export interface PerformContext {
   readonly signal: AbortSignal;
   readonly progress: (progress: Progress) => void;
@@ -145,5 +149,8 @@ export type OperationHandlers = {
 
 /** Handlers by probe, likewise. */
 export type ProbeHandlers = {
-  readonly [K in ProbeKind]: (question: ProbeQuestion<K>) => Promise<Seen<ProbeAnswer<K>>>;
+  readonly [K in ProbeKind]: (
+    question: ProbeQuestion<K>,
+    context?: PerformContext,
+  ) => Promise<Seen<ProbeAnswer<K>>>;
 };

@@ -109,5 +109,5 @@ function reasonOf(step: PlannedStep, end: Exclude<StepEnd, { end: 'on' | 'again'
 /** Why a saved plan may not be started any more; undefined while it may. */
 export function stalePlan(expires: string, now: Date): Trouble | undefined {
   if (now < new Date(expires)) return undefined;
-  return trouble('plan-expired', `the plan expired at ${expires}`, 'Make a new one with: decom plan');
+  return trouble('plan-expired', `the plan expired at ${expires}`, 'Make a new one with: decom plan HOST -o FILE');
 }

@@ -70,12 +70,17 @@ export async function performAll(run: StepRun, operations: readonly Operation[],
 }
 
 /** What an action may use while it acts or looks. */
-export const lookingContext = (run: StepRun): Omit<ExecuteContext, 'perform'> => ({
-  probe: run.engine.probe,
-  signal: run.signal,
-  sleep: (ms) => run.engine.clock.sleep(ms, run.signal),
-  progress: (p) => run.tell({ notice: 'progress', step: run.step.id, progress: p }),
-});
+export function lookingContext(run: StepRun): Omit<ExecuteContext, 'perform'> {
+  const { probe, clock } = run.engine;
+  const { signal } = run;
+  const progress: ExecuteContext['progress'] = (p) => run.tell({ notice: 'progress', step: run.step.id, progress: p });
+  return {
+    probe: (question) => probe(question, { signal, progress }),
+    signal,
+    sleep: (ms) => clock.sleep(ms, signal),
+    progress,
+  };
+}
 
 type OneEnded = { readonly ok: true; readonly receipt: Receipt } | { readonly ok: false; readonly halt: Halt };
 const halted = (halt: Halt): OneEnded => ({ ok: false, halt });

@@ -1,25 +1,30 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { PerformContext } from '../../core/action.ts';
 import { decodeName, type Entry, manifestHeader, nameOf, parseEntry, readableName } from '../../core/mtree.ts';
 import type { BlobStore } from '../../core/ports.ts';
 import type { AttributeProof, CopyDescription, TreeComparison } from '../../core/probe.ts';
 import { type Seen, seen, trouble, unseen } from '../../core/result.ts';
 import { readCopy } from './copy-folder.ts';
+import type { TransferDeps } from './deps.ts';
 import { differenceReport } from './difference-report.ts';
 import { diskTrouble } from './disk-trouble.ts';
 import { hashFile } from './file-hash.ts';
 import { listing } from './hard-links.ts';
 import { linesIn } from './lines.ts';
+import { atIntervals } from './progress.ts';
 import { notComplete } from './restore.ts';
 import { walk } from './walk.ts';
 
 /** Walks a restored tree, hashes every file, and compares all of it with the manifest that was taken at the source. */
 export async function compareTree(
-  blobs: BlobStore,
+  { blobs, clock }: Pick<TransferDeps, 'blobs' | 'clock'>,
   question: { readonly copy: string; readonly tree: string },
-  signal?: AbortSignal,
+  context?: PerformContext,
 ): Promise<Seen<TreeComparison>> {
+  const signal = context?.signal;
+  const tell = atIntervals(clock, context?.progress ?? (() => undefined));
   let work: string | undefined;
   try {
     const { description } = readCopy(question.copy);
@@ -29,7 +34,9 @@ export async function compareTree(
     if (found.sha256 !== description.manifest.sha256)
       return unseen(manifestChanged(manifest, found.sha256, description));
     work = mkdtempSync(join(tmpdir(), 'decom-compare-'));
-    return await compare(blobs, manifest, question.tree, work, signal);
+    return await compare(blobs, manifest, question.tree, work, signal, (tally) =>
+      tell(() => ({ what: 'comparing', ...tally, totalBytes: description.bytes, totalFiles: description.files })),
+    );
   } catch (error) {
     return unseen(diskTrouble(error, question.tree));
   } finally {
@@ -52,6 +59,7 @@ async function compare(
   tree: string,
   work: string,
   signal: AbortSignal | undefined,
+  tell: (tally: { readonly files: number; readonly bytes: number }) => void,
 ): Promise<Seen<TreeComparison>> {
   const here = listing(work);
   const report = differenceReport();
@@ -82,6 +90,7 @@ async function compare(
           tally.files++;
           const content = await contentOf(tree, is.name, signal);
           tally.bytes += content.bytes;
+          tell({ files: tally.files, bytes: tally.bytes });
           if (want.sha256 === undefined) different.push('hash (the source gave none)');
           else if (content.sha256 === undefined) different.push(`hash (${content.why})`);
           else if (content.sha256 !== want.sha256) different.push('hash');

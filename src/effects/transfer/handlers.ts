@@ -32,5 +32,5 @@ export const transferProbes = (deps: TransferDeps): Pick<ProbeHandlers, Transfer
       return unseen(diskTrouble(error, copy));
     }
   },
-  'tree.compare': (question) => compareTree(deps.blobs, question),
+  'tree.compare': (question, context) => compareTree(deps, question, context),
 });
