@@ -1,0 +1,131 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { copiesIn } from './compare-copies.ts';
+import { poll } from './poll.ts';
+import { startVm, type Vm } from './vm.ts';
+import { type Called, type Calling, type VmWorkspace, vmWorkspace } from './vm-workspace.ts';
+
+/*
+ * What happens to a step when its connection is cut, or its operator presses Ctrl-C, in the middle of the act. One machine for
+ * all tests: each has a workspace of its own and leaves the machine's services running.
+ */
+let vm: Vm;
+let workspace: VmWorkspace;
+
+beforeAll(async () => {
+  vm = await startVm({ start: 'warm' });
+  // A service that takes its time to stop, so that there is a middle to cut.
+  await vm.sh(
+    "mkdir -p /etc/systemd/system/app.service.d; printf '[Service]\\nExecStop=/bin/sleep 4\\n' > /etc/systemd/system/app.service.d/slow.conf; systemctl daemon-reload",
+  );
+});
+afterAll(() => vm?.stop());
+beforeEach(async () => {
+  await vm.sh('rm -f /var/lib/decom-mark; systemctl enable --now app nginx');
+});
+afterEach(() => workspace?.remove());
+
+const runbook = (uses: string, given: (vault: string) => string) => (vault: string) =>
+  `decom: 1
+name: one
+phases:
+  - phase: one
+    steps:
+      - id: identity
+        uses: identity.check
+      - id: act
+        uses: ${uses}
+        with: ${given(vault)}
+`;
+const mark = runbook(
+  'command.run',
+  () =>
+    "{ shell: 'sleep 3; echo mark >> /var/lib/decom-mark', probe: { argv: [test, -s, /var/lib/decom-mark], within: 20s }, root: true }",
+);
+const stop = runbook('service.stop', () => '{ units: [app.service] }');
+const archive = runbook('backup.archive', (vault) => `{ from: [/srv], to: ${JSON.stringify(vault)} }`);
+const mirror = runbook('backup.rsync', (vault) => `{ from: [/srv], to: ${JSON.stringify(vault)} }`);
+
+/** Starts a run and waits until the act goes on, both in the log and on the machine. */
+async function inTheMiddle(text: (vault: string) => string, process: string): Promise<Calling> {
+  workspace = vmWorkspace(vm, text);
+  const planned = await workspace.decom('plan', 'web01', '-o', 'plan.json');
+  expect(planned.code, planned.stdout + planned.stderr).toBe(0);
+  const calling = workspace.start('run', '--plan', 'plan.json', '--non-interactive');
+  await poll(
+    'the act to begin',
+    120_000,
+    async () => {
+      if (calling.child.exitCode !== null) throw new Error(`it ended: ${JSON.stringify(await calling.ended)}`);
+      if (!workspace.log().some(({ type, step }) => type === 'operation.intended' && step === 'act')) return undefined;
+      return (await vm.sh(`pgrep -f ${process}`)).code === 0 ? true : undefined;
+    },
+    20,
+  );
+  return calling;
+}
+
+/** Kills every login of decom on the machine, by the ids of its sshd processes. */
+const cut = () => vm.sh("kill -KILL $(pgrep -f '^sshd: decom')");
+
+const ended = (called: Called, codes: readonly number[]): Called => {
+  expect(codes, `${called.code}\n${called.stdout}\n${called.stderr}`).toContain(called.code);
+  return called;
+};
+const resume = (): Promise<Called> => workspace.decom('resume', 'web01', '--non-interactive');
+
+/** Resumes until the run is no longer in doubt. */
+const resumed = (): Promise<Called> =>
+  poll('the doubt to be settled', 120_000, async () => {
+    const called = await resume();
+    return called.code === 5 ? undefined : called;
+  });
+
+const intended = () =>
+  workspace.log().filter(({ type, step }) => type === 'operation.intended' && step === 'act').length;
+
+test('a command that may happen once is in doubt when its connection is cut, and is not repeated', async () => {
+  const calling = await inTheMiddle(mark, "'[s]leep 3'");
+  await cut();
+  ended(await calling.ended, [5]);
+  ended(await resumed(), [0]);
+  expect(intended()).toBe(1);
+  expect((await vm.sh('cat /var/lib/decom-mark')).stdout.toString()).toBe('mark\n');
+  expect((await workspace.decom('audit', 'verify', 'web01')).code).toBe(12);
+});
+
+test('stopping a service goes on after a cut connection', async () => {
+  const calling = await inTheMiddle(stop, "'[s]leep 4'");
+  await cut();
+  ended(await calling.ended, [5, 10]);
+  ended(await resumed(), [0]);
+  expect((await vm.sh('systemctl is-active app; systemctl is-enabled app')).stdout.toString()).toBe(
+    'inactive\ndisabled\n',
+  );
+});
+
+test.each([
+  ['an archive', archive, "'[t]ar .*srv'"],
+  ['a mirror', mirror, "'[r]sync --server'"],
+])('%s whose connection is cut is no copy, and the next attempt makes a whole one', async (_name, text, process) => {
+  await vm.sh('systemctl stop app');
+  const calling = await inTheMiddle(text, process);
+  await cut();
+  ended(await calling.ended, [5, 10]);
+  expect(copiesIn(workspace.vault)).toEqual([]);
+  ended(await resumed(), [0]);
+  expect(copiesIn(workspace.vault)).toHaveLength(1);
+});
+
+test('Ctrl-C in an archive ends the tar on the machine, exits 130, and the run can be resumed', async () => {
+  await vm.sh('systemctl stop app');
+  const calling = await inTheMiddle(archive, "'[t]ar .*srv'");
+  calling.child.kill('SIGINT');
+  ended(await calling.ended, [130]);
+  expect(copiesIn(workspace.vault)).toEqual([]);
+  await poll('tar to be gone from the machine', 15_000, async () =>
+    (await vm.sh("pgrep -f '[t]ar .*srv'")).code === 1 ? true : undefined,
+  );
+  expect((await workspace.decom('audit', 'verify', 'web01')).code).toBe(11);
+  ended(await resumed(), [0]);
+  expect(copiesIn(workspace.vault)).toHaveLength(1);
+});
