@@ -40,7 +40,11 @@ export function runStore(options: RunStoreOptions): RunStore {
       const folder = join(path, rehearsal ? 'rehearsals' : 'runs', host, run);
       if (existsSync(folder)) {
         return fail(
-          trouble('plan-used', `plan ${run} was used before: a plan is used once`, 'Make a new one with: decom plan'),
+          trouble(
+            'plan-used',
+            `plan ${run} was used before: a plan is used once`,
+            `See what came of it: decom status ${run}; make a new one: decom plan ${host} -o FILE`,
+          ),
         );
       }
       return attempt('written', () => {
