@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { ProbeHandlers } from '../../core/action.ts';
 import type { Machine } from '../../core/ports.ts';
 import type { PathKind, PathSeen } from '../../core/probe.ts';
@@ -37,6 +38,7 @@ export const pathsProbe =
     if (ended.how === 'lost' || ended.how === 'aborted') return unseen(ended.trouble);
     const answers = decode(stdout).trim().split('\n');
     const signal = AbortSignal.timeout(patience);
+    setMaxListeners(0, signal);
     const all = await Promise.all(
       paths.map(async (path, i): Promise<PathSeen | undefined> => {
         const kind = answers[i];

@@ -32,6 +32,18 @@ describe('the paths of a host', () => {
     expect(seen.value[3]?.bytes).toMatchObject({ known: false, trouble: { code: 'no-size' } });
   });
 
+  it('may be many', async () => {
+    const warnings: Error[] = [];
+    const warn = (warning: Error) => warnings.push(warning);
+    process.on('warning', warn);
+    const paths = Array.from({ length: 30 }, () => join(folder, '-rf'));
+    const seen = await hostProbes(machineWith({}))['host.paths']({ kind: 'host.paths', paths, root: false });
+    await new Promise(setImmediate);
+    process.off('warning', warn);
+    expect(seen.known && seen.value.filter(({ bytes }) => bytes.known).length).toBe(30);
+    expect(warnings).toEqual([]);
+  });
+
   it('that take too long to measure have no known size', async () => {
     const machine = machineWith({ du: 'sleep 60' });
     const seen = await pathsProbe(machine, 200)({ kind: 'host.paths', paths: [folder], root: false });
