@@ -73,6 +73,12 @@ async function look(
   const at = { step: step.id, direction: 'forth' } as const;
   const facts = await inspect(engine, action, input, pastOf(journal.execution, step.id), setting);
   const verdict = action.verify(input, facts, setting);
+  // A look that yields evidence stays a gate. Any other may fail only because what comes before it was pretended: that is not known.
+  if (!verdict.ok && (action.yields ?? []).length === 0 && pretendedBefore(drive, step)) {
+    const said = `depends on what the steps before it would have done: ${verdict.trouble.what}`;
+    journal.record({ ...at, type: 'step.previewed', how: 'cannot-rehearse', said, operations: [], assumed: [] });
+    return { end: 'on' };
+  }
   if (!verdict.ok) {
     journal.record({ ...at, type: 'gate.blocked', gate: step.uses, trouble: verdict.trouble });
     return { end: 'blocked', trouble: verdict.trouble };
@@ -95,15 +101,26 @@ function foreseen(action: AnyAction, input: unknown, setting: Setting): readonly
   return 'blocked' in planned ? undefined : planned;
 }
 
-/** Kinds of evidence that the steps before this one would have yielded. */
-function yieldedBefore(drive: Drive, step: PlannedStep): ReadonlySet<string> {
+const stepsBefore = (drive: Drive, step: PlannedStep): readonly PlannedStep[] => {
   const { steps } = drive.plan.intent;
-  const kinds = new Set<string>();
-  for (const earlier of steps.slice(
+  return steps.slice(
     0,
     steps.findIndex((s) => s.id === step.id),
-  )) {
-    if (drive.journal.execution.steps[earlier.id]?.forth.status !== 'previewed') continue;
+  );
+};
+
+const wasPretended = (drive: Drive, step: PlannedStep): boolean =>
+  drive.journal.execution.steps[step.id]?.forth.status === 'previewed';
+
+/** Whether an earlier step that changes something was only described. */
+const pretendedBefore = (drive: Drive, step: PlannedStep): boolean =>
+  stepsBefore(drive, step).some((s) => s.effect !== 'none' && wasPretended(drive, s));
+
+/** Kinds of evidence that the steps before this one would have yielded. */
+function yieldedBefore(drive: Drive, step: PlannedStep): ReadonlySet<string> {
+  const kinds = new Set<string>();
+  for (const earlier of stepsBefore(drive, step)) {
+    if (!wasPretended(drive, earlier)) continue;
     const action = drive.engine.actions.find((a) => a.kind === earlier.uses);
     for (const kind of action?.yields ?? []) kinds.add(kind);
   }

@@ -307,6 +307,31 @@ describe('a rehearsal', () => {
   });
 });
 
+describe('a look that depends on an act before it', () => {
+  const switchedOff = mainJob.replace(
+    '      - id: retire',
+    `      - id: still-off
+        uses: power.status
+        with: { expect: "off" }
+      - id: retire`,
+  );
+
+  test('cannot be rehearsed, and does not fail the rehearsal', async () => {
+    const s = stage(switchedOff, params);
+    expect(await s.run(await s.plan(), { rehearsal: true })).toEqual({ end: 'rehearsed', blocked: [] });
+    const look = readChain(s.log.bytes, undefined).events.find(
+      (e) => e.type === 'step.previewed' && e.step === 'still-off',
+    );
+    expect(look).toMatchObject({ how: 'cannot-rehearse' });
+  });
+
+  test('is judged for real in a run', async () => {
+    const s = stage(switchedOff, params);
+    expect(await s.run(await s.plan())).toEqual({ end: 'done' });
+    expect(execution(s).steps['still-off']?.forth.status).toBe('done');
+  });
+});
+
 describe('a rollback', () => {
   test('gives the machine back: power first, then the services as they were; copies stay', async () => {
     const s = stage(mainJob, params);
