@@ -10,3 +10,4 @@ export function brokenImports(
   folders: readonly string[],
 ): Promise<{ readonly modules: number; readonly broken: readonly BrokenImport[] }>;
 export function importComplaints(root: string, folders: readonly string[]): Promise<string>;
+export function importRules(): Promise<readonly { readonly name: string; readonly comment: string }[]>;

@@ -6,6 +6,12 @@ import extractTsConfig from 'dependency-cruiser/config-utl/extract-ts-config';
 
 const here = createRequire(import.meta.url).resolve('../.dependency-cruiser.cjs');
 
+/** The rules and their reasons. */
+export async function importRules() {
+  const { forbidden } = await extractConfig(here);
+  return forbidden.map(({ name, comment }) => ({ name, comment }));
+}
+
 /** The broken rules of a tree: which, where, and the modules that were looked at. */
 export async function brokenImports(root, folders) {
   const config = await extractConfig(here);
