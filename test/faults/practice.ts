@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import { type PracticeMachine, startPracticeMachine } from '../../src/practice/practice-machine.ts';
+import { practiceHost, writePracticeInventory } from '../../src/practice/practice-workspace.ts';
+import { type Bench, bench, runbook } from './bench.ts';
+import { startWire, type Wire } from './wire.ts';
+
+/** A workspace whose only host is a practice machine, reached over wires that can be cut. */
+export interface PracticeBench extends Bench {
+  readonly machine: PracticeMachine;
+  readonly ssh: Wire;
+  readonly bmc: Wire;
+  /** Writes the only runbook. */
+  runbook(steps: string): void;
+  /** Makes `plan.json`; throws if it has blockers. */
+  plan(): Promise<void>;
+  /** `run --plan plan.json` with the serial and nobody to ask. */
+  readonly unattended: readonly string[];
+  close(): Promise<void>;
+}
+
+export async function practiceBench(machine: PracticeMachine): Promise<PracticeBench> {
+  const b = bench();
+  const ssh = await startWire(machine.ssh.port);
+  const bmc = await startWire(machine.bmc.port);
+  writePracticeInventory(b.folder, machine);
+  b.edit('hosts.yaml', `port: ${machine.ssh.port}`, `port: ${ssh.port}`);
+  b.edit('hosts.yaml', `port: ${machine.bmc.port}`, `port: ${bmc.port}`);
+  return {
+    ...b,
+    machine,
+    ssh,
+    bmc,
+    runbook: (steps) => b.write('runbooks/faults.yaml', runbook(steps)),
+    plan: async () => {
+      const planned = await b.decom('plan', practiceHost, '-o', 'plan.json');
+      const blockers: unknown =
+        planned.code === 0 ? (JSON.parse(b.read('plan.json')) as { facts: { blockers: unknown } }).facts.blockers : [];
+      if (planned.code !== 0 || JSON.stringify(blockers) !== '[]') {
+        throw new Error(`no plan: ${planned.stdout}${planned.stderr}`);
+      }
+    },
+    unattended: ['run', '--plan', 'plan.json', '--non-interactive', `--confirm=${machine.identity.serial}`],
+    close: async () => {
+      await ssh.close();
+      await bmc.close();
+      b.remove();
+    },
+  };
+}
+
+/** A practice machine in a folder of its own. */
+export const startMachine = (folder: string): Promise<PracticeMachine> =>
+  startPracticeMachine({ folder: join(folder, 'machine') });
