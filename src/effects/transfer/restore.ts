@@ -90,7 +90,9 @@ async function unpack(archive: string, scratch: string, { signal, progress }: Pe
   // Device nodes need root; their absence is found and named by the comparison.
   const excused = !isRoot() && stderr.split('\n').every((line) => /^$|Cannot mknod|Exiting with failure/.test(line));
   if (code === 0 || excused) return ok(undefined);
-  return fail(saysFull(stderr) ? diskFull(scratch, stderr) : restoreFailed('tar', scratch, stderr));
+  // GNU tar does not always give the system's reason.
+  const full = saysFull(stderr) || /: Wrote only \d+ of \d+ bytes/.test(stderr);
+  return fail(full ? diskFull(scratch, stderr) : restoreFailed('tar', scratch, stderr));
 }
 
 async function copyBack(
