@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { exitOfSignal } from './exit.ts';
 import type { Line } from './view/text.ts';
 
@@ -12,6 +13,8 @@ export interface Signals {
 
 export function listenForSignals(say: (lines: readonly Line[]) => void): Signals {
   const controller = new AbortController();
+  // Many operations at once listen to this one signal; Node takes more than ten listeners for a leak.
+  setMaxListeners(0, controller.signal);
   let first: EndSignal | undefined;
   let count = 0;
   const listener = (signal: EndSignal) => {

@@ -47,6 +47,8 @@ export interface BoundHost {
   readonly location: string | null;
   readonly sudo: boolean;
   readonly disks: readonly string[];
+  /** The whole entry, for references; what a run itself writes into it and where secrets are kept are left out. */
+  readonly entry: JsonObject;
 }
 
 /** What a plan binds. Its digest is what approvals, tokens and single use refer to. */
@@ -96,18 +98,8 @@ export interface Plan {
 /** The SHA-256 of the intent's canonical JSON: 64 hex digits. */
 export const intentDigest = (plan: Plan): string => digestOf(plan.intent);
 
-/** What `${{ host.* }}` and `when:` may name: the bound host, without anything secret. */
-export const hostScope = (host: BoundHost): JsonObject => ({
-  name: host.name,
-  fqdn: host.fqdn,
-  address: host.address,
-  serial: host.serial,
-  uuid: host.uuid,
-  machine_id: host.machine_id,
-  asset_tag: host.asset_tag,
-  owner: host.owner,
-  location: host.location,
-});
+/** What `${{ host.* }}` and `when:` may name: the inventory's entry as bound, with the host's name. */
+export const hostScope = (host: BoundHost): JsonObject => ({ ...host.entry, name: host.name });
 
 /** Binds an inventory entry: what of it a plan depends on. */
 export const boundHost = (host: Host): BoundHost => ({
@@ -124,7 +116,15 @@ export const boundHost = (host: Host): BoundHost => ({
   location: placeOf(host),
   sudo: host.ssh?.sudo ?? false,
   disks: (host.disks ?? []).map((disk) => disk.serial),
+  entry: entryOf(host),
 });
+
+/** The entry without what a run itself writes into it, and without where secrets are kept. */
+function entryOf(host: Host): JsonObject {
+  const { name: _name, status: _status, retired: _retired, adopted: _adopted, bmc, ...rest } = host;
+  const { password: _password, ...open } = bmc ?? { password: undefined };
+  return JSON.parse(JSON.stringify(bmc === undefined ? rest : { ...rest, bmc: open })) as JsonObject;
+}
 
 function placeOf(host: Host): string | null {
   const { site, room, rack, unit } = host.location ?? {};

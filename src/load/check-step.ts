@@ -104,7 +104,7 @@ export function checkStep(step: DraftStep, context: StepContext): readonly Diagn
       ? step.node
       : { kind: 'map', place: step.node.place, entries: [{ key: 'with', place: step.with.place, value: step.with }] };
   const checked = check(input, action.input, ['with'], holdsReference);
-  const references = referenceComplaints(input, action.input, knownAt(step, context), ['with']);
+  const references = referenceComplaints(input, action, knownAt(step, context), ['with']);
   faults.push(...placed([...references, ...checked.complaints], root, about));
   if (
     checked.complaints.length === 0 &&

@@ -21,7 +21,12 @@ export interface Known {
 type Kind = 'text' | 'list' | 'mapping' | 'secret' | 'any';
 
 /** Complains of references to what does not exist, or not yet, or cannot stand where it stands. `schema` is the action's input. */
-export function referenceComplaints(value: Json, schema: object, known: Known, at: Path): readonly Complaint[] {
+export function referenceComplaints(
+  value: Json,
+  { input: schema, literal = [] }: Pick<AnyAction, 'input' | 'literal'>,
+  known: Known,
+  at: Path,
+): readonly Complaint[] {
   const complaints: Complaint[] = [];
   for (const { text, path } of textsOf(value)) {
     const where = [...at, ...path];
@@ -35,6 +40,13 @@ export function referenceComplaints(value: Json, schema: object, known: Known, a
     }
     for (const part of template.value) {
       if (typeof part === 'string') continue;
+      if (literal.includes(String(path[0]))) {
+        complain(
+          `${part.text} stands within a program text, and its value would become part of the program.`,
+          'Hand the value over as one of "arguments", and write "$1" in the text.',
+        );
+        continue;
+      }
       const found = kindOf(part, known);
       if (typeof found !== 'string') {
         complain(found.what, found.fix);

@@ -51,6 +51,7 @@ export const plan: Plan = {
       location: 'fra1 / H2 / R12 / U17',
       sudo: true,
       disks: [],
+      entry: {},
     },
     runbook: { name: 'linux-server', title: 'Retire a Linux server', sources: [] },
     params: {},
