@@ -208,7 +208,10 @@ function appendHost(text: string, path: string, { name, ...entry }: Host): Resul
     .split('\n')
     .map((line) => `${indent}${line}${newLine}`)
     .join('');
-  const start = text === '' || text.endsWith('\n') ? text : `${text}${newLine}`;
+  // `hosts: {}`, as a new workspace has it, takes no line below it.
+  const braces = hosts?.flow && hosts.items.length === 0 && hosts.range ? hosts.range : undefined;
+  const bare = braces === undefined ? text : `${text.slice(0, braces[0]).trimEnd()}${text.slice(braces[1])}`;
+  const start = bare === '' || bare.endsWith('\n') ? bare : `${bare}${newLine}`;
   const edited = Object.hasOwn(before, 'hosts') ? `${start}${lines}` : `${start}hosts:${newLine}${lines}`;
   const added = hostsIn(treeOf(edited))[name] ?? {};
   return confirmed(edited, { ...before, hosts: { ...hostsIn(before), [name]: added } }, path);

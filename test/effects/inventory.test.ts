@@ -174,6 +174,9 @@ describe('adding a host', () => {
     writeFileSync(path, '# none yet\nhosts:\n');
     await inventory.addHost(host);
     expect(text()).toBe(`# none yet\nhosts:\n${entry('  ')}`);
+    writeFileSync(path, 'hosts: {} # none yet\n# for example\n');
+    await inventory.addHost(host);
+    expect(text()).toBe(`hosts: # none yet\n# for example\n${entry('  ')}`);
   });
 
   it('refuses a file that it cannot add to, and leaves it', async () => {
