@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { actions } from '../../actions/index.ts';
 import { stepsOf } from '../../core/runbook.ts';
-import { loadRunbook } from '../../load/load-runbook.ts';
+import { loadRunbook, type ReadFile } from '../../load/load-runbook.ts';
 import { type ExitCode, exit } from '../exit.ts';
 import type { Invocation } from '../invocation.ts';
 import { refuse } from '../refuse.ts';
@@ -69,9 +69,21 @@ export async function validate(invocation: Invocation, files: readonly string[])
 
 async function checkRunbook(folder: string, file: string): Promise<Checked> {
   if (basename(file) === 'decom.yaml') return { file, says: 'settings', problems: [] };
-  const loaded = loadRunbook(file, (name) => readWorkspaceFile(folder, name), actions);
+  const loaded = await loadChecked(file, (name) => readWorkspaceFile(folder, name));
   if (!loaded.ok) return { file, says: '', problems: loaded.error };
   const { phases } = loaded.value;
   const says = `${counted(phases.length, 'phase')}, ${counted(stepsOf(loaded.value).length, 'step')}`;
   return { file, says, problems: [] };
+}
+
+/** Conditions are checked by a library that takes time to load, so only where there is one, or a problem to be told whole. */
+async function loadChecked(file: string, read: ReadFile) {
+  const plain = loadRunbook(file, read, actions);
+  if (plain.ok && stepsOf(plain.value).every((step) => step.when === undefined)) return plain;
+  return loadWithConditions(file, read);
+}
+
+async function loadWithConditions(file: string, read: ReadFile) {
+  const { checkWhen } = await import('../compose.ts');
+  return loadRunbook(file, read, actions, { checkWhen });
 }
