@@ -20,8 +20,26 @@ const decom = join(root, 'bin', 'decom.js');
 const book = join(root, 'runbooks', 'linux-server.yaml');
 let kept = true;
 try {
-  kept = report('decom --version', await pairs(40, () => node(decom, '--version'), () => node(empty)), { atMost: 1.3 }) && kept;
-  kept = report('decom validate linux-server', await pairs(40, () => node(decom, 'validate', book), () => node(empty)), { atMost: 2 }) && kept;
+  kept =
+    report(
+      'decom --version',
+      await pairs(
+        40,
+        () => node(decom, '--version'),
+        () => node(empty),
+      ),
+      { atMost: 1.3 },
+    ) && kept;
+  kept =
+    report(
+      'decom validate linux-server',
+      await pairs(
+        40,
+        () => node(decom, 'validate', book),
+        () => node(empty),
+      ),
+      { atMost: 2 },
+    ) && kept;
 } finally {
   rmSync(folder, { recursive: true });
 }

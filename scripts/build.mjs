@@ -43,6 +43,8 @@ const result = await build({
   define: { DECOM_VERSION: JSON.stringify(version) },
   plugins: [withoutNativeParts, compiledSchemas],
   legalComments: 'linked',
+  minifyWhitespace: true,
+  minifySyntax: true,
   write: false,
   logLevel: 'warning',
 });

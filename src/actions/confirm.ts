@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import * as Type from 'typebox';
 import { action } from '../core/action.ts';
 import { trouble } from '../core/result.ts';
 import { type Answered, lastAnswer } from './parts/answers.ts';

@@ -1,4 +1,5 @@
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
+import * as Type from 'typebox';
 import { action } from '../core/action.ts';
 import { durationPattern, milliseconds } from '../core/duration.ts';
 import { knownAfter } from '../core/operation.ts';

@@ -149,8 +149,5 @@ export type OperationHandlers = {
 
 /** Handlers by probe, likewise. */
 export type ProbeHandlers = {
-  readonly [K in ProbeKind]: (
-    question: ProbeQuestion<K>,
-    context?: PerformContext,
-  ) => Promise<Seen<ProbeAnswer<K>>>;
+  readonly [K in ProbeKind]: (question: ProbeQuestion<K>, context?: PerformContext) => Promise<Seen<ProbeAnswer<K>>>;
 };

@@ -1,4 +1,5 @@
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
+import * as Type from 'typebox';
 
 /** Where a secret is kept. Only the reference ever stands in a runbook, a plan or a journal. */
 export const SecretRef = Type.Object(

@@ -1,4 +1,5 @@
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
+import * as Type from 'typebox';
 import { type Diagnostic, didYouMean } from '../core/diagnostic.ts';
 import type { FormItem } from '../core/operation.ts';
 import type { PlannedStep } from '../core/plan.ts';

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import * as Type from 'typebox';
 import { describe, expect, it } from 'vitest';
 import type { AnyAction } from '../../src/core/action.ts';
 import { diagnosticText } from '../../src/core/diagnostic.ts';

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import * as Type from 'typebox';
 import { action, type Setting, type Verdict } from '../../core/action.ts';
 import type { Finding } from '../../core/evidence.ts';
 import type { BmcIdentity, HostIdentity } from '../../core/probe.ts';
@@ -68,7 +68,9 @@ function judge({ host, bmc }: Facts, setting: Setting): Verdict {
   }
   // The BMC's GUID and its serial are one witness, not two.
   const agreeing = [...new Set(rows.filter((r) => r.is === 'agrees').map((r) => r.source.replace(/^bmc .*/, 'bmc')))];
-  if (agreeing.length < quorum) return { ok: false, trouble: tooFew(name, rows, agreeing, detail) };
+  if (agreeing.length < quorum) {
+    return { ok: false, trouble: silence(host) ?? tooFew(name, rows, agreeing, detail) };
+  }
   if (!host.known || !host.value.boot_id.known) {
     const why =
       host.known && !host.value.boot_id.known ? host.value.boot_id.trouble.what : 'the host could not be asked';
@@ -136,6 +138,15 @@ function hostKey(expected: readonly string[] | undefined, seen: Seen<string>): S
   return sameType.some((key) => bare(key) === bare(seen.value))
     ? { source: 'host key', is: 'agrees' }
     : { source: 'host key', is: 'contradicts', expected: sameType.map(bare).join(' or '), seen: bare(seen.value) };
+}
+
+/** Why the host said nothing of itself, where it is one and the same reason: it tells better what to do than four unknown sources. */
+function silence(host: Seen<HostIdentity>): Trouble | undefined {
+  if (!host.known) return host.trouble;
+  const { serial, uuid, machine_id, host_key } = host.value;
+  const troubles = [serial, uuid, machine_id, host_key].map((source) => (source.known ? undefined : source.trouble));
+  const [first] = troubles;
+  return troubles.every((why) => why !== undefined && why.code === first?.code) ? first : undefined;
 }
 
 const boundText = (bmc: Facts['bmc'], bound: { readonly bmc: string } | undefined): string => {

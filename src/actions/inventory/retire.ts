@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import * as Type from 'typebox';
 import { action } from '../../core/action.ts';
 import { type Seen, trouble } from '../../core/result.ts';
 

@@ -1,4 +1,5 @@
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
+import * as Type from 'typebox';
 import type { ExamineContext, Planned, Probe, Setting, Verdict } from '../../core/action.ts';
 import type { Operation } from '../../core/operation.ts';
 import type { CopyDescription, CopySeen, PathSeen, PlaceSeen } from '../../core/probe.ts';
@@ -167,7 +168,7 @@ function badPaths(paths: readonly PathSeen[]): Trouble | undefined {
   if (missing.length > 0) {
     return trouble(
       'path-missing',
-      `not on the host: ${missing.join(', ')}`,
+      `what is to be copied is not on the host: ${missing.join(', ')}`,
       'Correct "from" (or the param it comes from), or take the path off the list.',
     );
   }
@@ -205,7 +206,7 @@ function lacksTools(tools: { readonly [name: string]: boolean }): Trouble | unde
     ? undefined
     : trouble(
         'tool-missing',
-        `not on the host: ${missing.join(', ')}`,
+        `a program that the copy needs is not on the host: ${missing.join(', ')}`,
         'Install it there, or use another kind of backup.',
       );
 }

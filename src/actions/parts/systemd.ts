@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import * as Type from 'typebox';
 import type { Probe } from '../../core/action.ts';
 import type { Operation } from '../../core/operation.ts';
 import type { ServiceState } from '../../core/probe.ts';

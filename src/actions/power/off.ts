@@ -1,4 +1,5 @@
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
+import * as Type from 'typebox';
 import { action, type Setting, type Verdict } from '../../core/action.ts';
 import { durationPattern, durationText, milliseconds } from '../../core/duration.ts';
 import type { Operation } from '../../core/operation.ts';

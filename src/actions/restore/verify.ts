@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import * as Type from 'typebox';
 import { action, type Setting } from '../../core/action.ts';
 import type { CopySeen, PlaceSeen, TreeComparison } from '../../core/probe.ts';
 import { type Seen, type Trouble, trouble } from '../../core/result.ts';

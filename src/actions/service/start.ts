@@ -1,4 +1,5 @@
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
+import * as Type from 'typebox';
 import { action } from '../../core/action.ts';
 import type { Operation } from '../../core/operation.ts';
 import type { ServiceState } from '../../core/probe.ts';

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import * as Type from 'typebox';
 import { action } from '../../core/action.ts';
 import type { Operation } from '../../core/operation.ts';
 import {

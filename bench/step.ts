@@ -1,0 +1,169 @@
+// What a trivial step costs over a pooled connection, against the same number of raw ssh2 execs plus its fdatasyncs.
+import { closeSync, fdatasyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import ssh2 from 'ssh2';
+import { actions } from '../src/actions/index.ts';
+import { intentDigest, type Plan } from '../src/core/plan.ts';
+import type { Ask } from '../src/core/ports.ts';
+import { seen } from '../src/core/result.ts';
+import { decideWithCel } from '../src/effects/cel.ts';
+import { execHandlers, hostProbes } from '../src/effects/host/handlers.ts';
+import { sshMachine } from '../src/effects/ssh/machine.ts';
+import { fileBlobs } from '../src/effects/state/blob-store.ts';
+import { systemClock } from '../src/effects/state/clock.ts';
+import { fileJournal } from '../src/effects/state/journal-store.ts';
+import { drive } from '../src/engine/drive.ts';
+import type { Engine } from '../src/engine/engine.ts';
+import { openJournal } from '../src/engine/journal.ts';
+import { makePlan } from '../src/engine/make-plan.ts';
+import { beginRun } from '../src/engine/session.ts';
+import { makeBind } from '../src/load/bind.ts';
+import { loadRunbook } from '../src/load/load-runbook.ts';
+import { startSshd } from '../test/lab/sshd.ts';
+import { pairs, report } from './pairs.mjs';
+
+const steps = 40;
+const folder = mkdtempSync(join(tmpdir(), 'decom-bench-'));
+const sshd = await startSshd();
+const target = {
+  name: 'bench',
+  address: sshd.address,
+  port: sshd.port,
+  user: sshd.user,
+  identityFiles: [sshd.userKey],
+  knownHosts: sshd.knownHosts,
+  sudo: false,
+};
+const machine = sshMachine(target, { home: homedir() });
+const book = `decom: 1
+name: bench
+title: Bench
+phases:
+  - phase: one
+    title: One
+    steps:
+${Array.from({ length: steps }, (_, i) => `      - id: s${i}\n        uses: command.run\n        with: { argv: [touch, ${folder}/m-ROUND-${i}], probe: { argv: [test, -e, ${folder}/m-ROUND-${i}] } }`).join('\n')}
+`;
+const host = { name: 'bench', addresses: [sshd.address], serial: 'BENCH-1' };
+const probes = { ...hostProbes(machine), clock: async () => seen(new Date().toISOString()) };
+const handlers = execHandlers(machine, async () => {
+  throw new Error('no secrets here');
+});
+const goOn: Ask = async () => ({ answer: 'continue', how: 'beforehand' });
+let round = 0;
+let appends = 0;
+let execs = 0;
+
+async function prepared(): Promise<{ engine: Engine; plan: Plan; path: string }> {
+  round += 1;
+  const path = join(folder, `audit-${round}.jsonl`);
+  const engine: Engine = {
+    actions,
+    probe: (question) => {
+      execs += 1;
+      return (
+        (probes as unknown as Record<string, (q: unknown) => never>)[question.kind]?.(question) ??
+        ({ known: false } as never)
+      );
+    },
+    clock: systemClock,
+    blobs: fileBlobs(join(folder, 'out'), (text) => text),
+    bind: makeBind(actions),
+    decide: decideWithCel,
+    scratch: folder,
+  };
+  const loaded = loadRunbook(
+    'bench.yaml',
+    () => ({ ok: true, value: Buffer.from(book.replaceAll('ROUND', String(round))) }),
+    actions,
+  );
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.error));
+  const plan = await makePlan(engine, {
+    host,
+    runbook: loaded.value,
+    params: {},
+    id: `r${round}`,
+    run: `r${round}`,
+    lifetime: 1e9,
+    tool: 'bench',
+  });
+  return { engine, plan, path };
+}
+
+const plans = await Promise.all(Array.from({ length: 13 }, () => prepared()));
+let at = 0;
+async function run(): Promise<void> {
+  const { engine, plan, path } = plans[at++] as (typeof plans)[number];
+  const store = fileJournal(path);
+  execs = 0;
+  const opened = openJournal(store, intentDigest(plan), systemClock, () => {});
+  if (!opened.ok) throw new Error(opened.breach.what);
+  beginRun(
+    opened.journal,
+    plan,
+    { run: plan.intent.id, rehearsal: false, ticket: null, reason: null, responsible: null },
+    { operator: 'b', control: 'b', pid: 1, tool: 'b', unattended: true },
+  );
+  const end = await drive({
+    engine,
+    plan,
+    journal: opened.journal,
+    executor: {
+      real: true,
+      perform: (operation, context) =>
+        operation.kind === 'exec'
+          ? (execs++, handlers.exec(operation, context))
+          : Promise.reject(new Error(operation.kind)),
+    },
+    ask: goOn,
+    tell: () => {},
+    signal: new AbortController().signal,
+    operator: 'b',
+  });
+  if (end.end !== 'done') throw new Error(JSON.stringify(end));
+  appends = opened.journal.head.size;
+  store.close();
+}
+
+const raw = new ssh2.Client();
+await new Promise((resolve, reject) => {
+  raw.on('ready', () => resolve(undefined)).on('error', reject);
+  raw.connect({ host: sshd.address, port: sshd.port, username: sshd.user, privateKey: readFileSync(sshd.userKey) });
+  (raw as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
+});
+const rawExec = (command: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    raw.exec(command, (error, channel) => {
+      if (error) return reject(error);
+      channel.on('close', () => resolve());
+      channel.resume();
+      channel.stderr.resume();
+      channel.end();
+    });
+  });
+
+const log = openSync(join(folder, 'raw.log'), 'a');
+const line = Buffer.alloc(600, 'x');
+async function plain(): Promise<void> {
+  for (let i = 0; i < execs; i++) await rawExec(`test -e ${folder}/never`);
+  for (let i = 0; i < appends; i++) {
+    writeSync(log, line);
+    fdatasyncSync(log);
+  }
+}
+
+let kept = false;
+try {
+  await run();
+  const result = await pairs(10, run, plain);
+  console.log(`${steps} steps: ${execs} execs and ${appends} records each`);
+  kept = report('a trivial step against raw execs and syncs', result, { atMost: 1.3 });
+} finally {
+  closeSync(log);
+  raw.end();
+  await machine.close();
+  await sshd.stop();
+  rmSync(folder, { recursive: true });
+}
+process.exitCode = kept ? 0 : 1;
