@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { nameOf } from '../../core/mtree.ts';
@@ -38,8 +37,7 @@ export function lineSink(stream: Writable): LineSink & { end(): Promise<void> } 
     pending = '';
   };
   const room = async (): Promise<void> => {
-    while (trouble === undefined && stream.writableNeedDrain)
-      await Promise.race([once(stream, 'drain'), failureOf(stream)]);
+    while (trouble === undefined && stream.writableNeedDrain) await either(stream, 'drain');
     if (trouble !== undefined) throw trouble;
   };
   return {
@@ -51,7 +49,7 @@ export function lineSink(stream: Writable): LineSink & { end(): Promise<void> } 
     async end() {
       flush();
       await room();
-      const finished = Promise.race([once(stream, 'finish'), failureOf(stream)]);
+      const finished = either(stream, 'finish');
       stream.end();
       await finished;
       if (trouble !== undefined) throw trouble;
@@ -59,11 +57,19 @@ export function lineSink(stream: Writable): LineSink & { end(): Promise<void> } 
   };
 }
 
-const failureOf = (stream: Writable): Promise<void> =>
-  new Promise((resolve) => {
-    if (stream.destroyed || stream.errored) resolve();
-    else stream.once('close', () => resolve());
+/** Waits for an event of a stream, or for the end of all its events; leaves no listener behind. */
+function either(stream: Writable, event: 'drain' | 'finish'): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stream.off(event, done);
+      stream.off('close', done);
+      resolve();
+    };
+    if (stream.destroyed) return resolve();
+    stream.on(event, done);
+    stream.on('close', done);
   });
+}
 
 /** Writes lines to a new file (0600). */
 export function fileSink(file: string): LineSink & { end(): Promise<void> } {
