@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Plan } from '../core/plan.ts';
 import type { Notice, RunFolder, Tell } from '../core/ports.ts';
 import { JournalTrouble } from '../core/ports.ts';
@@ -33,6 +34,9 @@ export interface CarryOn {
   /** Writes what comes before the first step: a run's first lines, or a session's. */
   readonly begin: (open: OpenRun) => void;
 }
+
+/** Milliseconds in which a closed terminal's SIGHUP follows the end of its input. */
+const hangUpDelay = 150;
 
 /** Opens a run's log and drives it, from where it stands to its end or to what stops it. Says how it ended, and gives its exit code. */
 export async function carryOn(invocation: Invocation, on: CarryOn): Promise<Result<ExitCode, Trouble>> {
@@ -111,6 +115,8 @@ export async function carryOn(invocation: Invocation, on: CarryOn): Promise<Resu
     clearInterval(ticking);
     display.end();
   }
+  // A terminal that goes away ends the input first, and sends its signal a moment later.
+  if (end.end === 'quit' && end.why === 'end-of-input') await sleep(hangUpDelay);
   const code = exitOfRun(end, signals.received());
   try {
     if (end.end !== 'journal') closeSession(journal, end.end, code);

@@ -21,7 +21,8 @@ export function exitOfRun(end: RunEnd, signal: EndSignal | undefined): ExitCode 
     case 'parked':
       return exit.parked;
     case 'quit':
-      return end.why === 'interrupted' ? exitOfSignal(signal ?? 'SIGINT') : exit.stopped;
+      if (signal !== undefined) return exitOfSignal(signal);
+      return end.why === 'interrupted' ? exit.interrupted : exit.stopped;
     case 'signal':
       return exitOfSignal(signal ?? 'SIGTERM');
     case 'missing':

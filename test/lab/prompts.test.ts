@@ -1,0 +1,208 @@
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Recorded } from '../../src/core/event.ts';
+import type { PracticeMachine } from '../../src/practice/practice-machine.ts';
+import { type PracticeBench, practiceBench, startMachine } from '../faults/practice.ts';
+import { poll } from './poll.ts';
+import { openTerminal, type Terminal } from './terminal.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const keys = '[c,s,d,l,q,?]';
+
+let home: string;
+let machine: PracticeMachine;
+let bench: PracticeBench;
+let terminal: Terminal | undefined;
+
+beforeEach(async () => {
+  home = realpathSync(mkdtempSync(join(tmpdir(), 'decom-prompts-')));
+  machine = await startMachine(home);
+  bench = await practiceBench(machine);
+});
+
+afterEach(async () => {
+  terminal?.close();
+  terminal = undefined;
+  await bench.close();
+  await machine.close();
+  rmSync(home, { recursive: true, force: true });
+});
+
+/** `decom ARGS` typed into a terminal, with its exit code behind it. */
+function typed(args: string, env: { readonly [name: string]: string } = {}): Terminal {
+  const opened = openTerminal(bench.folder, env);
+  terminal = opened;
+  opened.type(`${process.execPath} ${join(root, 'bin/decom.js')} ${args}; echo exit=$?.`);
+  opened.press('Enter');
+  return opened;
+}
+
+const began = (step: string): readonly Recorded[] =>
+  bench.events().filter((event) => event.type === 'operation.intended' && event.step === step);
+
+/** The terminal is as it was: cursor there, lines edited and echoed by the kernel. */
+async function expectSane(at: Terminal): Promise<void> {
+  expect(at.cursorShown()).toBe(true);
+  at.type('stty -a | tr ";" "\\n"');
+  at.press('Enter');
+  await at.shows(/ icanon /);
+  expect(at.text()).toMatch(/ echo /);
+  expect(at.text()).not.toMatch(/-icanon|-echo /);
+}
+
+const asking = `
+- id: look
+  title: Look at the power
+  uses: power.status
+- id: told
+  title: Tell the users
+  uses: confirm
+  with: { question: "Do the users know?" }
+- id: unplugged
+  title: Unplug it
+  uses: checklist
+  with:
+    title: Unplugged
+    items:
+      - { id: power, text: Power cables }
+      - { id: net, text: Network cables }
+`;
+
+/** What to type to come to each question of the runbook above, and what it ends with. */
+const questions: readonly (readonly [name: string, way: readonly (readonly [string, string])[], shown: string])[] = [
+  ['before a step', [], `[2/3] told — Tell the users ${keys}`],
+  ['for a reason to skip', [[keys, 's']], 'Enter alone goes back)'],
+  ['in a confirmation', [[keys, 'c']], '(yes, no, quit):'],
+  [
+    'in a checklist',
+    [
+      [keys, 'c'],
+      ['(yes, no, quit):', 'yes'],
+      [`[3/3] unplugged — Unplug it ${keys}`, 'c'],
+    ],
+    '[y,n,q,?]',
+  ],
+];
+
+async function come(at: Terminal, way: readonly (readonly [string, string])[], shown: string): Promise<void> {
+  for (const [question, answer] of way) {
+    await at.endsWith(question);
+    at.type(answer);
+    at.press('Enter');
+  }
+  await at.endsWith(shown);
+}
+
+describe.each(questions)('%s', (_, way, shown) => {
+  beforeEach(() => bench.runbook(asking));
+
+  test('Ctrl-C stops the run with 130, names the way back, and leaves the terminal sane', async () => {
+    const at = typed('run practice');
+    await come(at, way, shown);
+    at.press('C-c');
+    await at.shows('exit=130.');
+    expect(at.text()).toMatch(/Next: decom resume [0-9a-f]{12}/);
+    expect(bench.events().at(-1)).toMatchObject({ type: 'session.closed', exit: 130 });
+    await expectSane(at);
+  });
+
+  test('the end of the input stops it with 3, and never with 0', async () => {
+    const at = typed('run practice');
+    await come(at, way, shown);
+    at.press('C-d');
+    await at.shows('exit=3.');
+    expect(at.text()).toMatch(/Next: decom resume [0-9a-f]{12}/);
+    expect(bench.events().at(-1)).toMatchObject({ type: 'session.closed', exit: 3 });
+    await expectSane(at);
+  });
+
+  test('a closed terminal stops it, and the log says so', async () => {
+    const at = typed('run practice');
+    await come(at, way, shown);
+    at.close();
+    terminal = undefined;
+    await poll('the end of the session in the log', 30_000, () =>
+      bench.events().at(-1)?.type === 'session.closed' ? true : undefined,
+    );
+    expect(bench.events().at(-1)).toMatchObject({ type: 'session.closed', exit: 129 });
+  });
+});
+
+test('plain terminals get plain lines: not one escape character', async () => {
+  bench.runbook(asking);
+  const at = typed('run practice --accessible');
+  await come(at, questions[3]?.[1] ?? [], '[y,n,q,?]');
+  at.type('y label P-17');
+  at.press('Enter');
+  await at.endsWith('(2/2) Network cables [y,n,q,?]');
+  at.type('y');
+  at.press('Enter');
+  await at.shows('exit=0.');
+  const said = Buffer.from(at.bytes());
+  expect(said.includes('Power cables')).toBe(true);
+  expect(said.includes(0x1b)).toBe(false);
+});
+
+test('a piped yes answers nothing: 64, and no run is made', async () => {
+  bench.runbook(asking);
+  const opened = openTerminal(bench.folder);
+  terminal = opened;
+  opened.type(`yes | ${process.execPath} ${join(root, 'bin/decom.js')} run practice; echo exit=$?.`);
+  opened.press('Enter');
+  await opened.shows('exit=64.');
+  expect(opened.text()).toContain('nothing was done');
+  expect(existsSync(bench.state) ? readdirSync(bench.state) : []).toEqual([]);
+});
+
+test('keys pressed before the question do not begin the irreversible step, nor does a wrong serial; the typed one does', async () => {
+  mkdirSync(join(bench.folder, 'runbooks'), { recursive: true });
+  copyFileSync(join(root, 'runbooks/practice.yaml'), join(bench.folder, 'runbooks/practice.yaml'));
+  const { serial } = machine.identity;
+  const data = machine.folders.join(',');
+  const at = typed(
+    `run practice -r practice -p services=app.service,web.service -p data=${data} -p vault=${bench.vault} -p grace=1m`,
+  );
+  await come(
+    at,
+    [
+      [`told — Tell the users ${keys}`, 'c'],
+      ['(yes, no, quit):', 'yes'],
+      [`stop — Stop the services and keep them from coming back ${keys}`, 'c'],
+    ],
+    `last-copy — Take the last copy ${keys}`,
+  );
+  at.type('c');
+  at.press('Enter');
+  await at.endsWith(`proof — Restore the last copy to a scratch place and compare every file ${keys}`);
+  at.type('c');
+  at.press('Enter');
+  // While the proof runs and until the question stands: everything that would begin it, too early.
+  const grave = `(irreversible) ${keys}`;
+  for (let i = 0; i < 20 && !at.text().includes(grave); i++) {
+    at.press('Enter');
+    at.type('c');
+    at.press('Enter');
+    at.type(serial);
+    at.press('Enter');
+  }
+  await at.endsWith(grave);
+  expect(began('power-off')).toEqual([]);
+  at.type('c');
+  at.press('Enter');
+  for (const wrong of ['', 'yes', 'practice', serial.slice(0, -1)]) {
+    await at.endsWith('in full (b goes back):');
+    at.type(wrong);
+    at.press('Enter');
+    await at.shows(wrong === '' ? 'Nothing was typed' : 'That is not the serial number');
+  }
+  await at.endsWith('in full (b goes back):');
+  expect(began('power-off')).toEqual([]);
+  at.type(serial);
+  at.press('Enter');
+  await poll('the irreversible step to begin', 30_000, () => (began('power-off').length > 0 ? true : undefined));
+  const agreed = bench.events().filter((event) => event.type === 'step.agreed' && event.step === 'power-off');
+  expect(agreed).toMatchObject([{ how: 'typed', typed: serial }]);
+});
