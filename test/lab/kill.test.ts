@@ -95,7 +95,8 @@ test('killed at ten random moments, a run ends as if nothing had happened, and n
     const log = workspace.log();
     expect(log.filter(({ type, step }) => type === 'operation.intended' && step === 'mark')).toHaveLength(1);
     expect(log.filter(({ type }) => type === 'run.closed')).toHaveLength(1);
-    for (const step of [...steps, 'retired']) {
+    // Who the machine is, is looked at again before it is switched off; everything else is proved once.
+    for (const step of [...steps.slice(1), 'retired']) {
       expect(
         log.filter((line) => line.type === 'step.verified' && line.step === step),
         step,

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -31,6 +31,7 @@ export interface VmWorkspace {
   start(...argv: readonly string[]): Calling;
   /** Lines of the log of its one real run, parsed; empty before there is one. */
   log(): readonly LogLine[];
+  /** Ends what still runs there, and removes it. */
   remove(): void;
 }
 
@@ -56,12 +57,14 @@ export function vmWorkspace(vm: Vm, runbook: (vault: string) => string): VmWorks
   const { PATH, TMPDIR } = process.env;
   const env = { PATH, HOME: home, ...(TMPDIR === undefined ? {} : { TMPDIR }) };
 
+  const children: ChildProcess[] = [];
   const start = (...argv: readonly string[]): Calling => {
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', process.execPath, bin, ...argv], {
       cwd: folder,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    children.push(child);
     const said = { stdout: '', stderr: '' };
     for (const stream of ['stdout', 'stderr'] as const) {
       child[stream]?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -87,7 +90,10 @@ export function vmWorkspace(vm: Vm, runbook: (vault: string) => string): VmWorks
       const lines = readFileSync(path, 'utf8').split('\n');
       return lines.slice(0, -1).map((line) => JSON.parse(line) as LogLine);
     },
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    remove: () => {
+      for (const child of children) child.kill('SIGKILL');
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
   };
 }
 
@@ -95,7 +101,8 @@ function logFile(state: string): string | undefined {
   const runs = join(state, 'runs', 'web01');
   try {
     const [run] = readdirSync(runs);
-    return run === undefined ? undefined : join(runs, run, 'audit.jsonl');
+    const path = join(runs, run ?? '', 'audit.jsonl');
+    return existsSync(path) ? path : undefined;
   } catch {
     return undefined;
   }

@@ -125,8 +125,8 @@ export async function startVm(options: VmOptions): Promise<Vm> {
       bmc = await startIpmiSim({ guid: identity.uuid, ...account, control, serial: identity.serial });
     }
     await booted(options.start === 'warm' ? 120_000 : 300_000);
-    // A saved machine wakes with the clock of the day it was saved.
-    await rawSsh(login, `date -s @${Math.floor(Date.now() / 1000)}`);
+    // A saved machine wakes with the clock of the day it was saved; one that boots lets root in before its services have settled.
+    await rawSsh(login, `date -s @${Math.floor(Date.now() / 1000)}; systemctl is-system-running --wait`);
   } catch (error) {
     await stop();
     throw error;
