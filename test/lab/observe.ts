@@ -12,15 +12,16 @@ export interface Observed {
   readonly processes: readonly string[];
 }
 
-/** What a running Debian writes by itself: logs, the seed, and the file that the app service grows. */
-const restless = ['/var/log', '/var/lib/systemd', '/var/lib/dhcp', '/srv/app/app.log', '/tmp'];
+/** What a running Debian writes by itself: logs, the seed, and the file that the app service grows. Temporary folders are listed apart. */
+const restless = ['/var/log', '/var/lib/systemd', '/srv/app/app.log', '/run', '/tmp', '/var/tmp'];
 
-const diskScript = `find / -xdev \\( ${restless.map((path) => `-path ${path}`).join(' -o ')} \\) -prune -o -printf '%p\\t%y %m %U:%G %s %n %C@ %l\\0'; find /run/decom /tmp -mindepth 1 -not -path '/tmp/systemd-private-*' -printf '%p\\t%y\\0' 2>/dev/null`;
+const diskScript = `find / -xdev \\( ${restless.map((path) => `-path ${path}`).join(' -o ')} \\) -prune -o -printf '%p\\t%y %m %U:%G %s %n %C@ %l\\0'; find /run/decom /tmp /var/tmp -mindepth 1 -not -path '*/systemd-private-*' -printf '%p\\t%y\\0' 2>/dev/null`;
 const contentsScript = (paths: readonly string[]): string =>
   `cd / && find ${paths.join(' ')} -type f -print0 | sort -z | xargs -0 sha256sum -z --`;
 const unitsScript = `systemctl list-units --all --plain --no-legend --full --type=service,socket,timer,mount | grep -v -e '^user' -e '^session' -e '^run-user' -e '^systemd-\\(timedated\\|hostnamed\\)\\.service' | awk '{print $1, $2, $3, $4}'
 systemctl list-unit-files --no-legend --full | awk '{print $1, $2}'`;
-const processesScript = `ps -eo ppid=,user:32=,args= | awk '$1 != 2' | grep -v -e sshd: -e 'ps -eo' -e '/systemd --user' -e '(sd-pam)' -e ' \\(awk\\|grep\\|sed\\|sort\\|bash -c\\|sh -c\\)' -e kthreadd | sed 's/^ *[0-9]* *//'`;
+// hostnamectl, asked for the machine's identity, wakes systemd-hostnamed, which goes away by itself after half a minute.
+const processesScript = `ps -eo ppid=,user:32=,args= | awk '$1 != 2' | grep -v -e sshd: -e 'ps -eo' -e '/systemd --user' -e '(sd-pam)' -e ' \\(awk\\|grep\\|sed\\|sort\\|bash -c\\|sh -c\\)' -e kthreadd -e systemd-hostnamed | sed 's/^ *[0-9]* *//'`;
 
 export async function observe(vm: Vm): Promise<Observed> {
   const part = async (script: string, end: string): Promise<readonly string[]> => {
