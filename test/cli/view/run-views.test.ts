@@ -1,0 +1,410 @@
+import { describe, expect, test } from 'vitest';
+import type { Audit } from '../../../src/cli/audit-of.ts';
+import { auditLines } from '../../../src/cli/view/audit-view.ts';
+import { doctorView, isGrave } from '../../../src/cli/view/doctor-view.ts';
+import { eventLines } from '../../../src/cli/view/event-line.ts';
+import { runEndView } from '../../../src/cli/view/run-end-view.ts';
+import { runListLines, runStatusLines } from '../../../src/cli/view/status-view.ts';
+import { type Line, plainLook, render } from '../../../src/cli/view/text.ts';
+import { whyLines } from '../../../src/cli/view/why-view.ts';
+import type { Event, Recorded } from '../../../src/core/event.ts';
+import { foldAll } from '../../../src/core/execution.ts';
+import { intentDigest } from '../../../src/core/plan.ts';
+import type { RunFolder } from '../../../src/core/ports.ts';
+import { trouble } from '../../../src/core/result.ts';
+import type { RunEnd } from '../../../src/engine/drive.ts';
+import type { RunRead } from '../../../src/engine/open-run.ts';
+import { clearPlan } from './small-plan.ts';
+
+const text = (lines: readonly Line[]): string => render(lines, plainLook);
+const run = clearPlan.intent.id;
+const forth = { direction: 'forth', attempt: 1 } as const;
+const stop = clearPlan.intent.steps[2]?.operations?.[0];
+if (stop === undefined) throw new Error('the fixture has a step that stops nginx');
+
+const recorded = (events: readonly Event[]): readonly Recorded[] =>
+  events.map((event, seq) => ({ v: 1, seq, ts: `2026-03-01T10:00:${String(seq).padStart(2, '0')}.000Z`, ...event }));
+
+const opened: readonly Event[] = [
+  { type: 'session.opened', operator: 'ada', control: 'laptop', pid: 7, tool: '0.1.0', unattended: false },
+  {
+    type: 'run.opened',
+    run,
+    rehearsal: false,
+    host: 'web01',
+    serial: '0012345',
+    plan: run,
+    intent: intentDigest(clearPlan),
+    runbook: 'small',
+    ticket: null,
+    reason: null,
+    responsible: null,
+  },
+  { type: 'step.started', step: 'identity', ...forth },
+  {
+    type: 'step.verified',
+    step: 'identity',
+    ...forth,
+    already: false,
+    output: {},
+    evidence: [],
+    said: 'three sources agree',
+  },
+  { type: 'step.skipped', step: 'told', direction: 'forth', by: 'person', who: 'ada', reason: 'no users' },
+  { type: 'step.started', step: 'stop', ...forth },
+  { type: 'operation.intended', step: 'stop', ...forth, n: 0, operation: stop },
+];
+const why = trouble(
+  'still-running',
+  'nginx.service is still active (running)',
+  'See why with: systemctl status nginx.service',
+);
+const failed: readonly Event[] = [
+  ...opened,
+  { type: 'operation.done', step: 'stop', ...forth, n: 0, receipt: { exit: 0 } },
+  { type: 'step.failed', step: 'stop', ...forth, trouble: why },
+  { type: 'run.stopped', by: 'failure', who: null, reason: why.what },
+];
+
+const folder: RunFolder = {
+  run,
+  host: 'web01',
+  rehearsal: false,
+  path: '/state/runs/web01/3f9c1a7be204',
+  firstPlan: () => ({ ok: true, value: clearPlan }),
+  plan: () => ({ ok: true, value: clearPlan }),
+  amendPlan: () => ({ ok: true, value: undefined }),
+  log: () => ({ ok: true, value: new Uint8Array() }),
+  openJournal: () => ({ ok: false, error: why }),
+  blobs: () => ({ put: () => ({ sha256: '', bytes: 0 }), get: () => new Uint8Array() }),
+  write: () => ({ ok: true, value: '' }),
+};
+const head = { size: 10, hash: 'ab'.repeat(32) };
+const read = (events: readonly Event[], given: Partial<RunRead> = {}): RunRead => ({
+  folder,
+  plan: clearPlan,
+  events: recorded(events),
+  execution: foldAll(recorded(events)),
+  head,
+  torn: 0,
+  ...given,
+});
+
+test('events are told as they happen: when, where, and what', () => {
+  const told = recorded(failed).flatMap((event) => eventLines(event, (step) => `${step.length}/7`));
+  expect(text(told)).toMatchInlineSnapshot(`
+    "10:00:00 ada on laptop
+    10:00:01 run 3f9c1a7be204 of small on web01
+    10:00:03 [8/7] identity ✓ verified: three sources agree
+    10:00:04 [4/7] told skipped: no users
+    10:00:06 [4/7] stop run on the host as root: systemctl stop -- nginx.service
+    10:00:07 [4/7] stop exit 0
+    10:00:08 [4/7] stop ✗ failed
+             error nginx.service is still active (running) [still-running]
+               See why with: systemctl status nginx.service
+    10:00:09 stopped (failure): nginx.service is still active (running)
+    "
+  `);
+});
+
+test('a rehearsed step ends as exactly one of the five words', () => {
+  const previewed = (how: 'would-run' | 'would-ask' | 'already-so' | 'cannot-rehearse' | 'would-skip'): Event => ({
+    type: 'step.previewed',
+    step: 'stop',
+    direction: 'forth',
+    how,
+    said: '1 operation',
+    operations: how === 'would-run' ? [stop] : [],
+    assumed: how === 'would-run' ? ['identity.confirmed'] : [],
+  });
+  const all = ['would-run', 'would-ask', 'already-so', 'cannot-rehearse', 'would-skip'] as const;
+  expect(text(recorded(all.map(previewed)).flatMap((event) => eventLines(event, () => '3/7')))).toMatchInlineSnapshot(`
+    "10:00:00 [3/7] stop would run: 1 operation
+        run on the host as root: systemctl stop -- nginx.service
+        assumed: identity.confirmed (an earlier step would yield it)
+    10:00:01 [3/7] stop would ask: 1 operation
+    10:00:02 [3/7] stop already so: 1 operation
+    10:00:03 [3/7] stop cannot be rehearsed: 1 operation
+    10:00:04 [3/7] stop would be skipped: 1 operation
+    "
+  `);
+});
+
+describe('the status', () => {
+  test('of all runs is a line each', () => {
+    expect(text(runListLines([read(failed), read(opened)]))).toMatchInlineSnapshot(`
+      "3f9c1a7be204  web01  2026-03-01 10:00  stopped (failure) — 1 done, 1 skipped, 1 failed, 4 to come
+      3f9c1a7be204  web01  2026-03-01 10:00  open — 1 done, 1 skipped, 1 begun, 4 to come
+      "
+    `);
+    expect(text(runListLines([]))).toBe('There are no runs.\n');
+  });
+
+  test('of one run is a line a step, with what is wrong', () => {
+    expect(text(runStatusLines(read(failed, { torn: 17 })))).toMatchInlineSnapshot(`
+      "run        3f9c1a7be204
+      host       web01 at 192.0.2.10, serial 0012345
+      runbook    small — Retire it
+      state      stopped (failure)
+      by         ada
+      opened     2026-03-01T10:00:01.000Z
+      last line  2026-03-01T10:00:09.000Z
+      log        10 lines, head abababababababababababababababababababababababababababababababab
+      record     /state/runs/web01/3f9c1a7be204
+      The last line of the log is torn (17 bytes); resume repairs it.
+
+      1 done        identity  three sources agree
+      2 skipped     told      no users
+      3 failed      stop      Stop nginx
+          error nginx.service is still active (running) [still-running]
+            See why with: systemctl status nginx.service
+      4 to come     copy      Copy it
+      5 to come     tidy      Remove the account
+      6 to come     gone      Already gone
+      7 to come     off       Switch it off
+      "
+    `);
+  });
+});
+
+describe('why', () => {
+  test('a run that failed says what failed, and what clears it', () => {
+    expect(text(whyLines(read(failed)))).toMatchInlineSnapshot(`
+      "3f9c1a7be204 on web01: stopped (failure)
+      It stopped (failure): nginx.service is still active (running)
+      [3/7] stop — Stop nginx
+        error nginx.service is still active (running) [still-running]
+          See why with: systemctl status nginx.service
+        It needs identity.
+      Next: clear that, then: decom resume 3f9c1a7be204
+      "
+    `);
+  });
+
+  test('a run that was killed says which operation has no end on record', () => {
+    expect(text(whyLines(read(opened)))).toMatchInlineSnapshot(`
+      "3f9c1a7be204 on web01: open
+      [3/7] stop — Stop nginx
+        1 operation begun, with no end on record:
+          2026-03-01T10:00:06.000Z run on the host as root: systemctl stop -- nginx.service
+        It may be repeated, and will be.
+        It needs identity.
+      Next: decom resume 3f9c1a7be204
+      "
+    `);
+  });
+
+  test('a parked run says until when', () => {
+    const parked: readonly Event[] = [
+      ...opened.slice(0, 5),
+      { type: 'run.parked', step: 'stop', direction: 'forth', until: '2026-04-01T00:00:00Z', why: 'the scream test' },
+    ];
+    expect(text(whyLines(read(parked)))).toMatchInlineSnapshot(`
+      "3f9c1a7be204 on web01: parked until 2026-04-01T00:00:00Z
+      [3/7] stop — Stop nginx
+        It waits until 2026-04-01T00:00:00Z: the scream test
+        It needs identity.
+      Next: decom resume 3f9c1a7be204
+      "
+    `);
+  });
+
+  test('a run that drifted names replan', () => {
+    const drift = trouble('drift', 'step "stop" would now do what the plan does not hold', 'See the difference.');
+    const drifted: readonly Event[] = [
+      ...opened.slice(0, 6),
+      { type: 'gate.blocked', step: 'stop', direction: 'forth', gate: 'drift', trouble: drift },
+      { type: 'run.stopped', by: 'drift', who: null, reason: drift.what },
+    ];
+    expect(
+      text(whyLines(read(drifted)))
+        .trimEnd()
+        .split('\n')
+        .at(-1),
+    ).toBe(`Next: decom replan ${run}`);
+  });
+
+  test('a run that has ended has nothing left to clear', () => {
+    const closed: readonly Event[] = [
+      ...opened.slice(0, 4),
+      { type: 'run.closed', outcome: 'abandoned', by: 'ada', reason: 'stays' },
+    ];
+    expect(text(whyLines(read(closed)))).toBe(
+      `${run} on web01: abandoned\nIt has ended; nothing is left to clear.\nNext: decom report ${run}\n`,
+    );
+  });
+});
+
+const at = { step: 'stop' } as const;
+const ends: readonly RunEnd[] = [
+  { end: 'done' },
+  { end: 'rehearsed', blocked: [] },
+  { end: 'rehearsed', blocked: [{ ...at, trouble: why }] },
+  { end: 'rolled-back', kept: ['tidy'] },
+  { end: 'blocked', ...at, trouble: why },
+  { end: 'drift', ...at, trouble: why },
+  { end: 'doubt', ...at, trouble: why },
+  { end: 'parked', ...at, until: '2026-04-01T00:00:00Z', why: 'the scream test' },
+  { end: 'quit', ...at, why: 'interrupted' },
+  { end: 'signal', ...at },
+  { end: 'missing', ...at, what: 'step "stop" asks: really?', fix: 'Answer it.' },
+  { end: 'journal', trouble: trouble('disk-full', 'no space is left', 'Make room.'), afterIntent: true },
+];
+
+test('the end of a run says how it ended, where its record is, its head, and the next command', () => {
+  const { execution } = read(failed);
+  const shown = (end: RunEnd) => text(runEndView(end, { plan: clearPlan, execution, head, folder: folder.path }));
+  expect(shown({ end: 'failed', ...at, trouble: why })).toMatchInlineSnapshot(`
+    "
+    ✗ failed at stop. Nothing later has run.
+    error nginx.service is still active (running) [still-running]
+      See why with: systemctl status nginx.service
+    steps   1 done, 1 skipped, 1 failed, 4 to come
+    record  /state/runs/web01/3f9c1a7be204
+    log     10 lines, head abababababababababababababababababababababababababababababababab
+    Next: decom why 3f9c1a7be204, then: decom resume 3f9c1a7be204
+    "
+  `);
+  // The rows in the middle are the same for all.
+  const rest = (end: RunEnd) =>
+    shown(end)
+      .split('\n')
+      .filter((line) => !/^(steps|record|log) /.test(line))
+      .join('\n');
+  expect(ends.map(rest).join('')).toMatchInlineSnapshot(`
+    "
+    ✓ done: every step of the run on web01 is done or was skipped on record
+    Next: decom report 3f9c1a7be204, and: decom audit verify 3f9c1a7be204
+
+    ✓ rehearsed: every gate holds, and nothing on web01 was changed
+    Next: decom run web01
+
+    ✗ rehearsed: 1 step blocked; nothing on web01 was changed
+      stop
+      error nginx.service is still active (running) [still-running]
+        See why with: systemctl status nginx.service
+    Next: clear what blocks, then: decom run web01 --dry-run
+
+    ✓ rolled back: what could be taken back on web01 is as it was
+    not taken back: tidy (no way back)
+    Next: decom report 3f9c1a7be204, and: decom audit verify 3f9c1a7be204
+
+    ✗ blocked at stop. Nothing later has run.
+    error nginx.service is still active (running) [still-running]
+      See why with: systemctl status nginx.service
+    Next: decom why 3f9c1a7be204, then: decom resume 3f9c1a7be204
+
+    ✗ drifted from the plan at stop. Nothing later has run.
+    error nginx.service is still active (running) [still-running]
+      See why with: systemctl status nginx.service
+    Next: decom replan 3f9c1a7be204
+
+    ✗ in doubt at stop. Nothing later has run.
+    error nginx.service is still active (running) [still-running]
+      See why with: systemctl status nginx.service
+    Next: decom why 3f9c1a7be204, then: decom resume 3f9c1a7be204
+
+    parked at stop until 2026-04-01T00:00:00Z: the scream test
+    Next, when its time has come: decom resume 3f9c1a7be204
+
+    stopped at stop (interrupted). Everything is kept.
+    Next: decom resume 3f9c1a7be204
+
+    stopped at stop by a signal. Everything is kept.
+    Next: decom resume 3f9c1a7be204
+
+    an answer is missing at stop: step "stop" asks: really?
+      Answer it.
+    Next: give the answer, then: decom resume 3f9c1a7be204
+
+    ✗ the log could not be written. The run has ended there.
+    error no space is left [disk-full]
+      Make room.
+    Once there is room and the disk is sound: decom resume 3f9c1a7be204
+    "
+  `);
+});
+
+test('the verdict on a log is never more than it is', () => {
+  const audit = (given: Partial<Audit>): string =>
+    text(
+      auditLines({
+        folder,
+        plan: clearPlan,
+        verdict: 'broken',
+        head,
+        torn: 0,
+        breach: undefined,
+        events: [],
+        execution: foldAll([]),
+        ...given,
+      }),
+    );
+  expect(
+    [
+      audit({ breach: { line: 4, what: 'the line before this one was changed (line 3)' } }),
+      audit({ verdict: 'intact but open', torn: 12 }),
+      audit({ verdict: 'intact but unsigned' }),
+    ].join('\n'),
+  ).toMatchInlineSnapshot(`
+    "broken
+    run    3f9c1a7be204 on web01
+    log    /state/runs/web01/3f9c1a7be204/audit.jsonl
+    lines  10 good from the start
+    head   abababababababababababababababababababababababababababababababab
+    Line 4: the line before this one was changed (line 3).
+    Nothing can go on from this log. Keep the folder as it is, and compare with a head that was kept elsewhere.
+
+    intact but open
+    run    3f9c1a7be204 on web01
+    log    /state/runs/web01/3f9c1a7be204/audit.jsonl
+    lines  10
+    head   abababababababababababababababababababababababababababababababab
+    The last line is torn (12 bytes), as a crash leaves it; resume repairs it.
+    The run has not ended, so that lines were cut off its end could not be seen.
+    Next: decom why 3f9c1a7be204
+
+    intact but unsigned
+    run    3f9c1a7be204 on web01
+    log    /state/runs/web01/3f9c1a7be204/audit.jsonl
+    lines  10
+    head   abababababababababababababababababababababababababababababababab
+    A chain alone cannot tell a log that was cut or rebuilt as a whole: compare the head with one that was kept elsewhere.
+    Next: decom report 3f9c1a7be204
+    "
+  `);
+});
+
+test('the doctor tells what is here, what is missing, and how to get it', () => {
+  const findings = [
+    { about: 'Node', state: 'here', needed: true, says: 'version 20.20.2', fix: '' },
+    {
+      about: 'ipmitool',
+      state: 'missing',
+      needed: true,
+      says: 'switches hosts',
+      fix: 'Install it: sudo apt-get install -y ipmitool',
+    },
+    {
+      about: 'mtree',
+      state: 'missing',
+      needed: false,
+      says: 'checks manifests',
+      fix: 'Install it: sudo apt-get install -y mtree-netbsd',
+    },
+  ] as const;
+  expect(findings.map(isGrave)).toEqual([false, true, false]);
+  expect(text(doctorView(findings))).toMatchInlineSnapshot(`
+    "✓ here    Node — version 20.20.2
+    ✗ missing ipmitool — switches hosts
+              Install it: sudo apt-get install -y ipmitool
+    - missing mtree — checks manifests
+              Install it: sudo apt-get install -y mtree-netbsd
+
+    1 needed thing missing.
+    "
+  `);
+  expect(text(doctorView(findings.slice(0, 1)))).toBe(
+    '✓ here    Node — version 20.20.2\n\nNothing that is needed is missing.\n',
+  );
+});
