@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { JournalTrouble } from '../core/ports.ts';
 import type { AbandonOptions } from './commands/abandon.ts';
 import type { HostAddOptions } from './commands/host-add.ts';
 import type { PlanOptions } from './commands/plan.ts';
@@ -9,7 +10,7 @@ import type { RollbackOptions } from './commands/rollback.ts';
 import type { RunOptions } from './commands/run.ts';
 import { type ExitCode, exit } from './exit.ts';
 import { type CommonOptions, type Invocation, invocation } from './invocation.ts';
-import { openOutput } from './output.ts';
+import { type Output, openOutput } from './output.ts';
 import { version } from './version.ts';
 import { plainLook } from './view/text.ts';
 
@@ -25,6 +26,11 @@ export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
     await program(call).parseAsync([...argv], { from: 'user' });
     return code;
   } catch (error) {
+    if (error instanceof JournalTrouble) {
+      // Not from a run under way, which ends by itself: nothing was begun.
+      errorOutput(argv.includes('--json'), process.stderr).trouble(error.trouble);
+      return exit.failed;
+    }
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return exit.done;
     if (argv.includes('--json')) sayUsageError(error);
@@ -33,14 +39,16 @@ export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
 }
 
 function sayUsageError(error: CommanderError): void {
-  const quiet = { write: () => true };
-  const looks = { stdout: plainLook, stderr: plainLook };
-  openOutput({ stdout: process.stdout, stderr: quiet }, looks, true, () => new Date()).trouble({
+  errorOutput(true, { write: () => true }).trouble({
     code: 'usage',
     what: error.message.replace(/^error: /, ''),
     fix: 'See: decom --help',
   });
 }
+
+/** Where a trouble goes before a command has its own output, or after it has given up. */
+const errorOutput = (json: boolean, stderr: { write(text: string): unknown }): Output =>
+  openOutput({ stdout: process.stdout, stderr }, { stdout: plainLook, stderr: plainLook }, json, () => new Date());
 
 /** Runs a command once its own options are known. */
 type Call = (act: (prepare: (options: CommonOptions) => Invocation) => Promise<ExitCode>) => Promise<void>;

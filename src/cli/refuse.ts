@@ -1,3 +1,4 @@
+import type { Trouble } from '../core/result.ts';
 import { type ExitCode, exit } from './exit.ts';
 import type { Invocation } from './invocation.ts';
 import { diagnosticLines } from './view/problem-lines.ts';
@@ -18,3 +19,7 @@ export function refuse(
   for (const problem of problems) if (!isDiagnostic(problem)) output.trouble(problem);
   return code;
 }
+
+/** Says why a host's lock is not to be had: another process holds it, or it cannot be written. */
+export const refuseLock = (invocation: Pick<Invocation, 'output'>, why: Trouble): ExitCode =>
+  refuse(invocation, [why], process.cwd(), why.code === 'locked' ? exit.locked : exit.usage);

@@ -9,7 +9,7 @@ import type { Desk } from './desk.ts';
 import { type ExitCode, exit } from './exit.ts';
 import type { Invocation } from './invocation.ts';
 import type { Beforehand } from './prompt/questions-of.ts';
-import { refuse } from './refuse.ts';
+import { refuse, refuseLock } from './refuse.ts';
 import { hostDrift } from './saved-plan.ts';
 import type { Signals } from './signals.ts';
 import { findHost } from './workspace.ts';
@@ -37,7 +37,7 @@ export async function takeUp(invocation: Invocation, desk: Desk, read: RunRead, 
   const drift = hostDrift(desk.workspace, read.plan, folder.run);
   if (drift !== undefined) return refuse(invocation, [drift], desk.workspace.folder, exit.stale);
   const lock = desk.store.lock(folder.host);
-  if (!lock.ok) return refuse(invocation, [lock.error], process.cwd(), exit.locked);
+  if (!lock.ok) return refuseLock(invocation, lock.error);
   try {
     const world = await desk.compose(host.value, folder.run, { blobs: folder.blobs() });
     try {

@@ -6,7 +6,7 @@ import { openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
 import { findRun } from '../find-run.ts';
 import type { Invocation } from '../invocation.ts';
-import { refuse } from '../refuse.ts';
+import { refuse, refuseLock } from '../refuse.ts';
 import { tally } from '../view/run-end-view.ts';
 
 export interface AbandonOptions {
@@ -23,7 +23,7 @@ export async function abandon(invocation: Invocation, named: string, { reason }:
   const folder = findRun(store, named);
   if (!folder.ok) return refuse(invocation, [folder.error]);
   const lock = store.lock(folder.value.host);
-  if (!lock.ok) return refuse(invocation, [lock.error], process.cwd(), exit.locked);
+  if (!lock.ok) return refuseLock(invocation, lock.error);
   try {
     const opened = openRun(folder.value, systemClock, () => {});
     if (!opened.ok) return refuse(invocation, [opened.error], process.cwd(), exit.logBroken);

@@ -18,7 +18,7 @@ import { findRun } from '../find-run.ts';
 import type { Invocation } from '../invocation.ts';
 import { givenParams } from '../new-plan.ts';
 import { oneOf, openConversation } from '../prompt/conversation.ts';
-import { refuse } from '../refuse.ts';
+import { refuse, refuseLock } from '../refuse.ts';
 import { listenForSignals, type Signals } from '../signals.ts';
 import { version } from '../version.ts';
 import { totals } from '../view/plan-view.ts';
@@ -48,7 +48,7 @@ export async function replan(invocation: Invocation, named: string, options: Rep
     const folder = findRun(desk.value.store, named);
     if (!folder.ok) return refuse(invocation, [folder.error]);
     const lock = desk.value.store.lock(folder.value.host);
-    if (!lock.ok) return refuse(invocation, [lock.error], process.cwd(), exit.locked);
+    if (!lock.ok) return refuseLock(invocation, lock.error);
     try {
       const opened = openRun(folder.value, systemClock, () => {});
       if (!opened.ok) return refuse(invocation, [opened.error], process.cwd(), exit.logBroken);
@@ -149,7 +149,8 @@ async function freshPlan(desk: Desk, run: OpenRun, options: ReplanOptions): Prom
         run: folder.run,
         lifetime: planLifetime,
         tool: version,
-        outputs: outputsOf(journal.execution),
+        outputs: outputsOf(journal.execution, options.redo ?? []),
+        redone: redoneOf(journal.execution, options.redo ?? []),
       }),
     );
   } finally {
@@ -166,10 +167,11 @@ function withDefaults(runbook: Runbook, values: JsonObject): Pick<Runbook, 'name
   return { name: runbook.name, params: Object.fromEntries(params) };
 }
 
-const outputsOf = (execution: Execution): { readonly [step: string]: JsonObject } =>
+/** What a step that is to be done once more put out before is not what it will put out. */
+const outputsOf = (execution: Execution, redo: readonly string[]): { readonly [step: string]: JsonObject } =>
   Object.fromEntries(
     Object.entries(execution.steps)
-      .filter(([, state]) => state.forth.status === 'done' || state.forth.status === 'already')
+      .filter(([id, { forth }]) => (forth.status === 'done' || forth.status === 'already') && !redo.includes(id))
       .map(([id, state]) => [id, state.output]),
   );
 
@@ -183,3 +185,11 @@ function keepingPast(fresh: Plan, old: Plan, execution: Execution, redo: readonl
   });
   return { ...fresh, intent: { ...fresh.intent, steps } };
 }
+
+const redoneOf = (execution: Execution, redo: readonly string[]): { readonly [step: string]: number } =>
+  Object.fromEntries(
+    [...new Set([...Object.keys(execution.steps), ...redo])].map((id) => [
+      id,
+      stepState(execution, id).forth.redone + (redo.includes(id) ? 1 : 0),
+    ]),
+  );

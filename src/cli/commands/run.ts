@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Host } from '../../core/host.ts';
 import type { Plan } from '../../core/plan.ts';
+import type { RunFolder } from '../../core/ports.ts';
 import { fail, ok, type Result, trouble } from '../../core/result.ts';
 import { beginRun } from '../../engine/session.ts';
 import { carryOn } from '../carry-on.ts';
@@ -11,7 +12,7 @@ import type { Invocation } from '../invocation.ts';
 import { newPlan, type PlanningOptions } from '../new-plan.ts';
 import type { ProgressMode } from '../progress.ts';
 import type { Beforehand } from '../prompt/questions-of.ts';
-import { refuse } from '../refuse.ts';
+import { refuse, refuseLock } from '../refuse.ts';
 import { readPlanFile, staleness } from '../saved-plan.ts';
 import { listenForSignals, type Signals } from '../signals.ts';
 import { readBeforehand, refuseUnanswered } from '../unattended.ts';
@@ -82,8 +83,11 @@ async function runWith(
   const prepared = desk.store.prepare();
   if (!prepared.ok) return refuse(invocation, [prepared.error]);
   const lock = rehearsal ? undefined : desk.store.lock(plan.intent.host.name);
-  if (lock?.ok === false) return refuse(invocation, [lock.error], folder, exit.locked);
+  if (lock?.ok === false) return refuseLock(invocation, lock.error);
   try {
+    // Looked for again behind the lock: another process may have begun one since, and have stopped.
+    const open = rehearsal ? undefined : openRunOf(desk.store, plan.intent.host.name);
+    if (open !== undefined) return refuse(invocation, [runOpen(open)], folder, exit.locked);
     const id = rehearsal ? rehearsalId(desk, plan) : plan.intent.id;
     const created = desk.store.create(plan, id, rehearsal);
     if (!created.ok) {
@@ -214,6 +218,13 @@ async function choosePlan(
   return ok({ plan: saved.value, host: entry.value, close: async () => {} });
 }
 
+const runOpen = ({ host, run: id }: RunFolder) =>
+  trouble(
+    'run-open',
+    `${host} has an open run, ${id}`,
+    `Go on with it: decom resume ${host}, or end it: decom abandon ${host} --reason REASON`,
+  );
+
 /** What stands in the way of a real run, before anything of it exists. */
 function refuseReal(
   invocation: Invocation,
@@ -224,14 +235,7 @@ function refuseReal(
   const { folder } = desk.workspace;
   const { name, serial } = plan.intent.host;
   const open = openRunOf(desk.store, name);
-  if (open !== undefined) {
-    const why = trouble(
-      'run-open',
-      `${name} has an open run, ${open.run}`,
-      `Go on with it: decom resume ${name}, or end it: decom abandon ${name} --reason REASON`,
-    );
-    return refuse(invocation, [why], folder, exit.locked);
-  }
+  if (open !== undefined) return refuse(invocation, [runOpen(open)], folder, exit.locked);
   if (plan.facts.blockers.length > 0) {
     const problems = plan.facts.blockers.map(({ trouble: why }) => why);
     return refuse(invocation, problems, folder, exit.blocked);

@@ -1,18 +1,30 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256 } from '../../core/json.ts';
-import type { BlobStore } from '../../core/ports.ts';
+import { type BlobStore, JournalTrouble } from '../../core/ports.ts';
+import { trouble } from '../../core/result.ts';
 import { replaceFile } from './durable.ts';
 
-/** Blobs in `folder/<sha256>`, 0600. What is put is redacted before it is hashed, so no secret is ever kept. */
+/** Blobs in `folder/<sha256>`, 0600. What is put is redacted before it is hashed, so no secret is ever kept. `put` throws `JournalTrouble` as the log does. */
 export function fileBlobs(folder: string, redact: (text: string) => string): BlobStore {
   return {
     put(data) {
       const bytes = Buffer.from(typeof data === 'string' ? redact(data) : data);
       const hash = sha256(bytes);
       const path = join(folder, hash);
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
-      if (!existsSync(path)) replaceFile(path, bytes);
+      try {
+        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        if (!existsSync(path)) replaceFile(path, bytes);
+      } catch (error) {
+        throw new JournalTrouble(
+          trouble(
+            'log-not-written',
+            `${path}: writing what the audit log refers to failed: ${(error as Error).message}. Nothing more was begun`,
+            'Make room or mend the disk, then see what is known with: decom status; and go on with: decom resume',
+          ),
+          error,
+        );
+      }
       return { sha256: hash, bytes: bytes.length };
     },
     get(ref) {

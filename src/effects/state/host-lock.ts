@@ -70,6 +70,10 @@ function create(path: string, owner: Owner): boolean {
   try {
     writeAll(fd, Buffer.from(`${JSON.stringify(owner)}\n`));
     fdatasyncSync(fd);
+  } catch (error) {
+    // Half a lock has no owner, and nobody could tell that it is stale.
+    unlinkSync(path);
+    throw error;
   } finally {
     closeSync(fd);
   }

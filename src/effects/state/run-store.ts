@@ -27,7 +27,9 @@ export function runStore(options: RunStoreOptions): RunStore {
   return {
     path,
     prepare: () =>
-      attempt('made', () => {
+      attempt('written', () => {
+        // Node reports a read-only file system as ENOENT when it makes folders.
+        if (existsSync(path)) accessSync(path, constants.W_OK);
         for (const folder of ['runs', 'rehearsals', 'locks']) {
           mkdirSync(join(path, folder), { recursive: true, mode: 0o700 });
           accessSync(join(path, folder), constants.W_OK);
@@ -38,7 +40,8 @@ export function runStore(options: RunStoreOptions): RunStore {
     create(plan, run, rehearsal) {
       const host = plan.intent.host.name;
       const folder = join(path, rehearsal ? 'rehearsals' : 'runs', host, run);
-      if (existsSync(folder)) {
+      // A folder without a plan is what a full disk left: nothing was begun from it.
+      if (existsSync(join(folder, 'plan.json'))) {
         return fail(
           trouble(
             'plan-used',
