@@ -42,6 +42,8 @@ export interface Pass {
   readonly said: string;
   /** It failed at least once before it was done. */
   readonly recovered: boolean;
+  /** How often a new plan had it done once more. */
+  readonly redone: number;
 }
 
 export interface StepState {
@@ -88,6 +90,7 @@ const emptyPass: Pass = {
   trouble: null,
   said: '',
   recovered: false,
+  redone: 0,
 };
 
 export const emptyStep = (id: string): StepState => ({ id, forth: emptyPass, back: emptyPass, output: {} });
@@ -223,7 +226,12 @@ export function fold(execution: Execution, event: Recorded): Execution {
       return { ...now, status: 'stopped', stopped: { by: event.by, reason: event.reason } };
     case 'plan.amended':
       return event.redo.reduce<Execution>(
-        (state, step) => onPass(state, { step, direction: 'forth' }, (pass) => ({ ...pass, status: 'pending' })),
+        (state, step) =>
+          onPass(state, { step, direction: 'forth' }, (pass) => ({
+            ...pass,
+            status: 'pending',
+            redone: pass.redone + 1,
+          })),
         { ...now, plan: event.plan, intent: event.intent },
       );
     case 'rollback.opened':

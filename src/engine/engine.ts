@@ -1,6 +1,6 @@
 import type { Action, AnyAction, Past, Probe, Setting } from '../core/action.ts';
 import type { Bind, Decide, Scope } from '../core/binding.ts';
-import type { Execution } from '../core/execution.ts';
+import { type Execution, stepState } from '../core/execution.ts';
 import { hostScope, type Plan, type PlannedStep, settingOf } from '../core/plan.ts';
 import type { BlobStore, Clock } from '../core/ports.ts';
 
@@ -27,8 +27,14 @@ export function actionOf(engine: Engine, step: PlannedStep): AnyAction {
 }
 
 /** A step's view of the plan. A rehearsal has an id of its own, but names folders as the plan did: else each would look like drift. */
-export const settingFor = (engine: Engine, plan: Plan, execution: Execution, step: string): Setting =>
-  settingOf(plan.intent.host, execution.rehearsal ? plan.intent.id : execution.run, step, engine.scratch);
+export function settingFor(engine: Engine, plan: Plan, execution: Execution, step: string): Setting {
+  const run = execution.rehearsal ? plan.intent.id : execution.run;
+  const { redone } = stepState(execution, step).forth;
+  return settingOf(plan.intent.host, folderName(run, redone), step, engine.scratch);
+}
+
+/** What the folders of a step are named by: the run, and which time a new plan has it done. Nothing is ever copied over. */
+export const folderName = (run: string, redone: number): string => (redone === 0 ? run : `${run}.${redone + 1}`);
 
 /** Reads the facts of a step: from the world, or from the saved plan whose facts are borrowed. */
 export async function inspect(

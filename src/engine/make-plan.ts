@@ -5,7 +5,7 @@ import type { Json, JsonObject } from '../core/json.ts';
 import { type Blocker, boundHost, hostScope, type Plan, type PlannedStep, settingOf } from '../core/plan.ts';
 import { trouble } from '../core/result.ts';
 import { type Runbook, type Step, stepsOf } from '../core/runbook.ts';
-import { type Engine, inspect, powerNow } from './engine.ts';
+import { type Engine, folderName, inspect, powerNow } from './engine.ts';
 
 export interface PlanRequest {
   readonly host: Host;
@@ -20,6 +20,8 @@ export interface PlanRequest {
   readonly tool: string;
   /** What earlier steps of an open run have put out, when it is planned anew. */
   readonly outputs?: Scope['steps'];
+  /** How often each step was to be done once more, this plan included. */
+  readonly redone?: { readonly [step: string]: number };
 }
 
 /**
@@ -42,7 +44,7 @@ export async function makePlan(engine: Engine, request: PlanRequest): Promise<Pl
   for (const step of stepsOf(request.runbook)) {
     const action = engine.actions.find((a) => a.kind === step.uses);
     if (action === undefined) throw new Error(`step ${step.id} uses ${step.uses}, which does not exist`);
-    const setting = settingOf(host, request.run, step.id, engine.scratch);
+    const setting = settingOf(host, folderName(request.run, request.redone?.[step.id] ?? 0), step.id, engine.scratch);
     const planned = await planStep(engine, step, action, scope, setting);
     blockers.push(...planned.blockers);
     blockers.push(...orderBlockers(engine, step, action, planned.input, steps));

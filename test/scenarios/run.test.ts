@@ -346,3 +346,22 @@ describe('a rollback', () => {
     expect(execution(s).outcome).toBe('rolled-back');
   });
 });
+
+describe('a step that a new plan has done once more', () => {
+  test('copies into a folder of its own, and its proof is of that copy', async () => {
+    const s = stage(mainJob, params);
+    const plan = await s.plan();
+    s.answer = (q) => (q.ask === 'begin' && q.step.id === 'off' ? { answer: 'quit', why: 'quit' } : goOn(q));
+    await s.run(plan);
+    const fresh = await s.replan(plan, ['archive', 'proof']);
+    s.answer = goOn;
+    expect(await s.run(plan, { inForce: fresh })).toEqual({ end: 'done' });
+    expect(Object.keys(s.world.state.copies)).toEqual([
+      '/vault/web01/run1-archive',
+      '/vault/web01/run1-mirror',
+      '/vault/web01/run1.2-archive',
+    ]);
+    const proofs = execution(s).evidence.flatMap((e) => (e.kind === 'restore.proven' ? [e.copy] : []));
+    expect(proofs).toEqual(['/vault/web01/run1-archive', '/vault/web01/run1.2-archive']);
+  });
+});

@@ -5,10 +5,11 @@ import { intentDigest } from '../../src/core/plan.ts';
 import type { Answer, Ask, Clock, JournalStore, Question } from '../../src/core/ports.ts';
 import { decideWithCel } from '../../src/effects/cel.ts';
 import { memoryBlobs } from '../../src/effects/state/blob-store.ts';
+import { amend } from '../../src/engine/amend.ts';
 import { drive, type RunEnd } from '../../src/engine/drive.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { type Journal, openJournal } from '../../src/engine/journal.ts';
-import { makePlan } from '../../src/engine/make-plan.ts';
+import { makePlan, type PlanRequest } from '../../src/engine/make-plan.ts';
 import { neverPerforms } from '../../src/engine/preview.ts';
 import { beginRun, openSession } from '../../src/engine/session.ts';
 import { makeBind } from '../../src/load/bind.ts';
@@ -55,7 +56,9 @@ export interface Stage {
   answer: (question: Question) => Answer;
   plan(): Promise<Plan>;
   /** A run from the start, or on from where the log stands. */
-  run(plan: Plan, options?: { rehearsal?: boolean; signal?: AbortSignal }): Promise<RunEnd>;
+  run(plan: Plan, options?: { rehearsal?: boolean; signal?: AbortSignal; inForce?: Plan }): Promise<RunEnd>;
+  /** A new plan of the open run, put in force. */
+  replan(plan: Plan, redo: readonly string[]): Promise<Plan>;
   rollBack(plan: Plan): Promise<RunEnd>;
   events(plan: Plan): readonly Event[];
 }
@@ -102,29 +105,32 @@ export function stage(runbook: string, params: Record<string, string> = {}, worl
     return opened.journal;
   };
   const session = { operator: 'ada', control: 'laptop', pid: 1, tool: 'test', unattended: false };
+  const planned = async (id: string, again: Pick<PlanRequest, 'outputs' | 'redone'> = {}): Promise<Plan> => {
+    const loaded = loadRunbook('book.yaml', () => ({ ok: true, value: Buffer.from(runbook) }), actions);
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.error, null, 2));
+    const resolved = resolveParams(loaded.value, params);
+    if (!resolved.ok) throw new Error(JSON.stringify(resolved.error));
+    return makePlan(engine, {
+      host: fakeHost(),
+      runbook: loaded.value,
+      params: resolved.value,
+      id,
+      run: 'run1',
+      lifetime: 86_400_000,
+      tool: 'test',
+      ...again,
+    });
+  };
   const self: Stage = {
     world,
     engine,
     log,
     questions,
     answer: goOn,
-    async plan() {
-      const loaded = loadRunbook('book.yaml', () => ({ ok: true, value: Buffer.from(runbook) }), actions);
-      if (!loaded.ok) throw new Error(JSON.stringify(loaded.error, null, 2));
-      const resolved = resolveParams(loaded.value, params);
-      if (!resolved.ok) throw new Error(JSON.stringify(resolved.error));
-      return makePlan(engine, {
-        host: fakeHost(),
-        runbook: loaded.value,
-        params: resolved.value,
-        id: 'run1',
-        run: 'run1',
-        lifetime: 86_400_000,
-        tool: 'test',
-      });
-    },
+    plan: () => planned('run1'),
     async run(plan, options = {}) {
       const journal = open(plan);
+      const inForce = options.inForce ?? plan;
       if (journal.execution.run === '') {
         const info = {
           run: options.rehearsal ? 'rehearsal1' : 'run1',
@@ -146,7 +152,7 @@ export function stage(runbook: string, params: Record<string, string> = {}, worl
         : { real: true, perform: world.perform };
       return drive({
         engine,
-        plan,
+        plan: inForce,
         journal,
         executor,
         ask,
@@ -154,6 +160,22 @@ export function stage(runbook: string, params: Record<string, string> = {}, worl
         signal: options.signal ?? new AbortController().signal,
         operator: 'ada',
       });
+    },
+    async replan(plan, redo) {
+      const journal = open(plan);
+      openSession(journal, session);
+      const outputs = Object.fromEntries(
+        Object.entries(journal.execution.steps)
+          .filter(([id]) => !redo.includes(id))
+          .map(([id, state]) => [id, state.output]),
+      );
+      const fresh = await planned('plan2', { outputs, redone: Object.fromEntries(redo.map((id) => [id, 1])) });
+      const steps = fresh.intent.steps.map((step, i) =>
+        redo.includes(step.id) ? step : { ...step, operations: plan.intent.steps[i]?.operations ?? null },
+      );
+      const amended = { ...fresh, intent: { ...fresh.intent, steps } };
+      amend(journal, amended, [], redo, 'ada');
+      return amended;
     },
     async rollBack(plan) {
       const journal = open(plan);

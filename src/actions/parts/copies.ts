@@ -16,10 +16,10 @@ const fields = {
   }),
   to: Absolute('The folder here that holds all copies (a mounted vault, or a disk). Absolute.'),
   exclude: Type.Optional(
-    Type.Array(Type.String({ minLength: 1 }), {
+    Type.Array(Absolute('A path on the host.'), {
       minItems: 1,
       uniqueItems: true,
-      description: 'Patterns of what to leave out.',
+      description: 'What to leave out: absolute paths, each exactly that file or folder. No wildcards.',
     }),
   ),
 };
@@ -57,6 +57,7 @@ export const BackupOutput = Type.Object({
 
 /** Overlapping paths would be copied and counted twice. */
 export function overlap({ from }: BackupInput): string | undefined {
+  if (from.includes('/')) return '"/" holds /proc, /sys and /dev, which are no files: name the folders to copy';
   for (const path of from) {
     const parts = path.split('/').slice(1);
     if (path !== '/' && parts.some((p) => p === '' || p === '.' || p === '..')) {
@@ -340,7 +341,7 @@ export function notAllRead(copy: string, about: CopyDescription): Trouble | unde
   return trouble(
     'copy-has-gaps',
     `${entries} not in ${copy}: ${first.join(', ')}${more}`,
-    `Make them readable (root, or ssh.sudo), or leave them out by name with "exclude"; move ${copy} away, then run the step again.`,
+    `Make them readable (root, or ssh.sudo), or leave them out by name with "exclude"; then have the step done once more: decom replan RUN --redo STEP`,
   );
 }
 
