@@ -23,3 +23,13 @@ export async function lab(file) {
   });
   return import(pathToFileURL(outfile).href);
 }
+
+// `node scripts/lab.mjs up`: a practice machine and a workspace for it, to try things out by hand.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (process.argv[2] !== 'up') {
+    process.stderr.write('Usage: node scripts/lab.mjs up\n');
+    process.exit(2);
+  }
+  await (await lab('up.ts')).up();
+  process.exit(0);
+}
