@@ -141,6 +141,27 @@ test('an open run is planned anew when its runbook was corrected, and abandoned 
   });
 });
 
+test('where the host cannot be reached, saved facts can be rehearsed, never run', async () => {
+  bench.runbook(stopping.replaceAll('FLAG', join(home, 'flag')));
+  await bench.plan();
+  await machine.close();
+
+  const rehearsed = await bench.decom('run', 'practice', '--dry-run', '--non-interactive', '--facts', 'plan.json');
+  expect(rehearsed.stdout).toContain('✓ rehearsed: every gate holds');
+  expect(rehearsed.code).toBe(0);
+
+  const planned = await bench.decom('plan', 'practice', '--facts', 'plan.json', '-o', 'borrowed.json');
+  expect(planned.stdout).toMatch(/ago, from a file/);
+  expect(planned.code).toBe(0);
+  const refused = await bench.decom('run', '--plan', 'borrowed.json', '--non-interactive');
+  expect(refused.code).toBe(8);
+  expect(refused.stderr).toContain('can never be run');
+
+  const unreached = await bench.decom('run', 'practice', '--dry-run', '--non-interactive');
+  expect(unreached.code).toBe(4);
+  expect(bench.runs()).toEqual([]);
+});
+
 test('every command speaks JSON lines to stdout, a version message first', async () => {
   bench.runbook(stopping);
   for (const args of [
