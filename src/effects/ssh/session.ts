@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Readable, Writable } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import type { Command, Ended, RemoteProcess } from '../../core/ports.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
@@ -48,6 +49,7 @@ export async function run(
   if (!line.ok) return line;
   const opened = await openChannel(on, line.value.text, options.signal);
   if (!opened.ok) return opened;
+  if ('lost' in opened.value) return ok(lostProcess(opened.value.lost));
   const { wire, release } = opened.value;
 
   const lostEnd = (): Ended => ({ how: 'lost', trouble: connection.lost() ?? noStatus(target) });
@@ -89,7 +91,8 @@ export async function run(
   return fail(sudoRefusal(target, begun.said) ?? noShell(target, begun.said.trim()));
 }
 
-type Opened = Result<{ readonly wire: Wire; readonly release: () => void }>;
+/** `lost`: the request was sent and its answer never came, so the program may have begun. */
+type Opened = Result<{ readonly wire: Wire; readonly release: () => void } | { readonly lost: Trouble }>;
 
 async function openChannel(on: Session, text: string, signal: AbortSignal | undefined): Promise<Opened> {
   for (;;) {
@@ -109,12 +112,23 @@ async function openChannel(on: Session, text: string, signal: AbortSignal | unde
     }
     if (asked.refused === 'channel') return fail(noChannel(on.target, asked.said));
     if (asked.refused === 'exec') return fail(noShell(on.target, asked.said));
-    return fail(on.connection.lost() ?? noStatus(on.target));
+    const why = on.connection.lost() ?? noStatus(on.target);
+    return asked.sent ? ok({ lost: why }) : fail(why);
   }
 }
 
+/** A program of which nothing was seen, not even whether it began. */
+const lostProcess = (why: Trouble): RemoteProcess => ({
+  stdin: new Writable({ write: (_chunk, _encoding, done) => done() }),
+  stdout: Readable.from([]),
+  stderr: Readable.from([]),
+  ended: Promise.resolve({ how: 'lost', trouble: why }),
+});
+
 interface Asked {
   readonly wire?: Wire;
+  /** The request left this machine. */
+  readonly sent: boolean;
   /** The server refused a channel, or to run something in it. */
   readonly refused?: 'channel' | 'exec';
   readonly said: string;
@@ -124,12 +138,12 @@ function requestExec(on: Connection, text: string): Promise<Asked> {
   return new Promise((resolve) => {
     try {
       on.client.exec(text, (error: (Error & { readonly reason?: unknown }) | undefined, channel) => {
-        if (error === undefined) resolve({ wire: wireOf(channel), said: '' });
-        else if (!on.usable()) resolve({ said: error.message });
-        else resolve({ refused: error.reason === undefined ? 'exec' : 'channel', said: error.message });
+        if (error === undefined) resolve({ sent: true, wire: wireOf(channel), said: '' });
+        else if (!on.usable()) resolve({ sent: true, said: error.message });
+        else resolve({ sent: true, refused: error.reason === undefined ? 'exec' : 'channel', said: error.message });
       });
     } catch (error) {
-      resolve({ said: (error as Error).message });
+      resolve({ sent: false, said: (error as Error).message });
     }
   });
 }
