@@ -7,6 +7,8 @@ export type EndSignal = 'SIGHUP' | 'SIGINT' | 'SIGTERM';
 /** The signals that ask a run to stop. The first one stops it in good order; the third ends the process at once. */
 export interface Signals {
   readonly signal: AbortSignal;
+  /** Settles when the first one comes. */
+  readonly stopped: Promise<'stopped'>;
   received(): EndSignal | undefined;
   release(): void;
 }
@@ -29,6 +31,9 @@ export function listenForSignals(say: (lines: readonly Line[]) => void): Signals
   for (const name of names) process.on(name, listener);
   return {
     signal: controller.signal,
+    stopped: new Promise((resolve) => {
+      controller.signal.addEventListener('abort', () => resolve('stopped'), { once: true });
+    }),
     received: () => first,
     release: () => {
       for (const name of names) process.off(name, listener);

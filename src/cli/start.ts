@@ -13,8 +13,11 @@ export async function start(argv: readonly string[]): Promise<void> {
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
   let code: ExitCode | undefined;
-  process.on('exit', () => {
-    if (code === undefined) reportBug(new Error('the program ended before its command did'));
+  process.on('exit', (ending) => {
+    // 13 is Node's own code for a program that ran dry while it still awaited something.
+    if (code !== undefined || (ending !== exit.bug && ending !== 13)) return;
+    process.exitCode = exit.bug;
+    reportBug(new Error('the program ended before its command did'));
   });
   process.on('uncaughtException', (error) => {
     code = exit.bug;

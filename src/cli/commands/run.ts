@@ -66,7 +66,9 @@ async function runWith(
   const beforehand = readBeforehand(options);
   if (!beforehand.ok) return refuse(invocation, beforehand.error);
 
-  const chosen = await choosePlan(invocation, desk, name, options, rehearsal);
+  // Until the plan stands nothing has been done: a signal ends it there and then.
+  const chosen = await Promise.race([choosePlan(invocation, desk, name, options, rehearsal), signals.stopped]);
+  if (chosen === 'stopped') return exitOfSignal(signals.received() ?? 'SIGINT');
   if (!chosen.ok) return refuse(invocation, chosen.error.problems, folder, chosen.error.code);
   const { plan, host, close } = chosen.value;
   try {
