@@ -68,7 +68,10 @@ async function runWith(
 
   // Until the plan stands nothing has been done: a signal ends it there and then.
   const chosen = await Promise.race([choosePlan(invocation, desk, name, options, rehearsal), signals.stopped]);
-  if (chosen === 'stopped') return exitOfSignal(signals.received() ?? 'SIGINT');
+  if (chosen === 'stopped') {
+    invocation.output.note(['Stopped while it was being planned; nothing was done.']);
+    return exitOfSignal(signals.received() ?? 'SIGINT');
+  }
   if (!chosen.ok) return refuse(invocation, chosen.error.problems, folder, chosen.error.code);
   const { plan, host, close } = chosen.value;
   try {
