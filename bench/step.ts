@@ -1,5 +1,5 @@
 // What a trivial step costs over a pooled connection, against the same number of raw ssh2 execs plus its fdatasyncs.
-import { closeSync, fdatasyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, fdatasyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
@@ -20,12 +20,17 @@ import { makePlan } from '../src/engine/make-plan.ts';
 import { beginRun } from '../src/engine/session.ts';
 import { makeBind } from '../src/load/bind.ts';
 import { loadRunbook } from '../src/load/load-runbook.ts';
+import { makeAccount } from '../test/lab/account.ts';
 import { startSshd } from '../test/lab/sshd.ts';
 import { pairs, report } from './pairs.mjs';
 
-const steps = 40;
+const steps = 25;
+const rounds = 8;
 const folder = mkdtempSync(join(tmpdir(), 'decom-bench-'));
-const sshd = await startSshd();
+// A login shell that reads no start-up files: those would be measured instead.
+const account = makeAccount('decom-bench', undefined, '/bin/dash');
+const sshd = await startSshd({ user: account.name });
+chmodSync(folder, 0o777);
 const target = {
   name: 'bench',
   address: sshd.address,
@@ -91,7 +96,7 @@ async function prepared(): Promise<{ engine: Engine; plan: Plan; path: string }>
   return { engine, plan, path };
 }
 
-const plans = await Promise.all(Array.from({ length: 13 }, () => prepared()));
+const plans = await Promise.all(Array.from({ length: rounds + 2 }, () => prepared()));
 let at = 0;
 async function run(): Promise<void> {
   const { engine, plan, path } = plans[at++] as (typeof plans)[number];
@@ -111,10 +116,11 @@ async function run(): Promise<void> {
     journal: opened.journal,
     executor: {
       real: true,
-      perform: (operation, context) =>
-        operation.kind === 'exec'
-          ? (execs++, handlers.exec(operation, context))
-          : Promise.reject(new Error(operation.kind)),
+      perform: (operation, context) => {
+        if (operation.kind !== 'exec') throw new Error(operation.kind);
+        execs += 1;
+        return handlers.exec(operation, context);
+      },
     },
     ask: goOn,
     tell: () => {},
@@ -146,7 +152,7 @@ const rawExec = (command: string): Promise<void> =>
 const log = openSync(join(folder, 'raw.log'), 'a');
 const line = Buffer.alloc(600, 'x');
 async function plain(): Promise<void> {
-  for (let i = 0; i < execs; i++) await rawExec(`test -e ${folder}/never`);
+  for (let i = 0; i < execs; i++) await rawExec(`/usr/bin/test -e ${folder}/never`);
   for (let i = 0; i < appends; i++) {
     writeSync(log, line);
     fdatasyncSync(log);
@@ -156,7 +162,7 @@ async function plain(): Promise<void> {
 let kept = false;
 try {
   await run();
-  const result = await pairs(10, run, plain);
+  const result = await pairs(rounds, run, plain);
   console.log(`${steps} steps: ${execs} execs and ${appends} records each`);
   kept = report('a trivial step against raw execs and syncs', result, { atMost: 1.3 });
 } finally {
@@ -164,6 +170,7 @@ try {
   raw.end();
   await machine.close();
   await sshd.stop();
+  account.remove();
   rmSync(folder, { recursive: true });
 }
 process.exitCode = kept ? 0 : 1;
