@@ -7,7 +7,7 @@ import type { Host } from '../core/host.ts';
 import type { Operation, Outcome } from '../core/operation.ts';
 import type { PlanFacts } from '../core/plan.ts';
 import type { BlobStore, Bmc, Machine, RunStore, Secrets } from '../core/ports.ts';
-import { ok, type Result, seen } from '../core/result.ts';
+import { ok, type Result, type Seen, seen, trouble, unseen } from '../core/result.ts';
 import type { SecretRef } from '../core/secret.ts';
 import { checkCel, decideWithCel } from '../effects/cel.ts';
 import { makeRedactor, type Redactor } from '../effects/redactor.ts';
@@ -51,6 +51,8 @@ export interface HostOptions {
   readonly scratch: string;
   /** Where large values go; in memory if absent (a plan that is not yet a run). */
   readonly blobs?: BlobStore;
+  /** Once aborted, nothing is asked any more, and what is being asked is given up: a person wants to stop. */
+  readonly signal?: AbortSignal;
   /** Facts of a saved plan instead of the world. */
   readonly borrowed?: PlanFacts;
 }
@@ -100,9 +102,9 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
     rsh: join(around.packageRoot, 'bin', 'decom-rsh.js'),
   };
   const probes: ProbeHandlers = {
-    ...hostRoom.hostProbes(machine),
+    ...hostRoom.hostProbes(options.signal === undefined ? machine : endedBy(machine, options.signal)),
     ...transfer.transferProbes(copying),
-    ...bmcRoom.bmcProbes(bmc),
+    ...givenUpBy(bmcRoom.bmcProbes(bmc), options.signal),
     inventory: inventory.inventory,
     clock: async () => seen(clock.now().toISOString()),
   };
@@ -174,6 +176,43 @@ async function bmcOf(host: Host, settings: NonNullable<Host['bmc']>, secrets: Se
     );
   });
 }
+
+/** A machine whose programs end with the signal. */
+const endedBy = (machine: Machine, signal: AbortSignal): Machine => {
+  const withSignal = <O extends { readonly signal?: AbortSignal }>(options: O | undefined) => ({
+    ...options,
+    signal: options?.signal === undefined ? signal : AbortSignal.any([signal, options.signal]),
+  });
+  return {
+    ...machine,
+    exec: (command, options) => machine.exec(command, withSignal(options)),
+    start: (command, options) => machine.start(command, withSignal(options)),
+  };
+};
+
+/** A BMC may take half a minute to answer, and leaves nothing running when nobody waits for it. */
+function givenUpBy(
+  probes: Pick<ProbeHandlers, 'power' | 'bmc.identity'>,
+  signal: AbortSignal | undefined,
+): Pick<ProbeHandlers, 'power' | 'bmc.identity'> {
+  if (signal === undefined) return probes;
+  const unless = <T>(ask: () => Promise<Seen<T>>): Promise<Seen<T>> => {
+    if (signal.aborted) return Promise.resolve(unseen(givenUp));
+    return new Promise((resolve, reject) => {
+      const stop = () => resolve(unseen(givenUp));
+      signal.addEventListener('abort', stop, { once: true });
+      ask()
+        .then(resolve, reject)
+        .finally(() => signal.removeEventListener('abort', stop));
+    });
+  };
+  return {
+    power: (question) => unless(() => probes.power(question)),
+    'bmc.identity': (question) => unless(() => probes['bmc.identity'](question)),
+  };
+}
+
+const givenUp = trouble('aborted', 'the BMC was not waited for: it was stopped here', 'Go on with: decom resume');
 
 /** The table's type ties each handler to its question; a union cannot be told so, hence the one cast. */
 const probeBy =

@@ -62,7 +62,15 @@ export function openDesk(invocation: Invocation, signal?: AbortSignal): Result<D
     keyboard,
     compose: (host, run, given = {}) =>
       composeHost(
-        { host, hostsFile: resolve(folder, hostsFile), operator, run, scratch: join(state, 'scratch'), ...given },
+        {
+          host,
+          hostsFile: resolve(folder, hostsFile),
+          operator,
+          run,
+          scratch: join(state, 'scratch'),
+          ...(signal === undefined ? {} : { signal }),
+          ...given,
+        },
         around,
       ),
     session: (unattended) => ({ operator, control: hostname(), pid: process.pid, tool: version, unattended }),

@@ -66,6 +66,8 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
   const attempt = (journal.execution.steps[step.id]?.forth.attempt ?? 0) + 1;
   journal.record({ ...at, type: 'step.started', attempt });
   const block = (gate: string, why: Trouble): StepEnd => {
+    // What could not be seen because a person wants to stop is no shut gate.
+    if (drive.signal.aborted) return { end: 'signal' };
     journal.record({ ...at, type: 'gate.blocked', gate, trouble: why });
     return { end: 'blocked', trouble: why };
   };
@@ -92,6 +94,7 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
   if (waitsFor.length > 0) return block('input', waitsTrouble(step, waitsFor));
 
   const before = await inspect(engine, action, input, pastOf(journal.execution, step.id), setting);
+  if (drive.signal.aborted) return { end: 'signal' };
   const planned = action.plan(input, before, setting);
   if ('blocked' in planned) return block('plan', planned.blocked);
   const foreign = drifted(step, planned);

@@ -75,6 +75,9 @@ async function runWith(
   if (!chosen.ok) return refuse(invocation, chosen.error.problems, folder, chosen.error.code);
   const { plan, host, close } = chosen.value;
   try {
+    // What was being asked when the signal came is unknown, and no reason to refuse the plan.
+    const stopped = signals.received();
+    if (stopped !== undefined) return exitOfSignal(stopped);
     if (!rehearsal) {
       const refused = refuseReal(invocation, desk, plan, attended ? undefined : beforehand.value);
       if (refused !== undefined) return refused;
@@ -82,9 +85,6 @@ async function runWith(
   } finally {
     await close();
   }
-  const stopped = signals.received();
-  if (stopped !== undefined) return exitOfSignal(stopped);
-
   const prepared = desk.store.prepare();
   if (!prepared.ok) return refuse(invocation, [prepared.error]);
   const lock = rehearsal ? undefined : desk.store.lock(plan.intent.host.name);
