@@ -170,22 +170,19 @@ function parseDescription(text: string): CopyDescription | undefined {
 
 const isObject = (v: unknown): v is { readonly [key: string]: unknown } => typeof v === 'object' && v !== null;
 const isBlob = (v: unknown): boolean =>
-  isObject(v) &&
-  typeof v['sha256'] === 'string' &&
-  /^[0-9a-f]{64}$/.test(v['sha256']) &&
-  typeof v['bytes'] === 'number';
+  isObject(v) && typeof v.sha256 === 'string' && /^[0-9a-f]{64}$/.test(v.sha256) && typeof v.bytes === 'number';
 const isTexts = (v: unknown): boolean => Array.isArray(v) && v.every((x) => typeof x === 'string');
 
 function isDescription(v: unknown): v is CopyDescription {
-  if (!isObject(v) || v['format'] !== 1) return false;
-  const archive = v['method'] === 'archive' ? isBlob(v['archive']) : v['method'] === 'rsync' && v['archive'] === null;
+  if (!isObject(v) || v.format !== 1) return false;
+  const archive = v.method === 'archive' ? isBlob(v.archive) : v.method === 'rsync' && v.archive === null;
   return (
     archive &&
-    isBlob(v['manifest']) &&
-    isTexts(v['from']) &&
-    isTexts(v['exclude']) &&
+    isBlob(v.manifest) &&
+    isTexts(v.from) &&
+    isTexts(v.exclude) &&
     ['host', 'serial', 'manifest_started', 'manifest_taken'].every((key) => typeof v[key] === 'string') &&
     ['files', 'entries', 'bytes'].every((key) => typeof v[key] === 'number') &&
-    Array.isArray(v['unread'])
+    Array.isArray(v.unread)
   );
 }

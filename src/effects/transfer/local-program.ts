@@ -21,7 +21,7 @@ interface Options {
 export function runHere(argv: readonly [string, ...string[]], options: Options): Promise<Result<LocalEnd, Trouble>> {
   const [program, ...args] = argv;
   const child: ChildProcess = spawn(program, args, {
-    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C' },
+    env: { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C' },
     stdio: ['ignore', options.stdout === undefined ? 'ignore' : 'pipe', 'pipe'],
     ...(options.directory === undefined ? {} : { cwd: options.directory }),
   });
