@@ -62,7 +62,11 @@ function endLines(end: RunEnd, { execution }: RunEndViewOptions): readonly Line[
         ...troubleLines(end.trouble),
       ];
     case 'journal':
-      return [[bad('✗ the log could not be written'), '. The run has ended there.'], ...troubleLines(end.trouble)];
+      return [
+        [bad('✗ the log could not be written'), '. The run has ended there.'],
+        ...(end.afterIntent ? ['An operation was under way; what became of it is not recorded.'] : []),
+        ...troubleLines(end.trouble),
+      ];
   }
 }
 
