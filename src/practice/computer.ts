@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
 import { askInitProgram, type InitLine, startInitLine } from './init-line.ts';
+import { newKeyPair } from './key-pair.ts';
 import { writePracticeData } from './practice-data.ts';
 import { killProcesses, marker, processesOf } from './processes.ts';
 import { type SshServer, startSshServer } from './ssh-server.ts';
@@ -64,8 +64,8 @@ export async function startComputer(options: { readonly folder: string }): Promi
     uuid: randomUUID(),
     machineId: randomBytes(16).toString('hex'),
   };
-  const hostKey = ssh2.utils.generateKeyPairSync('ed25519');
-  const userKey = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'practice' });
+  const hostKey = newKeyPair('practice host');
+  const userKey = newKeyPair('practice');
   const identityFile = join(folder, 'practice_key');
   writeFileSync(identityFile, userKey.private, { mode: 0o600 });
 

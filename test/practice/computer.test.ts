@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import ssh2, { type Client, type ClientChannel } from 'ssh2';
+import type { Client, ClientChannel } from 'ssh2';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Computer, startComputer } from '../../src/practice/computer.ts';
+import { newKeyPair } from '../../src/practice/key-pair.ts';
 import { quoted } from '../../src/practice/stand-ins.ts';
 import { answers, login, run, until } from './login.ts';
 
@@ -26,7 +27,7 @@ afterEach(async () => {
 
 describe('logging in', () => {
   test('another key, another user and a password are refused', async () => {
-    const stranger = ssh2.utils.generateKeyPairSync('ed25519').private;
+    const stranger = newKeyPair('stranger').private;
     await expect(login(computer, { privateKey: stranger })).rejects.toThrow('authentication methods failed');
     await expect(login(computer, { username: 'nobody' })).rejects.toThrow('authentication methods failed');
     await expect(login(computer, { privateKey: '', password: 'practice' })).rejects.toThrow();

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import { expect, test } from 'vitest';
 import { sshMachine } from '../../../src/effects/ssh/machine.ts';
+import { newKeyPair } from '../../../src/practice/key-pair.ts';
 
 test('the status of a program that ends at once is not missed, though it comes in one packet with the word that it began', async () => {
-  const key = ssh2.utils.generateKeyPairSync('ed25519');
+  const key = newKeyPair('quick host');
   const server = new ssh2.Server({ hostKeys: [key.private] }, (connection) => {
     connection.on('error', () => {});
     connection.on('authentication', (context) =>
@@ -37,7 +38,7 @@ test('the status of a program that ends at once is not missed, though it comes i
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const folder = mkdtempSync(join(tmpdir(), 'decom-quick-'));
   const identity = join(folder, 'key');
-  writeFileSync(identity, ssh2.utils.generateKeyPairSync('ed25519').private, { mode: 0o600 });
+  writeFileSync(identity, newKeyPair('quick').private, { mode: 0o600 });
   const [type, blob] = key.public.split(' ');
   const machine = sshMachine(
     {
