@@ -117,7 +117,11 @@ async function performOne(run: StepRun, operation: Operation, n: number): Promis
       return halted({ halt: 'failed', trouble: outcome.trouble });
     case 'unknown':
       journal.record({ type: 'operation.in-doubt', ...at, trouble: outcome.trouble });
-      return halted({ halt: run.action.once ? 'doubt' : 'failed', trouble: outcome.trouble });
+      return halted(
+        run.action.once
+          ? { halt: 'doubt', trouble: unseenEnd(run, outcome.trouble) }
+          : { halt: 'failed', trouble: outcome.trouble },
+      );
   }
 }
 
@@ -148,6 +152,15 @@ async function act(run: StepRun, operation: Operation): Promise<Outcome | Halt> 
       return run.perform(operation, lookingContext(run));
   }
 }
+
+/** An act that is never begun a second time by itself was begun, and its end was not seen. */
+const unseenEnd = ({ step, journal }: StepRun, why: Trouble): Trouble =>
+  trouble(
+    why.code,
+    `step "${step.id}" was begun, and nobody saw it end: ${why.what}`,
+    `Look on the host whether it was done, then: decom resume ${journal.execution.run}`,
+    why.detail,
+  );
 
 /** What a cut-off act is told as: by time, or by a person or a signal. */
 export function stoppedTrouble(run: Pick<StepRun, 'signal' | 'step'>): Trouble {

@@ -85,6 +85,7 @@ const troubles = (ended: Ended): string => {
     [b.ssh.port]: '<ssh port>',
     [b.bmc.port]: '<bmc port>',
     [folder]: '<folder>',
+    [unresolvable]: '<name>',
   }).replace(/SHA256:[A-Za-z0-9+/]{43}/g, '<fingerprint>');
   const lines = text.split('\n');
   const kept: string[] = [lines[0] ?? ''];
@@ -117,69 +118,130 @@ async function refused(): Promise<string> {
 
 test('a host whose key nobody knows is not talked to', async () => {
   b.edit('hosts.yaml', /\n *host_keys: .*/, '');
-  expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot();
+  expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot(`
+    "exit 4
+    error the host key of practice (127.0.0.1, port <ssh port>) is not known: ssh-ed25519 <fingerprint> [host-key-unknown]
+      <key>
+      Compare it at the host's console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then add "<key>" to ssh.host_keys of practice in hosts.yaml, or: echo '[127.0.0.1]:<ssh port> <key>' >> ~/.ssh/known_hosts"
+  `);
   nothingDone();
 });
 
 test('a host whose key has changed is not talked to', async () => {
   await b.plan();
   b.ssh.redirect(other.ssh.port);
-  expect(await refused()).toMatchInlineSnapshot();
+  expect(await refused()).toMatchInlineSnapshot(`
+    "exit 4
+    error the host key of practice (127.0.0.1, port <ssh port>) is not the one in ssh.host_keys in the inventory: it shows ssh-ed25519 <fingerprint>, known is ssh-ed25519 <fingerprint> [host-key-changed]
+      <other key>
+      Do not go on before you know why: another machine may be answering. If the host was reinstalled, compare the fingerprint at its console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub) and replace the key in ssh.host_keys in the inventory."
+  `);
 });
 
 test('another machine with the right key is not taken for this one', async () => {
   b.edit('hosts.yaml', machine.ssh.hostKey, other.ssh.hostKey);
   b.edit('hosts.yaml', machine.ssh.identityFile, other.ssh.identityFile);
   b.ssh.redirect(other.ssh.port);
-  expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot();
+  expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot(`
+    "exit 4
+    error the machine that answers as practice is not the one in the inventory: serial contradicts (expected "<serial>", seen "<other serial>"); uuid contradicts (expected "<uuid>", seen "<other uuid>"); machine-id contradicts (expected "<machine id>", seen "<other machine id>") [identity-contradicts]
+      serial contradicts (expected "<serial>", seen "<other serial>")
+      uuid contradicts (expected "<uuid>", seen "<other uuid>")
+      machine-id contradicts (expected "<machine id>", seen "<other machine id>")
+      host key agrees
+      bmc guid agrees
+      bmc serial agrees
+      Compare the label on the machine with the inventory entry of practice. Correct the address or the entry, then try again."
+  `);
   nothingDone();
 });
 
 test('a host that does not accept the key is not run on', async () => {
   b.edit('hosts.yaml', machine.ssh.identityFile, other.ssh.identityFile);
-  expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot();
+  expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot(`
+    "exit 4
+    error root@practice (127.0.0.1, port <ssh port>) refused the login; offered: <folder>/other/machine/practice_key [auth-refused]
+      Check the user, and that the public key is in its ~/.ssh/authorized_keys: ssh-copy-id -p <ssh port> root@127.0.0.1"
+  `);
   nothingDone();
 });
 
 test('a key file that is not there is named', async () => {
   b.edit('hosts.yaml', machine.ssh.identityFile, join(b.folder, 'no-such-key'));
-  expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot();
+  expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot(`
+    "exit 4
+    error there is no key to log in as root@practice (127.0.0.1, port <ssh port>): no agent, and none of the key files could be used [no-key]
+      <workspace>/no-such-key: unreadable
+      Name a key in ssh.identity_files of the host in hosts.yaml, or start an agent and add one with ssh-add."
+  `);
   nothingDone();
 });
 
 test('a host that refuses the connection is not taken for one that is off', async () => {
   await b.plan();
   await b.ssh.close();
-  expect(await refused()).toMatchInlineSnapshot();
-  expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot();
+  expect(await refused()).toMatchInlineSnapshot(`
+    "exit 4
+    error practice (127.0.0.1, port <ssh port>) refuses connections: nothing listens there [refused]
+      Check the port, and that sshd runs."
+  `);
+  expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot(`
+    "exit 4
+    error practice (127.0.0.1, port <ssh port>) refuses connections: nothing listens there [refused]
+      Check the port, and that sshd runs."
+  `);
   nothingDone();
 });
 
 test('a host that takes the connection and stays silent is given up on', async () => {
   await b.plan();
   b.ssh.redirect(silentPort);
-  expect(await refused()).toMatchInlineSnapshot();
+  expect(await refused()).toMatchInlineSnapshot(`
+    "exit 4
+    error practice (127.0.0.1, port <ssh port>) did not answer in time [timeout]
+      Check that it is up and that no firewall drops the connection."
+  `);
 });
 
+/** No DNS server is asked for a label of more than 63 characters. */
+const unresolvable = `${'x'.repeat(64)}.invalid`;
+
 test('a name that cannot be resolved is told', async () => {
-  b.edit('hosts.yaml', 'addresses: ["127.0.0.1"]', 'addresses: ["no-such-host.invalid"]');
-  expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot();
+  b.edit('hosts.yaml', 'addresses: ["127.0.0.1"]', `addresses: ["${unresolvable}"]`);
+  expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot(`
+    "exit 4
+    error the name "<name>" of practice cannot be resolved [name-unknown]
+      Check the address in hosts.yaml, and DNS."
+  `);
   nothingDone();
 });
 
 test('a BMC that refuses the password is told as that', async () => {
-  b.write('secrets/bmc-password', 'wrong\n');
+  b.write('secrets/bmc-password', 'not the password\n');
   b.runbook(`${identity}\n${bmc}\n${marking}`);
-  expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot();
+  expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot(`
+    "exit 4
+    error the BMC of practice at 127.0.0.1:<bmc port> refuses the login of admin [bmc-refused]
+      The login was denied: user name or password is wrong.
+      Correct user and password of the host’s "bmc" in the hosts file. Do not try often: many BMCs lock a user out."
+  `);
   nothingDone();
 });
 
 test('a password of the BMC that is not there is told', async () => {
   b.runbook(bmc);
   rmSync(join(b.folder, 'secrets', 'bmc-password'));
-  expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot();
+  expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot(`
+    "exit 4
+    error password of the BMC of practice cannot be had: there is no file <workspace>/secrets/bmc-password [no-secret]
+      Create it with mode 600, or correct its name."
+  `);
   b.edit('hosts.yaml', /password: \{.*\}/, 'password: { env: BMC_PASSWORD }');
-  expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot();
+  expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot(`
+    "exit 4
+    error password of the BMC of practice cannot be had: the environment variable BMC_PASSWORD is not set [no-secret]
+      Set it for this command only: read -rs BMC_PASSWORD && export BMC_PASSWORD"
+  `);
   nothingDone();
 });
 
@@ -187,21 +249,35 @@ test('a BMC that refuses the connection is not taken for one that is off', async
   b.runbook(bmc);
   await b.plan();
   await b.bmc.close();
-  expect(await refused()).toMatchInlineSnapshot();
+  expect(await refused()).toMatchInlineSnapshot(`
+    "exit 4
+    error the BMC of practice does not answer at 127.0.0.1:<bmc port> [bmc-no-answer]
+      ECONNREFUSED connect ECONNREFUSED 127.0.0.1:<bmc port>
+      Check its address, port and cabling, that the management network is reachable from here, and that its protocol is enabled. No answer says nothing about the power."
+  `);
 });
 
 test('a BMC that takes the connection and stays silent is given up on', async () => {
   b.runbook(bmc);
   await b.plan();
   b.bmc.redirect(silentPort);
-  expect(await refused()).toMatchInlineSnapshot();
+  expect(await refused()).toMatchInlineSnapshot(`
+    "exit 4
+    error the BMC of practice does not answer at 127.0.0.1:<bmc port> [bmc-no-answer]
+      UND_ERR_CONNECT_TIMEOUT Connect Timeout Error (attempted address: 127.0.0.1:<bmc port>, timeout: 8000ms)
+      Check its address, port and cabling, that the management network is reachable from here, and that its protocol is enabled. No answer says nothing about the power."
+  `);
 });
 
 test('a BMC that shows another certificate is not given the password', async () => {
   b.runbook(bmc);
   await b.plan();
   b.bmc.redirect(other.bmc.port);
-  expect(await refused()).toMatchInlineSnapshot();
+  expect(await refused()).toMatchInlineSnapshot(`
+    "exit 4
+    error the BMC of practice at 127.0.0.1:<bmc port> shows the certificate sha256:<other pin>, and sha256:<pin> is pinned [bmc-certificate]
+      If its certificate was renewed, compare the new fingerprint with what the BMC itself shows, then correct tls_pin in the hosts file. If not, something else answers in its place."
+  `);
 });
 
 test('the BMC of another machine is not taken for this one’s', async () => {
@@ -209,7 +285,19 @@ test('the BMC of another machine is not taken for this one’s', async () => {
   b.write('secrets/bmc-password', `${other.bmc.password}\n`);
   b.bmc.redirect(other.bmc.port);
   b.runbook(`${identity}\n${bmc}\n- id: off\n  title: Switch it off\n  uses: power.off`);
-  expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot();
+  expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot(`
+    "exit 4
+    error the BMC in the inventory entry of practice belongs to another machine: bmc guid contradicts (expected "<uuid>", seen "<other uuid>"); bmc serial contradicts (expected "<serial>", seen "<other serial>") [bmc-other-machine]
+      serial agrees
+      uuid agrees
+      machine-id agrees
+      host key agrees
+      bmc guid contradicts (expected "<uuid>", seen "<other uuid>")
+      bmc serial contradicts (expected "<serial>", seen "<other serial>")
+      Correct bmc.address in the inventory entry of practice, then run the same command again.
+    error the BMC in the inventory entry of practice belongs to another machine: bmc guid contradicts (expected "<uuid>", seen "<other uuid>"); bmc serial contradicts (expected "<serial>", seen "<other serial>") [bmc-other-machine]
+      Correct bmc.address in the inventory entry of practice, then run the same command again."
+  `);
   expect(await other.power.get()).toBe('on');
   expect(await machine.power.get()).toBe('on');
   nothingDone();
@@ -244,7 +332,14 @@ test('a program that is missing on the host is named, and how to install it', as
       ].join('\n'),
     );
     const ended = await bench.decom(...rehearse);
-    expect(troubles(ended).replaceAll(bench.folder, '<workspace>')).toMatchInlineSnapshot();
+    expect(troubles(ended).replaceAll(bench.folder, '<workspace>')).toMatchInlineSnapshot(`
+      "exit 4
+      error the services of practice cannot be told: systemd does not answer there [no-systemd]
+        /bin/sh: 7: exec: systemctl: not found
+        Use command.run with the commands of its own init system, and a probe that proves them.
+      error a program that the copy needs is not on the host: tar [tool-missing]
+        Install it there, or use another kind of backup."
+    `);
     expect(readdirSync(bench.vault)).toEqual([]);
     bench.runbook(
       `- id: run\n  title: Run\n  uses: command.run\n  with: { argv: [no-such-program], probe: { argv: [test, -e, /nowhere] } }`,
@@ -252,7 +347,12 @@ test('a program that is missing on the host is named, and how to install it', as
     await bench.plan();
     expect(
       troubles(await bench.decom(...bench.unattended)).replaceAll(bench.folder, '<workspace>'),
-    ).toMatchInlineSnapshot();
+    ).toMatchInlineSnapshot(`
+      "exit 10
+      error there is no program no-such-program on practice [tool-missing]
+        /bin/sh: 2: exec: no-such-program: not found
+        Install it there (Debian: apt-get install no-such-program), or change the step."
+    `);
   } finally {
     await bench.close();
     await bare.close();

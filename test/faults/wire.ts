@@ -5,7 +5,7 @@ export interface Wire {
   readonly port: number;
   /** Drops every connection at once, as a pulled cable's reset does; new ones go through again. */
   cut(): void;
-  /** Lets nothing through, connections that are open included, without closing any; `false` lets all through again. */
+  /** Lets nothing through, on open connections and on new ones, without closing any; `false` lets all through again. */
   freeze(frozen: boolean): void;
   /** Leads new connections to another port of 127.0.0.1. */
   redirect(port: number): void;
@@ -22,6 +22,7 @@ export async function startWire(to: number): Promise<Wire> {
   const pairs = new Set<readonly [Socket, Socket]>();
   let left: number | undefined;
   let cuts = 0;
+  let frozen = false;
   const cut = (): void => {
     cuts += 1;
     left = undefined;
@@ -36,11 +37,6 @@ export async function startWire(to: number): Promise<Wire> {
       near.destroy();
       far.destroy();
     };
-    for (const socket of pair) {
-      socket.setNoDelay(true);
-      socket.on('error', end);
-      socket.on('close', end);
-    }
     near.on('data', (chunk) => far.write(chunk));
     far.on('data', (chunk) => {
       near.write(chunk);
@@ -48,6 +44,12 @@ export async function startWire(to: number): Promise<Wire> {
       left -= chunk.length;
       if (left <= 0) cut();
     });
+    for (const socket of pair) {
+      socket.setNoDelay(true);
+      socket.on('error', end);
+      socket.on('close', end);
+      if (frozen) socket.pause();
+    }
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -59,8 +61,9 @@ export async function startWire(to: number): Promise<Wire> {
     port: address.port,
     cut,
     cuts: () => cuts,
-    freeze: (frozen) => {
-      for (const pair of pairs) for (const socket of pair) socket[frozen ? 'pause' : 'resume']();
+    freeze: (on) => {
+      frozen = on;
+      for (const pair of pairs) for (const socket of pair) socket[on ? 'pause' : 'resume']();
     },
     redirect: (other) => {
       port = other;

@@ -189,7 +189,7 @@ const lostConnection = (target: SshTarget, error: Error | undefined): Trouble =>
   trouble(
     'connection-lost',
     `the SSH connection to ${target.name} was lost${error?.message === 'Keepalive timeout' ? ': it stopped answering' : ''}`,
-    'Check that the host is up; the next call connects again.',
+    'Check that the host is up, then go on: decom resume',
     error?.message,
   );
 

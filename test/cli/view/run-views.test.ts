@@ -318,6 +318,7 @@ test('the end of a run says how it ended, where its record is, its head, and the
     Next: give the answer, then: decom resume 3f9c1a7be204
 
     ✗ the log could not be written. The run has ended there.
+    An operation was under way; what became of it is not recorded.
     error no space is left [disk-full]
       Make room.
     Once there is room and the disk is sound: decom resume 3f9c1a7be204

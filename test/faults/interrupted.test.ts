@@ -1,0 +1,367 @@
+import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { login, run as runThere } from '../practice/login.ts';
+import { said as masked } from './bench.ts';
+import { has, openStage, type Stage, typesOf, until } from './interruption.ts';
+import type { Called, Ended } from './program.ts';
+
+/*
+ * Every kind of action, cut off while it is under way: by a connection that is lost, and by Ctrl-C. The run is kept, what was begun on
+ * the host is ended or in doubt, and "resume" brings it to the same end without doing anything twice.
+ */
+vi.setConfig({ testTimeout: 240_000 });
+
+let s: Stage;
+
+beforeEach(async () => {
+  s = await openStage();
+});
+afterEach(() => s.close());
+
+const step = (id: string, uses: string, input?: string): string =>
+  `- id: ${id}\n  title: ${id}\n  uses: ${uses}${input === undefined ? '' : `\n  with: ${input}`}`;
+const identity = step('identity', 'identity.check');
+const stop = step('stop', 'service.stop', '{ unit: app.service }');
+const start = step('start', 'service.start', '{ unit: app.service }');
+const copy = (): string => step('copy', 'backup.archive', `{ from: [${s.machine.folders[0]}], to: ${s.bench.vault} }`);
+const proof = step('proof', 'restore.verify', `{ backup: "\${{ steps.copy.backup }}" }`);
+/** Leaves a line at its beginning, and a file at its end. */
+const work = (seconds: number): string =>
+  step(
+    'work',
+    'command.run',
+    `{ shell: 'echo began >> ${s.folder}/began; sleep ${seconds}; echo end > ${s.folder}/ended', probe: { argv: [test, -s, ${s.folder}/ended] } }`,
+  );
+
+const began = (): string => (existsSync(join(s.folder, 'began')) ? readFileSync(join(s.folder, 'began'), 'utf8') : '');
+
+/** What stands on stdout, without what differs from one run to the next. */
+const told = (ended: Ended): string =>
+  masked({ ...ended, stderr: '' }, s.bench, {
+    [s.folder]: '<machine>',
+    [String(s.bench.ssh.port)]: '<ssh port>',
+    [String(s.bench.bmc.port)]: '<bmc port>',
+  })
+    .replace(/log {4} \d+ lines/, 'log     <n> lines')
+    .replace(/stdout: \n/, '')
+    // How the kernel tells it depends on which side was writing.
+    .replace(/\n *(write EPIPE|write ECONNRESET|read ECONNRESET)$/m, '');
+
+async function begin(steps: readonly string[]): Promise<Called> {
+  s.bench.runbook(steps.join('\n'));
+  await s.bench.plan();
+  return s.bench.start(s.bench.unattended);
+}
+
+/** Changes a unit as somebody at the machine would. */
+async function systemctl(verb: string, unit: string): Promise<void> {
+  const client = await login(s.machine);
+  const ran = await runThere(client, `systemctl ${verb} ${unit}`);
+  client.end();
+  expect(ran.code).toBe(0);
+}
+
+/** The host over no wire but its own: a wire answers even when the machine behind it is off. */
+const straight = (): void => s.bench.edit('hosts.yaml', `port: ${s.bench.ssh.port}`, `port: ${s.machine.ssh.port}`);
+
+const resume = (): Promise<Ended> =>
+  s.bench.decom('resume', 'practice', '--non-interactive', `--confirm=${s.machine.identity.serial}`);
+
+const sleeps = async (seconds: number): Promise<boolean> =>
+  (await s.running()).some((line) => line.includes(`sleep ${seconds}`));
+
+async function ends(ended: Promise<Ended>, code: number): Promise<Ended> {
+  const value = await ended;
+  expect(value.code, `${value.stdout}\n${value.stderr}`).toBe(code);
+  return value;
+}
+
+/** Resuming brings it to its end, and the log is whole. */
+async function resumed(): Promise<void> {
+  await ends(resume(), 0);
+  await ends(s.bench.decom('audit', 'verify', 'practice'), 12);
+}
+
+test('identity.check, the connection cut: the step is blocked, and goes on', async () => {
+  s.bench.runbook(identity);
+  await s.bench.plan();
+  s.slow('dmidecode', '*serial*', 2.125);
+  const run = s.bench.start(s.bench.unattended);
+  await until('dmidecode is asked', () => s.calls().length > 0, run);
+  s.bench.ssh.cut();
+  expect(told(await ends(run.ended, 4))).toMatchInlineSnapshot(`
+    "exit 4
+    ✗ blocked at identity. Nothing later has run.
+    error the SSH connection to practice was lost [connection-lost]
+      Check that the host is up, then go on: decom resume
+    steps   1 blocked
+    record  <workspace>/state/runs/practice/<run>
+    log     <n> lines, head <hash>
+    Next: decom why <run>, then: decom resume <run>"
+  `);
+  await resumed();
+});
+
+test('identity.check, Ctrl-C: nothing is left running on the host', async () => {
+  s.bench.runbook(identity);
+  await s.bench.plan();
+  s.slow('dmidecode', '*serial*', 20.125);
+  const run = s.bench.start(s.bench.unattended);
+  await until('dmidecode is asked', () => s.calls().length > 0, run);
+  run.signal('SIGINT');
+  expect(told(await ends(run.ended, 130))).toMatchInlineSnapshot(`
+    "exit 130
+    stopped at identity by a signal. Everything is kept.
+    steps   1 failed
+    record  <workspace>/state/runs/practice/<run>
+    log     <n> lines, head <hash>
+    Next: decom resume <run>"
+  `);
+  await until('nothing is left running', async () => !(await sleeps(20.125)));
+  s.slow('dmidecode', 'nothing', 0);
+  await resumed();
+});
+
+test('service.stop, the connection cut: what became of it is not known, and is looked at', async () => {
+  s.slow('systemctl', '*stop*app.service*', 2.125);
+  const run = await begin([identity, stop]);
+  await until('the unit is being stopped', () => s.calls().length > 0, run);
+  s.bench.ssh.cut();
+  expect(told(await ends(run.ended, 10))).toMatchInlineSnapshot(`
+    "exit 10
+    ✗ failed at stop. Nothing later has run.
+    error the SSH connection to practice was lost [connection-lost]
+      Check that the host is up, then go on: decom resume
+    steps   1 done, 1 failed
+    record  <workspace>/state/runs/practice/<run>
+    log     <n> lines, head <hash>
+    Next: decom why <run>, then: decom resume <run>"
+  `);
+  expect(typesOf(s.bench.events(), 'stop')).toContain('operation.in-doubt');
+  await until('the host has stopped it', () => s.machine.unit('app.service')?.active === 'inactive');
+  await resumed();
+  expect(s.calls()).toHaveLength(1);
+});
+
+test('service.stop, Ctrl-C: the command is ended on the host, and done anew', async () => {
+  s.slow('systemctl', '*stop*app.service*', 20.125);
+  const run = await begin([identity, stop]);
+  await until('the unit is being stopped', () => s.calls().length > 0, run);
+  run.signal('SIGINT');
+  expect(told(await ends(run.ended, 130))).toMatchInlineSnapshot(`
+    "exit 130
+    stopped at stop by a signal. Everything is kept.
+    steps   1 done, 1 failed
+    record  <workspace>/state/runs/practice/<run>
+    log     <n> lines, head <hash>
+    Next: decom resume <run>"
+  `);
+  await until('nothing is left running', async () => !(await sleeps(20.125)));
+  expect(s.machine.unit('app.service')?.active).toBe('active');
+  s.slow('systemctl', '*stop*app.service*', 0);
+  await resumed();
+  expect(s.machine.unit('app.service')?.active).toBe('inactive');
+});
+
+test('service.start, the connection cut: what became of it is not known, and is looked at', async () => {
+  for (const unit of ['app-watch.timer', 'app.service']) await systemctl('stop', unit);
+  s.slow('systemctl', '*start*app.service*', 2.125);
+  const run = await begin([identity, start]);
+  await until('the unit is being started', () => s.calls().length > 0, run);
+  s.bench.ssh.cut();
+  await ends(run.ended, 10);
+  await until('the host has started it', () => s.machine.unit('app.service')?.active === 'active');
+  await resumed();
+  expect(s.calls()).toHaveLength(1);
+});
+
+test('command.run, the connection cut: in doubt, until its own probe says that it is done', async () => {
+  const run = await begin([identity, work(4.125)]);
+  await until('it has begun', () => began() !== '', run);
+  s.bench.ssh.cut();
+  expect(told(await ends(run.ended, 5))).toMatchInlineSnapshot(`
+    "exit 5
+    ✗ in doubt at work. Nothing later has run.
+    error step "work" was begun, and nobody saw it end: the SSH connection to practice was lost [connection-lost]
+      Look on the host whether it was done, then: decom resume <run>
+    steps   1 done, 1 begun
+    record  <workspace>/state/runs/practice/<run>
+    log     <n> lines, head <hash>
+    Next: decom why <run>, then: decom resume <run>"
+  `);
+  await until('the host has done it', () => existsSync(join(s.folder, 'ended')));
+  await resumed();
+  expect(began()).toBe('began\n');
+  expect(typesOf(s.bench.events(), 'work')).toContain('operation.resolved');
+});
+
+test('command.run, Ctrl-C: ended on the host, in doubt, and not begun a second time', async () => {
+  const run = await begin([identity, work(20.125)]);
+  await until('it has begun', () => began() !== '', run);
+  run.signal('SIGINT');
+  expect(told(await ends(run.ended, 130))).toMatchInlineSnapshot(`
+    "exit 130
+    stopped at work by a signal. Everything is kept.
+    steps   1 done, 1 begun
+    record  <workspace>/state/runs/practice/<run>
+    log     <n> lines, head <hash>
+    Next: decom resume <run>"
+  `);
+  await until('nothing is left running', async () => !(await sleeps(20.125)));
+  expect(existsSync(join(s.folder, 'ended'))).toBe(false);
+  expect(told(await ends(resume(), 5))).toMatchInlineSnapshot(`
+    "exit 5
+    ✗ in doubt at work. Nothing later has run.
+    error step "work" was cut off: its operation was begun, and nobody saw it end [in-doubt]
+      Look at the host, then: decom resume <run>
+    steps   1 done, 1 begun
+    record  <workspace>/state/runs/practice/<run>
+    log     <n> lines, head <hash>
+    Next: decom why <run>, then: decom resume <run>"
+  `);
+  expect(began()).toBe('began\n');
+});
+
+test('backup.archive, the connection cut: nothing half is a copy, and it is made anew', async () => {
+  const run = await begin([identity, copy()]);
+  await until('it is begun', () => has(s, 'copy', 'operation.intended'), run);
+  s.bench.ssh.cutAfter(200_000);
+  expect(told(await ends(run.ended, 10))).toMatchInlineSnapshot(`
+    "exit 10
+    ✗ failed at copy. Nothing later has run.
+    error the SSH connection to practice was lost [connection-lost]
+      Check that the host is up, then go on: decom resume
+    steps   1 done, 1 failed
+    record  <workspace>/state/runs/practice/<run>
+    log     <n> lines, head <hash>
+    Next: decom why <run>, then: decom resume <run>"
+  `);
+  expect(
+    readdirSync(s.bench.vault, { recursive: true, encoding: 'utf8' }).filter((name) => /copy\.json$/.test(name)),
+  ).toEqual([]);
+  await resumed();
+  expect(
+    readdirSync(s.bench.vault, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      /copy\.json$|partial/.test(name),
+    ),
+  ).toHaveLength(1);
+});
+
+test('backup.archive, Ctrl-C: tar is ended on the host, and nothing half is a copy', async () => {
+  s.slow('tar', '*-c*', 20.125);
+  const run = await begin([identity, copy()]);
+  await until('tar runs', async () => sleeps(20.125), run);
+  run.signal('SIGINT');
+  expect(told(await ends(run.ended, 130))).toMatchInlineSnapshot(`
+    "exit 130
+    stopped at copy by a signal. Everything is kept.
+    steps   1 done, 1 failed
+    record  <workspace>/state/runs/practice/<run>
+    log     <n> lines, head <hash>
+    Next: decom resume <run>"
+  `);
+  await until('nothing is left running', async () => !(await sleeps(20.125)));
+  expect(
+    readdirSync(s.bench.vault, { recursive: true, encoding: 'utf8' }).filter((name) => /copy\.json$/.test(name)),
+  ).toEqual([]);
+  s.slow('tar', 'nothing', 0);
+  await resumed();
+});
+
+test('restore.verify, the connection cut: it works on the copy alone, and goes on', async () => {
+  const run = await begin([identity, stop, copy(), proof]);
+  await until('it is begun', () => has(s, 'proof', 'operation.intended'), run);
+  s.bench.ssh.cut();
+  await ends(run.ended, 0);
+});
+
+test('restore.verify, Ctrl-C: the scratch place is made anew, and nothing of it stays', async () => {
+  const slow = join(s.folder, 'slow');
+  s.bench.runbook([identity, stop, copy(), proof].join('\n'));
+  await s.bench.plan();
+  s.bench.write(
+    'bin/tar',
+    `#!/bin/sh\ncase "$*" in -x*) if [ ! -e '${slow}' ]; then : > '${slow}'; sleep 20.125; fi ;; esac\nPATH=\${PATH#*:}; exec tar "$@"\n`,
+  );
+  chmodSync(join(s.bench.folder, 'bin', 'tar'), 0o755);
+  const env = { PATH: `${s.bench.folder}/bin:${process.env.PATH ?? ''}` };
+  const run = s.bench.start(s.bench.unattended, { env });
+  await until('tar runs', () => existsSync(slow), run);
+  run.signal('SIGINT');
+  expect(told(await ends(run.ended, 130))).toMatchInlineSnapshot(`
+    "exit 130
+    stopped at proof by a signal. Everything is kept.
+    steps   3 done, 1 failed
+    record  <workspace>/state/runs/practice/<run>
+    log     <n> lines, head <hash>
+    Next: decom resume <run>"
+  `);
+  await resumed();
+  expect(readdirSync(join(s.bench.state, 'scratch'))).toEqual([]);
+});
+
+test.each([0, 1500, 3000, 4500, 6000])(
+  'power.off, the connection to the BMC cut after %i bytes: the machine is off in the end, switched once at most',
+  async (bytes) => {
+    straight();
+    const run = await begin([identity, stop, copy(), proof, step('off', 'power.off', '{ grace: 20s }')]);
+    await until('it is begun', () => has(s, 'off', 'operation.intended'), run);
+    if (bytes === 0) s.bench.bmc.cut();
+    else s.bench.bmc.cutAfter(bytes);
+    const ended = await run.ended;
+    expect([0, 4, 10], `${ended.stdout}\n${ended.stderr}`).toContain(ended.code);
+    if (ended.code !== 0) await ends(resume(), 0);
+    expect(await s.machine.power.get()).toBe('off');
+    await ends(s.bench.decom('audit', 'verify', 'practice'), 12);
+  },
+);
+
+test('power.off, Ctrl-C while it waits for the end: it is off, and resuming only looks', async () => {
+  straight();
+  const run = await begin([identity, stop, copy(), proof, step('off', 'power.off', '{ grace: 20s }')]);
+  await until('the BMC has been told', () => has(s, 'off', 'operation.done'), run);
+  run.signal('SIGINT');
+  expect(told(await ends(run.ended, 130))).toMatchInlineSnapshot(`
+    "exit 130
+    stopped at off by a signal. Everything is kept.
+    steps   4 done, 1 failed
+    record  <workspace>/state/runs/practice/<run>
+    log     <n> lines, head <hash>
+    Next: decom resume <run>"
+  `);
+  await until('it is off', async () => (await s.machine.power.get()) === 'off');
+  await resumed();
+  const intended = s.bench.events().filter((event) => event.type === 'operation.intended' && event.step === 'off');
+  expect(intended).toHaveLength(1);
+});
+
+test('power.status, the connection to the BMC cut, and Ctrl-C while it does not answer', async () => {
+  s.bench.runbook([identity, step('status', 'power.status')].join('\n'));
+  await s.bench.plan();
+  const run = s.bench.start(s.bench.unattended);
+  await until('the identity is checked', () => has(s, 'identity', 'step.verified'), run);
+  s.bench.bmc.freeze(true);
+  await until('it is asked', () => has(s, 'status', 'step.started'), run);
+  run.signal('SIGINT');
+  expect(told(await ends(run.ended, 130))).toMatchInlineSnapshot(`
+    "exit 130
+    stopped at status by a signal. Everything is kept.
+    steps   1 done, 1 begun
+    record  <workspace>/state/runs/practice/<run>
+    log     <n> lines, head <hash>
+    Next: decom resume <run>"
+  `);
+  s.bench.bmc.freeze(false);
+  await resumed();
+});
+
+test('inventory.retire, Ctrl-C: the host is retired once, and its entry stays whole', async () => {
+  const run = await begin([identity, step('retire', 'inventory.retire')]);
+  await until('it is begun', () => has(s, 'retire', 'step.started'), run);
+  run.signal('SIGINT');
+  const ended = await run.ended;
+  expect([0, 130], `${ended.stdout}\n${ended.stderr}`).toContain(ended.code);
+  if (ended.code === 130) await ends(resume(), 0);
+  expect(s.bench.read('hosts.yaml').match(/status: retired/g)).toHaveLength(1);
+});

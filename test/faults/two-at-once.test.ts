@@ -1,0 +1,88 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { said as masked } from './bench.ts';
+import { openStage, type Stage, until } from './interruption.ts';
+import type { Ended } from './program.ts';
+
+/*
+ * Two processes that want one host.
+ */
+vi.setConfig({ testTimeout: 180_000 });
+
+let s: Stage;
+
+beforeEach(async () => {
+  s = await openStage();
+  s.bench.runbook(
+    `- id: work\n  title: Work\n  uses: command.run\n  with: { shell: 'echo began >> ${s.folder}/began; while ! test -e ${s.folder}/go; do sleep 0.1; done; echo end > ${s.folder}/ended', probe: { argv: [test, -s, ${s.folder}/ended] } }`,
+  );
+});
+afterEach(() => s.close());
+
+const file = (name: string): string => join(s.folder, name);
+const began = (): string => (existsSync(file('began')) ? readFileSync(file('began'), 'utf8') : '');
+const said = (ended: Ended): string =>
+  masked(ended, s.bench)
+    .replace(/by \S+ on \S+ \(process \d+\)/, 'by <operator> on <machine> (process <pid>)')
+    .replace(/\d\d:\d\d:\d\d /g, '');
+/** Lets the work end. */
+const letGo = (): void => writeFileSync(file('go'), '');
+
+test('while one process works on a host, no other can begin, go on with, end or take back a run of it', async () => {
+  await s.bench.plan();
+  await s.bench.decom('plan', 'practice', '-o', 'other.json');
+  const run = s.bench.start(s.bench.unattended);
+  await until('it is under way', () => began() !== '', run);
+  const other = ['run', '--plan', 'other.json', '--non-interactive'];
+  expect(said(await s.bench.decom(...other))).toMatchInlineSnapshot(`
+    "exit 7
+    error practice has an open run, <run> [run-open]
+      Go on with it: decom resume practice, or end it: decom abandon practice --reason REASON"
+  `);
+  expect(said(await s.bench.decom('resume', 'practice', '--non-interactive'))).toMatchInlineSnapshot(`
+    "exit 7
+    error practice is being worked on by <operator> on <machine> (process <pid>) [locked]
+      Wait until it ends, or end it there; see: decom status"
+  `);
+  for (const args of [
+    ['abandon', 'practice', '--reason', 'r'],
+    ['rollback', 'practice', '--non-interactive'],
+    ['replan', 'practice', '--yes'],
+  ]) {
+    expect((await s.bench.decom(...args)).code, args.join(' ')).toBe(7);
+  }
+  expect((await s.bench.decom('status', 'practice')).code).toBe(0);
+  expect((await s.bench.decom('run', 'practice', '--dry-run', '--non-interactive')).code).toBe(0);
+  letGo();
+  expect((await run.ended).code).toBe(0);
+  expect(began()).toBe('began\n');
+  expect((await s.bench.decom('audit', 'verify', 'practice')).code).toBe(12);
+});
+
+test('of two that begin at the same moment, one runs and the other is refused', async () => {
+  await s.bench.plan();
+  await s.bench.decom('plan', 'practice', '-o', 'other.json');
+  letGo();
+  const both = await Promise.all([
+    s.bench.decom(...s.bench.unattended),
+    s.bench.decom('run', '--plan', 'other.json', '--non-interactive'),
+  ]);
+  // The second may also come so late that the first has ended: then it finds the work done.
+  expect(both.map(({ code }) => code).sort()).toEqual(both.some(({ code }) => code === 7) ? [0, 7] : [0, 0]);
+  expect(began()).toBe('began\n');
+});
+
+test('the lock of a process that was killed does not keep anybody out', async () => {
+  await s.bench.plan();
+  const run = s.bench.start(s.bench.unattended);
+  await until('it is under way', () => began() !== '', run);
+  run.signal('SIGKILL');
+  await run.ended;
+  expect(existsSync(join(s.bench.state, 'locks', 'practice'))).toBe(true);
+  letGo();
+  await until('the host has done it', () => existsSync(file('ended')));
+  expect((await s.bench.decom('resume', 'practice', '--non-interactive')).code).toBe(0);
+  expect(began()).toBe('began\n');
+  expect(existsSync(join(s.bench.state, 'locks', 'practice'))).toBe(false);
+});
