@@ -6,11 +6,19 @@ import { matchesPlanned, type Operation } from '../core/operation.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import { type Trouble, trouble } from '../core/result.ts';
 
+const timeText = (e: Evidence): string => (e.kind === 'restore.proven' ? e.manifest_started : e.at);
+
 /** The moment that a piece of evidence speaks of: for a restore proof, when its manifest's reading began. */
-const momentOf = (e: Evidence): number => Date.parse(e.kind === 'restore.proven' ? e.manifest_started : e.at);
+const momentOf = (e: Evidence): number => Date.parse(timeText(e));
 
 /** Whether a piece of evidence is of the full kind: a read-back or a sample never satisfies a gate. */
 const isFull = (e: Evidence): boolean => e.kind !== 'restore.proven' || (e.level === 'restored' && !e.sampled);
+
+/** Evidence of what a boot of the host's own system undoes: it starts writers again, and they write what is in no copy. */
+const boundToBoot = new Set<string>(['writers.stopped', 'restore.proven']);
+
+/** How far a clock may be behind the one that a moment was written by, in milliseconds. */
+const clockSkew = 60_000;
 
 /**
  * Why a demand is not met by what the journal holds; undefined when it is. `assumed` are kinds that a rehearsal's earlier steps
@@ -26,7 +34,27 @@ export function unmetDemand(
   const mine = execution.evidence.filter(
     (e) => e.kind === demand.kind && e.host_serial === execution.serial && isFull(e),
   );
-  const newest = mine.reduce((best, e) => Math.max(best, momentOf(e)), Number.NEGATIVE_INFINITY);
+  // A moment that cannot be read, or that is still to come, tells no age: such evidence is none.
+  const timely = mine.filter((e) => momentOf(e) <= now.getTime() + clockSkew);
+  const boot = execution.evidence.findLast((e) => e.kind === 'identity.confirmed')?.boot;
+  const valid = timely.filter((e) => !boundToBoot.has(e.kind) || e.boot === boot);
+  const newest = valid.reduce((best, e) => Math.max(best, momentOf(e)), Number.NEGATIVE_INFINITY);
+  if (newest === Number.NEGATIVE_INFINITY && timely.length > 0) {
+    return trouble(
+      'evidence-rebooted',
+      `the host was booted since the evidence "${demand.kind}" was taken`,
+      'Its services may have run again: stop them, copy and prove once more, with: decom replan RUN --redo STEP',
+      demand.why,
+    );
+  }
+  if (newest === Number.NEGATIVE_INFINITY && mine.length > 0) {
+    return trouble(
+      'evidence-time',
+      `the time of the evidence "${demand.kind}" is no time in the past: ${mine.map(timeText).join(', ')}`,
+      "Check this machine's clock and the copy's copy.json, then copy and prove once more, with: decom replan RUN --redo STEP",
+      demand.why,
+    );
+  }
   if (newest === Number.NEGATIVE_INFINITY) {
     return trouble(
       'evidence-missing',

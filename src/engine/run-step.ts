@@ -93,30 +93,55 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
   if (!drive.executor.real && waitsFor.length > 0) return preview(drive, step, action, input, undefined, setting);
   if (waitsFor.length > 0) return block('input', waitsTrouble(step, waitsFor));
 
-  const before = await inspect(engine, action, input, pastOf(journal.execution, step.id), setting);
-  if (drive.signal.aborted) return { end: 'signal' };
-  const planned = action.plan(input, before, setting);
-  if ('blocked' in planned) return block('plan', planned.blocked);
-  const foreign = drifted(step, planned);
-  if (foreign !== undefined && engine.borrowed === undefined) {
-    const why = driftTrouble(step, foreign);
-    journal.record({ ...at, type: 'gate.blocked', gate: 'drift', trouble: why });
-    return { end: 'drift', trouble: why };
-  }
-  if (!drive.executor.real) return preview(drive, step, action, input, planned, setting);
-
-  if (planned.length > 0) {
-    const demands = action.demands?.(input) ?? [];
-    const stale = await refresh(drive, step, demands);
-    if (stale !== undefined) return block('identity', stale);
-    for (const demand of demands) {
-      const unmet = unmetDemand(demand, journal.execution, engine.clock.now(), new Set());
-      if (unmet !== undefined) return block(demand.kind, unmet);
+  const look = async (): Promise<StepEnd | Look> => {
+    const before = await inspect(engine, action, input, pastOf(journal.execution, step.id), setting);
+    if (drive.signal.aborted) return { end: 'signal' };
+    const planned = action.plan(input, before, setting);
+    if ('blocked' in planned) return block('plan', planned.blocked);
+    const foreign = drifted(step, planned);
+    if (foreign !== undefined && engine.borrowed === undefined) {
+      const why = driftTrouble(step, foreign);
+      journal.record({ ...at, type: 'gate.blocked', gate: 'drift', trouble: why });
+      return { end: 'drift', trouble: why };
     }
-    const agreed = await agree(drive, step, action, asked, planned);
+    if (drive.executor.real && planned.length > 0) {
+      const demands = action.demands?.(input) ?? [];
+      const stale = await refresh(drive, step, demands);
+      if (stale !== undefined) return block('identity', stale);
+      for (const demand of demands) {
+        const unmet = unmetDemand(demand, journal.execution, engine.clock.now(), new Set());
+        if (unmet !== undefined) return block(demand.kind, unmet);
+      }
+    }
+    return { before, planned };
+  };
+
+  let seen = await look();
+  if ('end' in seen) return seen;
+  if (!drive.executor.real) return preview(drive, step, action, input, seen.planned, setting);
+  if (seen.planned.length > 0) {
+    const asking = engine.clock.monotonic();
+    const agreed = await agree(drive, step, action, asked, seen.planned);
     if (agreed !== undefined) return agreed;
+    // The question may have stood for days: what was seen before it is no reason any more to end a machine.
+    if (isGrave(action) && engine.clock.monotonic() - asking > freshFor) {
+      seen = await look();
+      if ('end' in seen) return seen;
+    }
   }
-  return act(drive, step, { action, setting, asked, attempt, input, before, planned });
+  return act(drive, step, { action, setting, asked, attempt, input, ...seen });
+}
+
+/** How long what was seen of a machine holds while a person decides about ending it, in milliseconds. */
+const freshFor = 5000;
+
+/** By the action, not by the plan: a plan is a file, and a file can be edited. */
+const isGrave = (action: AnyAction): boolean => action.irreversible || action.effect === 'destroys';
+
+/** What a step saw of the world, and what it would do about it. */
+interface Look {
+  readonly before: unknown;
+  readonly planned: readonly Operation[];
 }
 
 interface Ready {
@@ -226,9 +251,7 @@ async function agree(
 ): Promise<StepEnd | undefined> {
   const { journal } = drive;
   const at = { step: step.id, direction: 'forth' } as const;
-  // By the action, not by the plan: a plan is a file, and a file can be edited.
-  const irreversible = action.irreversible || action.effect === 'destroys';
-  const serial = irreversible ? drive.plan.intent.host.serial : null;
+  const serial = isGrave(action) ? drive.plan.intent.host.serial : null;
   const details = planned.flatMap(operationWords);
   const answer = await drive.ask({ ask: 'begin', step: asked, details, serial }, drive.signal);
   switch (answer.answer) {
