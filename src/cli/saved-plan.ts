@@ -7,6 +7,7 @@ import { stepsOf } from '../core/runbook.ts';
 import { changesBetween } from '../engine/amend.ts';
 import { stalePlan } from '../engine/drive.ts';
 import { loadRunbook } from '../load/load-runbook.ts';
+import { parsePlan } from '../load/plan-file.ts';
 import { findHost, type Problem, readWorkspaceFile, type Workspace } from './workspace.ts';
 
 /** Reads a plan that `plan -o` saved. */
@@ -18,44 +19,7 @@ export function readPlanFile(file: string): Result<Plan> {
     const what = `the plan ${file} cannot be read: ${(error as Error).message}`;
     return fail(trouble('no-plan', what, 'Save one with: decom plan HOST -o plan.json'));
   }
-  const bad = (why: string) =>
-    fail(
-      trouble(
-        'not-a-plan',
-        `${file} is not a plan of this version: ${why}`,
-        'Save one with: decom plan HOST -o plan.json',
-      ),
-    );
-  let plan: unknown;
-  try {
-    plan = JSON.parse(text);
-  } catch (error) {
-    return bad((error as Error).message);
-  }
-  if (!isPlan(plan)) return bad('"format": 1, "intent" and "facts" are expected');
-  return ok(plan);
-}
-
-/** The outer shape; what the plan binds is compared with the workspace before anything is done. */
-function isPlan(value: unknown): value is Plan {
-  if (typeof value !== 'object' || value === null) return false;
-  const { format, intent, facts } = value as {
-    format?: unknown;
-    intent?: Partial<Plan['intent']>;
-    facts?: Partial<Plan['facts']>;
-  };
-  return (
-    format === 1 &&
-    typeof intent?.id === 'string' &&
-    /^[0-9a-f]{12}$/.test(intent.id) &&
-    typeof intent.expires === 'string' &&
-    typeof intent.host?.name === 'string' &&
-    typeof intent.host.serial === 'string' &&
-    Array.isArray(intent.steps) &&
-    Array.isArray(intent.phases) &&
-    Array.isArray(intent.runbook?.sources) &&
-    Array.isArray(facts?.blockers)
-  );
+  return parsePlan(text, file);
 }
 
 export function writePlanFile(file: string, plan: Plan): Result<void> {

@@ -10,11 +10,16 @@ import type { Journal } from './journal.ts';
  * what a new plan changes. Ids, times and the journal format are the plan's own and are not compared.
  */
 export function changesBetween(was: Intent, is: Intent): readonly string[] {
-  const { id: _a, created: _b, expires: _c, ...old } = was;
-  const { id: _d, created: _e, expires: _f, ...fresh } = is;
   const changes: string[] = [];
-  compare('', byId(old as unknown as Json), byId(fresh as unknown as Json), changes);
+  compare('', byId(bindingOf(was)), byId(bindingOf(is)), changes);
   return changes;
+}
+
+/** What is compared: all that is bound, and what the host's entry holds beyond that. */
+function bindingOf(intent: Intent): Json {
+  const { id: _id, created: _created, expires: _expires, host, ...rest } = intent;
+  const entry = Object.fromEntries(Object.entries(host.entry).filter(([key]) => !Object.hasOwn(host, key)));
+  return { ...rest, host: { ...host, entry } } as unknown as Json;
 }
 
 /** Steps and sources are compared by their name, not by their position, so that one added step is one change. */

@@ -1,6 +1,7 @@
 import type { AnyAction } from '../core/action.ts';
 import { HostsFile, WorkspaceFile } from '../core/host.ts';
 import { AnswersFile } from './answers.ts';
+import { PlanShape } from './plan-shape.ts';
 import { PhaseShape, RunbookShape, StepShape, UseShape } from './runbook-shape.ts';
 
 /** Every schema that input is checked against: what the build compiles beforehand. */
@@ -12,5 +13,6 @@ export const checkedSchemas = (actions: readonly AnyAction[]): readonly object[]
   PhaseShape,
   UseShape,
   StepShape,
+  PlanShape,
   ...actions.map((action) => action.input),
 ];

@@ -3,6 +3,7 @@ import { HostsFile, WorkspaceFile } from '../core/host.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { AnswersFile } from './answers.ts';
 import { formText } from './fault-text.ts';
+import { PlanShape } from './plan-shape.ts';
 import { PhaseShape, RunbookShape, StepShape, UseShape } from './runbook-shape.ts';
 
 /**
@@ -22,6 +23,7 @@ export const phaseSchema = (actions: readonly AnyAction[]): JsonObject => {
 export const hostsSchema = (): JsonObject => document('hosts', HostsFile);
 export const workspaceSchema = (): JsonObject => document('workspace', WorkspaceFile);
 export const answersSchema = (): JsonObject => document('answers', AnswersFile);
+export const planSchema = (): JsonObject => document('plan', PlanShape);
 
 /** Every shipped schema by the name of its file under `schemas/`. */
 export const editorSchemas = (actions: readonly AnyAction[]): { readonly [name: string]: JsonObject } => ({
@@ -30,6 +32,7 @@ export const editorSchemas = (actions: readonly AnyAction[]): { readonly [name: 
   hosts: hostsSchema(),
   workspace: workspaceSchema(),
   answers: answersSchema(),
+  plan: planSchema(),
 });
 
 function document(name: string, shape: object): JsonObject {

@@ -245,7 +245,7 @@ test('a file that is no plan is refused', async () => {
   b.write('plan.json', '{"format": 2}');
   expect(said(await b.decom(...b.unattended))).toMatchInlineSnapshot(`
     "exit 2
-    error <workspace>/plan.json is not a plan of this version: "format": 1, "intent" and "facts" are expected [not-a-plan]
+    error <workspace>/plan.json is not a plan of this version: must have required property 'intent' [not-a-plan]
       Save one with: decom plan HOST -o plan.json"
   `);
   b.write('plan.json', '{"format": ');
@@ -268,7 +268,7 @@ test('a state folder that cannot be made is refused before anything is done', as
   writeFileSync(b.state, 'a file in its place\n');
   expect(said(await b.decom(...b.unattended))).toMatchInlineSnapshot(`
     "exit 2
-    error the state folder <workspace>/state cannot be made: ENOTDIR: not a directory, mkdir '<workspace>/state/runs' [state-not-writable]
+    error the state folder <workspace>/state cannot be written: ENOTDIR: not a directory, mkdir '<workspace>/state/runs' [state-not-writable]
       Give a folder that can be written, by "state:" in decom.yaml or DECOM_STATE_DIR."
   `);
   expect(readFileSync(b.state, 'utf8')).toBe('a file in its place\n');
