@@ -1,3 +1,5 @@
+import { type Execution, emptyExecution } from '../core/execution.ts';
+import { isPast } from '../core/next.ts';
 import type { Plan } from '../core/plan.ts';
 import { fail, ok, type Result, trouble } from '../core/result.ts';
 import { parseAnswers, unusedAnswers } from '../load/answers.ts';
@@ -21,12 +23,19 @@ export function readBeforehand(options: {
 
 /**
  * Refuses what nobody could answer while it runs, before anything is done: every question of the plan that is left open, and answers
- * to questions that it does not ask. Undefined where nothing is missing.
+ * to questions that it does not ask. Of a run that was begun, steps that are past ask nothing any more. Undefined where nothing is
+ * missing.
  */
-export function refuseUnanswered(invocation: Invocation, plan: Plan, beforehand: Beforehand): ExitCode | undefined {
+export function refuseUnanswered(
+  invocation: Invocation,
+  plan: Plan,
+  beforehand: Beforehand,
+  execution: Execution = emptyExecution,
+): ExitCode | undefined {
   const unused = unusedAnswers(beforehand.answers, plan.intent.steps);
   if (unused.length > 0) return refuse(invocation, unused);
-  const open = questionsOf(plan, beforehand).filter((question) => !question.answered);
+  const past = new Set(plan.intent.steps.filter((step) => isPast(step, execution)).map((step) => step.id));
+  const open = questionsOf(plan, beforehand).filter(({ step, answered }) => !answered && !past.has(step));
   if (open.length === 0) return undefined;
   const problems = open.map(({ step, asks, by }) =>
     trouble(

@@ -9,7 +9,7 @@ import type { Beforehand } from '../prompt/questions-of.ts';
 import { refuse } from '../refuse.ts';
 import { listenForSignals, type Signals } from '../signals.ts';
 import { takeUp } from '../take-up.ts';
-import { readBeforehand } from '../unattended.ts';
+import { readBeforehand, refuseUnanswered } from '../unattended.ts';
 import type { AskingOptions } from './run.ts';
 
 export interface ResumeOptions extends AskingOptions {
@@ -49,6 +49,12 @@ async function resumeOne(invocation: Invocation, desk: Desk, folder: RunFolder, 
   if (!read.ok) return refuse(invocation, [read.error], process.cwd(), exit.logBroken);
   const ended = resumable(read.value);
   if (ended !== undefined) return refuse(invocation, [ended]);
+  const attended = invocation.terminal && how.options.nonInteractive !== true;
+  // A rollback asks nothing that could be answered beforehand.
+  if (!attended && read.value.execution.direction === 'forth') {
+    const refused = refuseUnanswered(invocation, read.value.plan, how.beforehand, read.value.execution);
+    if (refused !== undefined) return refused;
+  }
   return takeUp(invocation, desk, read.value, { ...how, begin: () => {} });
 }
 
