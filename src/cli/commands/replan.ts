@@ -1,5 +1,6 @@
 import { actions } from '../../actions/index.ts';
 import { type Execution, stepState } from '../../core/execution.ts';
+import type { Host } from '../../core/host.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { isPast } from '../../core/next.ts';
 import type { Plan } from '../../core/plan.ts';
@@ -88,7 +89,12 @@ async function replanOpen(
   const redo = options.redo ?? [];
   const refused = redo.flatMap((id) => cannotRedo(plan, execution, id) ?? []);
   if (refused.length > 0) return refuse(invocation, refused);
-  const made = await freshPlan(desk, run, options);
+  const entry = findHost(desk.workspace, folder.host);
+  if (!entry.ok) return refuse(invocation, entry.error, home);
+  if (entry.value.serial !== execution.serial) {
+    return refuse(invocation, [otherMachine(folder, execution.serial, entry.value.serial)], home, exit.stale);
+  }
+  const made = await freshPlan(desk, entry.value, run, options);
   if (!made.ok) return refuse(invocation, made.error, home);
   const fresh = keepingPast(made.value, plan, execution, redo);
   const changes = [...changesBetween(plan.intent, fresh.intent), ...redo.map((id) => `step "${id}" is done once more`)];
@@ -126,10 +132,21 @@ async function replanOpen(
   return exit.done;
 }
 
-async function freshPlan(desk: Desk, run: OpenRun, options: ReplanOptions): Promise<Result<Plan, readonly Problem[]>> {
+/** What was stopped, copied and proven on one machine says nothing of another. */
+const otherMachine = ({ run, host }: OpenRun['folder'], was: string, is: string) =>
+  trouble(
+    'other-machine',
+    `run ${run} is of the machine with serial "${was}", and the inventory entry of ${host} names "${is}"`,
+    `If that is another machine: decom abandon ${run} --reason REASON, and begin anew with: decom run ${host}. If not, correct the entry.`,
+  );
+
+async function freshPlan(
+  desk: Desk,
+  host: Host,
+  run: OpenRun,
+  options: ReplanOptions,
+): Promise<Result<Plan, readonly Problem[]>> {
   const { folder, plan, journal } = run;
-  const host = findHost(desk.workspace, folder.host);
-  if (!host.ok) return host;
   const file = plan.intent.runbook.sources[0]?.file;
   if (file === undefined) return fail([trouble('no-runbook', 'the plan names no runbook file', 'Begin a new run.')]);
   const runbook = loadRunbook(file, (f) => readWorkspaceFile(desk.workspace.folder, f), actions, { checkWhen });
@@ -138,11 +155,11 @@ async function freshPlan(desk: Desk, run: OpenRun, options: ReplanOptions): Prom
   if (!given.ok) return given;
   const params = resolveParams(withDefaults(runbook.value, plan.intent.params), given.value);
   if (!params.ok) return params;
-  const world = await desk.compose(host.value, folder.run, { blobs: folder.blobs() });
+  const world = await desk.compose(host, folder.run, { blobs: folder.blobs() });
   try {
     return ok(
       await makePlan(world.engine, {
-        host: host.value,
+        host,
         runbook: runbook.value,
         params: params.value,
         id: newId(),

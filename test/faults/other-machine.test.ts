@@ -1,0 +1,31 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { said } from './bench.ts';
+import { openStage, type Stage } from './interruption.ts';
+
+/*
+ * An open run whose inventory entry is made to name another machine.
+ */
+vi.setConfig({ testTimeout: 120_000 });
+
+let s: Stage;
+
+beforeEach(async () => {
+  s = await openStage();
+});
+afterEach(() => s.close());
+
+test('a run is never turned towards another machine: what it proved of the first one says nothing of the second', async () => {
+  s.bench.runbook('- id: quiet\n  title: Wait\n  uses: wait\n  with: { for: 14d }');
+  await s.bench.plan();
+  expect((await s.bench.decom(...s.bench.unattended)).code).toBe(9);
+  s.bench.edit('hosts.yaml', /serial: .*/, 'serial: "OTHER-1"');
+  const before = s.bench.events().length;
+  expect(
+    said(await s.bench.decom('replan', 'practice', '--yes'), s.bench, { [s.machine.identity.serial]: '<serial>' }),
+  ).toMatchInlineSnapshot(`
+    "exit 8
+    error run <run> is of the machine with serial "<serial>", and the inventory entry of practice names "OTHER-1" [other-machine]
+      If that is another machine: decom abandon <run> --reason REASON, and begin anew with: decom run practice. If not, correct the entry."
+  `);
+  expect(s.bench.events()).toHaveLength(before);
+});
