@@ -73,8 +73,10 @@ test('backup.rsync, Ctrl-C: rsync is ended on both sides, and nothing half is a 
   const run = s.bench.start(s.bench.unattended);
   const sleeping = async (): Promise<boolean> => (await s.running()).some((line) => line.includes('sleep 20.125'));
   await until('rsync runs on the host', sleeping, run);
+  const pressed = performance.now();
   run.signal('SIGINT');
   const ended = await run.ended;
+  expect(performance.now() - pressed).toBeLessThan(15_000);
   expect(ended.code, `${ended.stdout}${ended.stderr}`).toBe(130);
   await until('nothing is left running', async () => !(await sleeping()));
   const here = execFileSync('ps', ['-e', '-o', 'args='], { encoding: 'utf8' }).split('\n');

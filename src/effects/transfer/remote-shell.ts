@@ -25,7 +25,12 @@ interface Serving {
  * Listens on a socket in a folder that only this user can enter, and runs on `machine` what `decom-rsh` asks for there: only
  * rsync in its role of sender. The frames are described in `bin/decom-rsh.js`.
  */
-export async function remoteShell(machine: Machine, root: boolean, rsh: string): Promise<RemoteShell> {
+export async function remoteShell(
+  machine: Machine,
+  root: boolean,
+  rsh: string,
+  signal: AbortSignal,
+): Promise<RemoteShell> {
   const folder = mkdtempSync(join(tmpdir().length < 60 ? tmpdir() : '/tmp', 'decom-rsh-'));
   const path = join(folder, 's');
   let trouble: Trouble | undefined;
@@ -41,13 +46,19 @@ export async function remoteShell(machine: Machine, root: boolean, rsh: string):
       },
     });
   });
+  // The rsync here ends by its own signal; the one on the host may be busy and would go on until it next writes.
+  const hangUp = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  signal.addEventListener('abort', hangUp, { once: true });
   server.listen(path);
   await once(server, 'listening');
   return {
     command: [process.execPath, rsh, path].map((word) => `"${word}"`).join(' '),
     trouble: () => trouble,
     async close() {
-      for (const socket of sockets) socket.destroy();
+      signal.removeEventListener('abort', hangUp);
+      hangUp();
       await new Promise((done) => server.close(done));
       rmSync(folder, { recursive: true, force: true });
     },

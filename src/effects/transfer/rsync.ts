@@ -134,7 +134,7 @@ interface Mirroring {
 }
 
 async function mirror(deps: TransferDeps, context: PerformContext, m: Mirroring): Promise<Result<void>> {
-  const shell = await remoteShell(deps.machine, m.root, deps.rsh);
+  const shell = await remoteShell(deps.machine, m.root, deps.rsh, context.signal);
   try {
     const run = await runHere(
       ['rsync', ...options(m), '-e', shell.command, '--', ...sources(m.selection), `${m.partial.tree}/`],
