@@ -31,6 +31,8 @@ export interface CarryOn {
   readonly beforehand: Beforehand | undefined;
   readonly progress: 'auto' | ProgressMode;
   readonly signals: Signals;
+  /** What `decom run` was given, for the next call of it. */
+  readonly again?: string;
   /** Writes what comes before the first step: a run's first lines, or a session's. */
   readonly begin: (open: OpenRun) => void;
 }
@@ -136,7 +138,13 @@ export async function carryOn(invocation: Invocation, on: CarryOn): Promise<Resu
       head,
       folder: folder.path,
     },
-    runEndView(end, { plan, execution, head, folder: folder.path }),
+    runEndView(end, {
+      plan,
+      execution,
+      head,
+      folder: folder.path,
+      ...(on.again === undefined ? {} : { again: on.again }),
+    }),
   );
   return { ok: true, value: code };
 }

@@ -3,6 +3,7 @@ import { openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
 import type { Invocation } from '../invocation.ts';
 import { newPlan, type PlanningOptions } from '../new-plan.ts';
+import { planningWords } from '../planning-words.ts';
 import { refuse } from '../refuse.ts';
 import { writePlanFile } from '../saved-plan.ts';
 import { planView, totals } from '../view/plan-view.ts';
@@ -27,6 +28,7 @@ export async function plan(invocation: Invocation, host: string, options: PlanOp
   const lines = planView(made, {
     about: (uses) => actions.find((action) => action.kind === uses)?.about,
     saved,
+    given: planningWords(options),
     now: invocation.now(),
   });
   invocation.output.result(

@@ -10,13 +10,14 @@ import { type ExitCode, exit, exitOfSignal } from '../exit.ts';
 import { openRunOf } from '../find-run.ts';
 import type { Invocation } from '../invocation.ts';
 import { newPlan, type PlanningOptions } from '../new-plan.ts';
+import { planningWords } from '../planning-words.ts';
 import type { ProgressMode } from '../progress.ts';
 import type { Beforehand } from '../prompt/questions-of.ts';
 import { refuse, refuseLock } from '../refuse.ts';
 import { readPlanFile, staleness } from '../saved-plan.ts';
 import { listenForSignals, type Signals } from '../signals.ts';
 import { readBeforehand, refuseUnanswered } from '../unattended.ts';
-import { planOutline } from '../view/plan-view.ts';
+import { planOutline, shellWord } from '../view/plan-view.ts';
 import { findHost, type Problem } from '../workspace.ts';
 
 /** Options of the commands that ask. */
@@ -113,6 +114,10 @@ async function runWith(
         beforehand: attended ? undefined : beforehand.value,
         progress: options.progress ?? 'auto',
         signals,
+        again:
+          options.plan === undefined
+            ? `${plan.intent.host.name}${planningWords(options)}`
+            : `--plan ${shellWord(options.plan)}`,
         begin: ({ journal }) =>
           beginRun(
             journal,

@@ -10,6 +10,8 @@ export interface PlanViewOptions {
   readonly about: (uses: string) => string | undefined;
   /** Where it was saved. */
   readonly saved: string | undefined;
+  /** The options that it was made with, each with a space before it: the next command takes them too. */
+  readonly given: string;
   readonly now: Date;
 }
 
@@ -164,15 +166,17 @@ export function totals(plan: Plan): string {
   ].join('; ');
 }
 
-function nextLines(plan: Plan, { saved }: PlanViewOptions): readonly Line[] {
-  const { name } = plan.intent.host;
+function nextLines(plan: Plan, { saved, given }: PlanViewOptions): readonly Line[] {
+  const again = `${plan.intent.host.name}${given}`;
   const file = saved === undefined ? undefined : shellWord(saved);
   if (plan.facts.borrowed)
-    return [`Made on saved facts: it can be rehearsed, never run. Next: decom run ${name} --dry-run --facts …`];
-  if (plan.facts.blockers.length > 0) return [`Next: clear what stands in the way, then: decom plan ${name}`];
+    return [`Made on saved facts: it can be rehearsed, never run. Next: decom run ${again} --dry-run`];
+  if (plan.facts.blockers.length > 0) {
+    return [`Next: clear what stands in the way, then: decom plan ${again}${file === undefined ? '' : ` -o ${file}`}`];
+  }
   return [
     file === undefined
-      ? `Next: decom run ${name} --dry-run, and then: decom run ${name}`
+      ? `Next: decom run ${again} --dry-run, and then: decom run ${again}`
       : `Saved to ${saved}. Next: decom run --plan ${file} --dry-run, and then: decom run --plan ${file}`,
   ];
 }

@@ -11,6 +11,8 @@ export interface RunEndViewOptions {
   readonly head: Head;
   /** The run's folder. */
   readonly folder: string;
+  /** What `decom run` was given, for its next call: `--plan plan.json`; the host where it is left out. */
+  readonly again?: string;
 }
 
 /** What a session came to, where its record lies, and what to type next. */
@@ -24,7 +26,7 @@ export function runEndView(end: RunEnd, options: RunEndViewOptions): readonly Li
       ['record', folder],
       ['log', `${counted(head.size, 'line')}, head ${head.hash}`],
     ]),
-    ...nextLines(end, execution),
+    ...nextLines(end, options),
   ];
 }
 
@@ -124,16 +126,18 @@ export function tally(plan: Plan, execution: Execution): string {
 
 export const statusWord = (status: StepStatus): string => statusWords[status];
 
-function nextLines(end: RunEnd, { run, host }: Execution): readonly Line[] {
+function nextLines(end: RunEnd, { plan, execution, again = execution.host }: RunEndViewOptions): readonly Line[] {
+  const { run, host } = execution;
   switch (end.end) {
     case 'done':
     case 'rolled-back':
       return [`Next: decom report ${run}, and: decom audit verify ${run}`];
     case 'rehearsed':
+      if (end.blocked.length > 0) return [`Next: clear what blocks, then: decom run ${again} --dry-run`];
       return [
-        end.blocked.length === 0
-          ? `Next: decom run ${host}`
-          : `Next: clear what blocks, then: decom run ${host} --dry-run`,
+        plan.facts.borrowed
+          ? `Rehearsed on saved facts, which can never be run. Next, where the host can be asked: decom plan ${host}`
+          : `Next: decom run ${again}`,
       ];
     case 'drift':
       return [`Next: decom replan ${run}`];

@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest';
 import { lookFor } from '../../../src/cli/look.ts';
+import { planningWords } from '../../../src/cli/planning-words.ts';
 import { planView } from '../../../src/cli/view/plan-view.ts';
 import { plainLook, render } from '../../../src/cli/view/text.ts';
 import type { Plan } from '../../../src/core/plan.ts';
 import { clearPlan, smallPlan } from './small-plan.ts';
 
 const now = new Date('2026-03-01T10:00:00Z');
-const shown = (plan: Plan, saved?: string) =>
-  render(planView(plan, { about: (uses) => `What ${uses} does.`, saved, now }), plainLook);
+const shown = (plan: Plan, saved?: string, given = '') =>
+  render(planView(plan, { about: (uses) => `What ${uses} does.`, saved, given, now }), plainLook);
 
 test('a plan shows whose machine it is, every step in full, what stands in the way, the totals, and the next command', () => {
   expect(shown(smallPlan)).toMatchInlineSnapshot(`
@@ -62,14 +63,26 @@ test('a plan shows whose machine it is, every step in full, what stands in the w
 });
 
 test('the last line is the next command', () => {
-  const last = (plan: Plan, saved?: string) => shown(plan, saved).trimEnd().split('\n').at(-1);
+  const last = (plan: Plan, saved?: string, given?: string) => shown(plan, saved, given).trimEnd().split('\n').at(-1);
   expect(last(clearPlan)).toBe('Next: decom run web01 --dry-run, and then: decom run web01');
   expect(last(clearPlan, 'my plan.json')).toBe(
     "Saved to my plan.json. Next: decom run --plan 'my plan.json' --dry-run, and then: decom run --plan 'my plan.json'",
   );
   expect(last(smallPlan)).toBe('Next: clear what stands in the way, then: decom plan web01');
+  const given = planningWords({
+    runbook: 'web',
+    param: ['vault=/srv', 'note=by mail'],
+    params: 'p.yaml',
+    facts: 'f.json',
+  });
+  expect(last(smallPlan, 'plan.json', given)).toBe(
+    "Next: clear what stands in the way, then: decom plan web01 -r web -p vault=/srv -p 'note=by mail' --params p.yaml --facts f.json -o plan.json",
+  );
+  expect(last(clearPlan, undefined, ' -r web')).toBe(
+    'Next: decom run web01 -r web --dry-run, and then: decom run web01 -r web',
+  );
   expect(last({ ...clearPlan, facts: { ...clearPlan.facts, borrowed: true } })).toBe(
-    'Made on saved facts: it can be rehearsed, never run. Next: decom run web01 --dry-run --facts …',
+    'Made on saved facts: it can be rehearsed, never run. Next: decom run web01 --dry-run',
   );
 });
 
@@ -88,12 +101,15 @@ test('a machine that says something else than the inventory is not overlooked', 
 
 test('without colour and Unicode nothing is lost', () => {
   const ascii = render(
-    planView(smallPlan, { about: () => 'What it does.', saved: undefined, now }),
+    planView(smallPlan, { about: () => 'What it does.', saved: undefined, given: '', now }),
     lookFor({}, { environment: { LC_ALL: 'C' }, noColor: false, accessible: false }),
   );
   expect(ascii).toMatch(/^[\x20-\x7e\n]*$/);
   const words = (text: string) => text.replace(/[^A-Za-z0-9]+/g, ' ');
-  const unicode = render(planView(smallPlan, { about: () => 'What it does.', saved: undefined, now }), plainLook);
+  const unicode = render(
+    planView(smallPlan, { about: () => 'What it does.', saved: undefined, given: '', now }),
+    plainLook,
+  );
   // The marks of two steps are letters in ASCII; everything else is the same word for word.
   expect(words(ascii).replaceAll(' v check ', ' check ').replaceAll(' x end ', ' end ')).toBe(words(unicode));
 });

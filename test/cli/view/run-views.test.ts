@@ -326,6 +326,23 @@ test('the end of a run says how it ended, where its record is, its head, and the
   `);
 });
 
+test('after a rehearsal the next command is the one that was rehearsed', () => {
+  const { execution } = read(failed);
+  const last = (end: RunEnd, plan = clearPlan, again?: string) =>
+    text(runEndView(end, { plan, execution, head, folder: folder.path, ...(again === undefined ? {} : { again }) }))
+      .trimEnd()
+      .split('\n')
+      .at(-1);
+  const clear: RunEnd = { end: 'rehearsed', blocked: [] };
+  expect(last(clear, clearPlan, '--plan plan.json')).toBe('Next: decom run --plan plan.json');
+  expect(last({ end: 'rehearsed', blocked: [{ ...at, trouble: why }] }, clearPlan, 'web01 -r web')).toBe(
+    'Next: clear what blocks, then: decom run web01 -r web --dry-run',
+  );
+  expect(last(clear, { ...clearPlan, facts: { ...clearPlan.facts, borrowed: true } })).toBe(
+    'Rehearsed on saved facts, which can never be run. Next, where the host can be asked: decom plan web01',
+  );
+});
+
 test('the verdict on a log is never more than it is', () => {
   const audit = (given: Partial<Audit>): string =>
     text(
