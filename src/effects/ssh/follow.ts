@@ -57,7 +57,10 @@ export function follow(
     if (early === undefined) return chunk;
     early = Buffer.concat([early, chunk]);
     const found = findMark(early, options.mark);
-    if (found === undefined) return undefined;
+    if (found === undefined) {
+      if (early.length > mostBeforeMark) cutOff({ how: 'aborted', trouble: noMark });
+      return undefined;
+    }
     early = undefined;
     begun.resolve(found.directory ? { began: true, group: found.group } : { began: false, why: 'no-directory' });
     return found.rest.length > 0 ? found.rest : undefined;
@@ -68,7 +71,7 @@ export function follow(
     over = true;
     clearInterval(timer);
     if (early !== undefined) {
-      begun.resolve({ began: false, why: 'no-mark', said: early.toString(), ended: end });
+      begun.resolve({ began: false, why: 'no-mark', said: early.toString('utf8', 0, 4096), ended: end });
     }
     if (!stdin.destroyed) stdin.destroy();
     ended.resolve(end);
@@ -131,6 +134,15 @@ export function follow(
     abort,
   };
 }
+
+/** Login scripts may say something first; what says this much is no shell of ours, and must not fill the memory here. */
+const mostBeforeMark = 1 << 20;
+
+const noMark = trouble(
+  'no-shell',
+  'the shell said more than 1 MiB before it began',
+  'Look at the login scripts of that account on the host.',
+);
 
 /** `aborted`: nothing of it is left. `abort-unconfirmed`: something may still run. */
 function abortedTrouble(gone: boolean, status: Ended | undefined): Trouble {

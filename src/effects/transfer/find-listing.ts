@@ -4,6 +4,7 @@ import type { Machine } from '../../core/ports.ts';
 import { fail, ok, type Result, trouble } from '../../core/result.ts';
 import { type Complaints, fromFind, hear } from './complaints.ts';
 import type { Listing } from './hard-links.ts';
+import { piecesOf } from './lines.ts';
 import { literally, relative, type Selection } from './selection.ts';
 import { nineDecimals } from './tar-reader.ts';
 
@@ -63,20 +64,15 @@ export async function findListing(
 }
 
 async function* recordsOf(stream: Readable): AsyncIterable<readonly string[]> {
-  let rest = '';
   let record: string[] = [];
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    const pieces = (rest + chunk.toString('latin1')).split('\0');
-    rest = pieces.pop() ?? '';
-    for (const piece of pieces) {
-      record.push(piece);
-      if (record.length === fields.length) {
-        yield record;
-        record = [];
-      }
+  for await (const piece of piecesOf(stream, '\0')) {
+    record.push(piece);
+    if (record.length === fields.length) {
+      yield record;
+      record = [];
     }
   }
-  if (rest !== '' || record.length > 0) yield [...record, rest];
+  if (record.length > 0) yield record;
 }
 
 const types: { readonly [letter: string]: EntryType } = {

@@ -6,16 +6,22 @@ import { nameOf } from '../../core/mtree.ts';
 /** Lines of ASCII, without their newlines. */
 export type Lines = AsyncIterable<string>;
 
-/** Splits a stream into lines; a last one without a newline counts. */
-export async function* linesOf(stream: Readable): Lines {
+/** Longer than any line about a file can be; what a host sends beyond it, so as to fill the memory here, is dropped. */
+const longest = 256 << 10;
+
+/** Splits a stream at a separator; a last piece without one counts. Pieces are cut at 256 KiB: whoever reads them finds them damaged. */
+export async function* piecesOf(stream: Readable, separator: string): Lines {
   let rest = '';
   for await (const chunk of stream as AsyncIterable<Buffer>) {
-    const pieces = (rest + chunk.toString('latin1')).split('\n');
-    rest = pieces.pop() ?? '';
+    const pieces = (rest + chunk.toString('latin1')).split(separator);
+    rest = (pieces.pop() ?? '').slice(0, longest);
     yield* pieces;
   }
   if (rest !== '') yield rest;
 }
+
+/** Splits a stream into lines, as `piecesOf` does. */
+export const linesOf = (stream: Readable): Lines => piecesOf(stream, '\n');
 
 export const linesIn = (file: string): Lines => linesOf(createReadStream(file, { highWaterMark: 256 << 10 }));
 

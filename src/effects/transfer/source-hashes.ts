@@ -54,7 +54,8 @@ export async function sourceHashes(
     if (broken !== undefined) return Promise.resolve(fail(broken));
     return new Promise((settle) => {
       waiting.push({ names, read, settle });
-      process.stdin.write(Buffer.from(`${script}echo '${endOfBatch}'\n`, 'latin1'));
+      // The first echo ends a line that a program left open: the end of the batch has to stand alone.
+      process.stdin.write(Buffer.from(`${script}echo\necho '${endOfBatch}'\n`, 'latin1'));
     });
   };
 
