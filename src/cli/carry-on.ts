@@ -93,6 +93,7 @@ export async function carryOn(invocation: Invocation, on: CarryOn): Promise<Resu
           look,
           host,
           log: () => [...log, [dim(`  the whole log: ${folder.path}/audit.jsonl`)]],
+          record: `${folder.path}/audit.jsonl`,
         });
   let end: RunEnd;
   try {

@@ -300,7 +300,8 @@ function timeLimit(step: PlannedStep, outer: AbortSignal): { readonly signal: Ab
   return { signal: AbortSignal.any([outer, own.signal]), clear: () => clearTimeout(timer) };
 }
 
-const tailOf = (why: Trouble): readonly string[] => (why.detail ?? '').split('\n').slice(-20);
+const tailOf = ({ detail = '' }: Trouble): readonly string[] =>
+  detail === '' ? [] : detail.trimEnd().split('\n').slice(-20);
 
 const needsTrouble = (step: PlannedStep, needs: readonly string[]): Trouble =>
   trouble(

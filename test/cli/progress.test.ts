@@ -27,6 +27,12 @@ describe('the line', () => {
     );
   });
 
+  test('in the first second there is no rate yet', () => {
+    expect(progressLine({ ...base, progress: { what: 'copying', bytes: 60 * MiB, totalBytes: 480 * MiB } }, 20)).toBe(
+      'web01 files: copying, 12 %, 60.0 MiB of 480 MiB',
+    );
+  });
+
   test('silence is said', () => {
     expect(progressLine({ ...base, progress: { what: 'copying' } }, 360_000)).toBe(
       'web01 files: copying, 6 min so far, nothing heard for 5 min',
@@ -66,7 +72,7 @@ describe('the display', () => {
     }
     progress.end();
     expect(shown().split('\n')).toHaveLength(4);
-    expect(shown()).toMatch(/^web01 files: copying, 0 B, /);
+    expect(shown()).toMatch(/^web01 files: copying, 0 B\n/);
     expect(shown()).not.toMatch(/[\r\u001b]/);
   });
 
@@ -87,7 +93,7 @@ describe('the display', () => {
   test('as JSON: one message each time, and nothing on the screen', () => {
     const { progress, lines, shown } = display('json');
     progress.tell('files', { what: 'copying' });
-    expect(lines).toEqual(['web01 files: copying, 0.0 s so far']);
+    expect(lines).toEqual(['web01 files: copying']);
     expect(shown()).toBe('');
   });
 

@@ -193,12 +193,12 @@ test('keys pressed before the question do not begin the irreversible step, nor d
   at.type('c');
   at.press('Enter');
   for (const wrong of ['', 'yes', 'practice', serial.slice(0, -1)]) {
-    await at.endsWith('in full (b goes back):');
+    await at.endsWith('in full (b goes back, q quits):');
     at.type(wrong);
     at.press('Enter');
     await at.shows(wrong === '' ? 'Nothing was typed' : 'That is not the serial number');
   }
-  await at.endsWith('in full (b goes back):');
+  await at.endsWith('in full (b goes back, q quits):');
   expect(began('power-off')).toEqual([]);
   at.type(serial);
   at.press('Enter');

@@ -1,4 +1,5 @@
 import type { Answer, Ask, Question, StepAsked } from '../../core/ports.ts';
+import type { Trouble } from '../../core/result.ts';
 import { dim, type Line, type Look, strong, warn } from '../view/text.ts';
 import { troubleLines } from '../view/trouble.ts';
 import { type Conversation, oneOf, openConversation, type Quit, required } from './conversation.ts';
@@ -12,6 +13,8 @@ export interface AskPersonSettings {
   readonly host: string;
   /** The log as far as it goes, for the key `l`. */
   readonly log: () => readonly Line[];
+  /** The file of the log. */
+  readonly record: string;
 }
 
 /** Asks the person at the terminal. No question has a default: Enter alone asks again. */
@@ -23,7 +26,7 @@ export const askPerson =
       case 'begin':
         return begin(conversation, question, settings);
       case 'failed':
-        return failed(conversation, question);
+        return failed(conversation, question, settings);
       case 'doubt':
         return doubt(conversation, question);
       case 'form':
@@ -83,7 +86,7 @@ async function begin(
 async function typeSerial(conversation: Conversation, serial: string, host: string): Promise<Answer | 'back'> {
   for (;;) {
     const typed = await conversation.line(
-      [warn('  This cannot be taken back.'), ` Type the serial number of ${host} in full (b goes back):`],
+      [warn('  This cannot be taken back.'), ` Type the serial number of ${host} in full (b goes back, q quits):`],
       true,
     );
     if (typeof typed !== 'string') return typed;
@@ -107,12 +110,18 @@ const help = (grave: boolean): readonly Line[] => [
   '  ?  this help',
 ];
 
-async function failed(conversation: Conversation, question: Extract<Question, { ask: 'failed' }>): Promise<Answer> {
+async function failed(
+  conversation: Conversation,
+  question: Extract<Question, { ask: 'failed' }>,
+  { record }: AskPersonSettings,
+): Promise<Answer> {
+  const tail = question.tail.slice(-20);
   conversation.say([
     [strong(position(question.step)), ' has failed.'],
-    ...troubleLines(question.trouble),
-    ...(question.tail.length === 0 ? [] : [dimLine('  Last lines of its output:')]),
-    ...question.tail.slice(-20).map((line): Line => [dim('  | '), line]),
+    ...troubleLines(tail.length === 0 ? question.trouble : withoutDetail(question.trouble)),
+    ...(tail.length === 0 ? [] : [dimLine('  Last lines of its output:')]),
+    ...tail.map((line): Line => [dim('  | '), line]),
+    [dim(`  Its log: ${record}`)],
   ]);
   const words = question.mayRetry ? (['retry', 'skip', 'abort'] as const) : (['skip', 'abort'] as const);
   const word = await oneOf(conversation, `  ${words.join(', ')}:`, words);
@@ -144,5 +153,7 @@ async function doubt(
   const reason = await required(conversation, '  How do you know?', 'A reason');
   return typeof reason === 'string' ? { answer: 'resolved', outcome: word, reason } : reason;
 }
+
+const withoutDetail = ({ code, what, fix }: Trouble): Trouble => ({ code, what, fix });
 
 const dimLine = (text: string): Line => [dim(text)];

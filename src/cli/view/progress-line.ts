@@ -17,7 +17,7 @@ const silence = 60_000;
 
 /**
  * How far it is, in one line: percent, bytes, files, the average rate and the time left. Without a total there is no percentage and no
- * time left, only the time it has taken.
+ * time left, only the time it has taken. In its first second there is no rate either: it would be nonsense.
  */
 export function progressLine({ host, step, progress, began, heard }: Underway, now: number): string {
   const { bytes, totalBytes, files, totalFiles } = progress;
@@ -34,9 +34,11 @@ export function progressLine({ host, step, progress, began, heard }: Underway, n
     ...(files === undefined
       ? []
       : [totalFiles === undefined ? counted(files, 'file') : `${files} of ${counted(totalFiles, 'file')}`]),
-    ...(bytes === undefined ? [] : [`${bytesText(Math.round((bytes * 1000) / elapsed))}/s on average`]),
+    ...(bytes === undefined || elapsed < 1000
+      ? []
+      : [`${bytesText(Math.round((bytes * 1000) / elapsed))}/s on average`]),
     ...(left === undefined || elapsed < 2000 ? [] : [`about ${durationText(left)} left`]),
-    `${durationText(elapsed)} so far`,
+    ...(elapsed < 1000 ? [] : [`${durationText(elapsed)} so far`]),
     ...(quiet < silence ? [] : [`nothing heard for ${durationText(quiet)}`]),
   ].join(', ');
 }

@@ -1,11 +1,11 @@
 import { stepState } from '../../core/execution.ts';
-import { next } from '../../core/next.ts';
+import { next, unmetNeeds } from '../../core/next.ts';
 import { operationWords } from '../../core/operation-words.ts';
 import type { Plan, PlannedStep } from '../../core/plan.ts';
 import type { RunRead } from '../../engine/open-run.ts';
 import { positionsText } from './positions.ts';
 import { runState } from './status-view.ts';
-import { counted, dim, indent, type Line, strong } from './text.ts';
+import { counted, indent, type Line, strong } from './text.ts';
 import { troubleLines } from './trouble.ts';
 
 /** Why a run does not go on: where it stands, what became of that step, and what clears it. */
@@ -17,12 +17,15 @@ export function whyLines(read: RunRead): readonly Line[] {
   const step = next(plan, execution);
   if (step === undefined)
     return [head, 'Every step is past; only its end is left to write.', `Next: decom resume ${folder.run}`];
+  // A reason that is the step's own trouble is told there.
+  const trouble = stepState(execution, step.id)[execution.direction].trouble;
   const stopped =
-    execution.stopped === null ? [] : [`It stopped (${execution.stopped.by}): ${execution.stopped.reason}`];
+    execution.stopped === null || execution.stopped.reason === trouble?.what ? [] : [execution.stopped.reason];
   return [head, ...stopped, ...stepLines(read, plan, step), `Next: ${nextCommand(read, step)}`];
 }
 
 function stepLines({ execution }: RunRead, plan: Plan, step: PlannedStep): readonly Line[] {
+  const needs = unmetNeeds(step, execution);
   const pass = stepState(execution, step.id)[execution.direction];
   const doubtful = pass.operations.filter((o) => o.status === 'in-doubt' || o.status === 'intended');
   return [
@@ -43,7 +46,7 @@ function stepLines({ execution }: RunRead, plan: Plan, step: PlannedStep): reado
         : [
             `It waits${execution.parked.until === null ? '' : ` until ${execution.parked.until}`}: ${execution.parked.why}`,
           ]),
-      ...(step.needs.length === 0 ? [] : [[dim(`It needs ${step.needs.join(', ')}.`)]]),
+      ...(needs.length === 0 ? [] : [`It needs what is not done: ${needs.join(', ')}.`]),
       ...(pass.status === 'pending' ? ['It has not begun.'] : []),
     ]),
   ];

@@ -6,7 +6,7 @@ import { ask, type Typist, typist } from './typist.ts';
 const step: StepAsked = { id: 'off', title: 'Switch off', position: 3, of: 17 };
 const ordinary: Question = { ask: 'begin', step, details: ['run on the host: true'], serial: null };
 const grave: Question = { ...ordinary, serial: '0012345' };
-const failed: Question = {
+const failed: Extract<Question, { ask: 'failed' }> = {
   ask: 'failed',
   step,
   trouble: trouble('exit', 'it ended with exit code 3', 'Look at its output.'),
@@ -37,7 +37,7 @@ const checklist: Question = {
   ],
 };
 const key = '[c,s,d,l,q,?] ';
-const serialWanted = 'in full (b goes back): ';
+const serialWanted = 'in full (b goes back, q quits): ';
 
 /** Answers each question shown with the next text. */
 async function dialogue(person: Typist, turns: readonly (readonly [shown: string, typed: string])[]): Promise<void> {
@@ -186,7 +186,25 @@ describe('after a failure', () => {
     );
     expect(screen).toContain('  | line 6\n');
     expect(screen).not.toContain('  | line 5\n');
+    expect(screen).toContain(
+      '  | line 25\n  Its log: /state/runs/web01/3f9c1a7be204/audit.jsonl\n  retry, skip, abort: ',
+    );
     expect(screen.match(/Type one of these in full: retry, skip, abort, quit\./g)).toHaveLength(2);
+  });
+
+  test('output is shown once, and where there was none nothing is said of it', async () => {
+    const person = typist();
+    const detailed = { ...failed.trouble, detail: failed.tail.join('\n') };
+    const answer = ask(person, { ...failed, trouble: detailed });
+    await dialogue(person, [['retry, skip, abort: ', 'abort\n']]);
+    await answer;
+    expect(person.screen().match(/line 25/g)).toHaveLength(1);
+
+    const silent = typist();
+    const other = ask(silent, { ...failed, tail: [] });
+    await dialogue(silent, [['retry, skip, abort: ', 'abort\n']]);
+    await other;
+    expect(silent.screen()).not.toContain('Last lines');
   });
 
   test('skip wants a reason, which cannot be empty', async () => {

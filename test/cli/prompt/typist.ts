@@ -59,5 +59,6 @@ export const ask = (person: Typist, question: Question): Promise<Answer> =>
     show: person.show,
     look: plainLook,
     host: 'web01',
+    record: '/state/runs/web01/3f9c1a7be204/audit.jsonl',
     log: () => ['10:00:00 [1/3] identity ✓ verified: three sources agree'],
   })(question, person.controller.signal);

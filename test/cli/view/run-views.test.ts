@@ -171,11 +171,9 @@ describe('why', () => {
   test('a run that failed says what failed, and what clears it', () => {
     expect(text(whyLines(read(failed)))).toMatchInlineSnapshot(`
       "3f9c1a7be204 on web01: stopped (failure)
-      It stopped (failure): nginx.service is still active (running)
       [3/7] stop — Stop nginx
         error nginx.service is still active (running) [still-running]
           See why with: systemctl status nginx.service
-        It needs identity.
       Next: clear that, then: decom resume 3f9c1a7be204
       "
     `);
@@ -188,7 +186,6 @@ describe('why', () => {
         1 operation begun, with no end on record:
           2026-03-01T10:00:06.000Z run on the host as root: systemctl stop -- nginx.service
         It may be repeated, and will be.
-        It needs identity.
       Next: decom resume 3f9c1a7be204
       "
     `);
@@ -203,7 +200,29 @@ describe('why', () => {
       "3f9c1a7be204 on web01: parked until 2026-04-01T00:00:00Z
       [3/7] stop — Stop nginx
         It waits until 2026-04-01T00:00:00Z: the scream test
-        It needs identity.
+      Next: decom resume 3f9c1a7be204
+      "
+    `);
+  });
+
+  test('a run that a person stopped says so, and a step whose needs were skipped names them', () => {
+    const stopped: readonly Event[] = [
+      ...opened.slice(0, 6),
+      { type: 'run.stopped', by: 'person', who: 'ada', reason: 'stopped at step "stop" (interrupted)' },
+    ];
+    const needing = { ...read(stopped) };
+    const plan = {
+      ...needing.plan,
+      intent: {
+        ...needing.plan.intent,
+        steps: needing.plan.intent.steps.map((s) => (s.id === 'stop' ? { ...s, needs: ['identity', 'told'] } : s)),
+      },
+    };
+    expect(text(whyLines({ ...needing, plan }))).toMatchInlineSnapshot(`
+      "3f9c1a7be204 on web01: stopped (person)
+      stopped at step "stop" (interrupted)
+      [3/7] stop — Stop nginx
+        It needs what is not done: told.
       Next: decom resume 3f9c1a7be204
       "
     `);
