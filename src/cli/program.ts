@@ -77,7 +77,9 @@ function program(call: Call): Command {
     act: Act<O>,
   ): Command => {
     const made = parent.command(usage).description(about);
+    const path = parent === root ? made.name() : `${parent.name()} ${made.name()}`;
     common(made)
+      .showHelpAfterError(`See: decom ${path} --help`)
       .addHelpText('before', `Examples:\n${examples.map((example) => `  $ ${example}`).join('\n')}\n`)
       .action((...given: unknown[]) => {
         const self = given.at(-1) as Command;

@@ -168,9 +168,11 @@ function stepReport(
             ? 'already so'
             : forth.status === 'pending'
               ? 'not begun'
-              : forth.status === 'previewed'
-                ? (previewed?.how.replaceAll('-', ' ') ?? forth.status)
-                : forth.status;
+              : forth.status === 'running'
+                ? 'begun'
+                : forth.status === 'previewed'
+                  ? (previewed?.how.replaceAll('-', ' ') ?? forth.status)
+                  : forth.status;
   return { step, forth, back, status, spent, skipped: last('step.skipped'), previewed };
 }
 

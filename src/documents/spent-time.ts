@@ -29,7 +29,8 @@ const added = (spent: Spent, kind: keyof Spent, length: number): Spent => ({ ...
 
 function waited(event: Recorded, next: Recorded): boolean {
   if (next.type === 'step.agreed') return next.how !== 'beforehand';
-  if (next.type === 'step.skipped' && next.by === 'person') return true;
+  // A question stood until the person who was asked skipped the step, or stopped the run.
+  if ((next.type === 'step.skipped' || next.type === 'run.stopped') && next.by === 'person') return true;
   switch (event.type) {
     case 'operation.intended':
       return event.operation.kind === 'ask' || event.operation.kind === 'wait';

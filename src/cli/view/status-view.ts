@@ -21,18 +21,21 @@ export function runState(execution: Execution): Span {
 /** One line a run, newest last. */
 export function runListLines(runs: readonly RunRead[]): readonly Line[] {
   if (runs.length === 0) return ['There are no runs.'];
+  const runWidth = Math.max(...runs.map(({ folder }) => folder.run.length));
   const hostWidth = Math.max(...runs.map(({ folder }) => folder.host.length));
   return runs.map(
     ({ folder, execution, plan }): Line => [
-      strong(folder.run),
+      strong(folder.run.padEnd(runWidth)),
       `  ${folder.host.padEnd(hostWidth)}  `,
-      dim(execution.opened?.slice(0, 16).replace('T', ' ') ?? 'not begun       '),
+      dim(execution.opened === null ? notBegun : `${execution.opened.slice(0, 16).replace('T', ' ')} UTC`),
       `  ${folder.rehearsal ? 'rehearsal, ' : ''}`,
       runState(execution),
       ` — ${tally(plan, execution)}`,
     ],
   );
 }
+
+const notBegun = 'not begun'.padEnd('2026-03-01 10:00 UTC'.length);
 
 /** One run, step by step. */
 export function runStatusLines({ folder, execution, plan, head, torn }: RunRead): readonly Line[] {

@@ -133,8 +133,8 @@ test('a rehearsed step ends as exactly one of the five words', () => {
 describe('the status', () => {
   test('of all runs is a line each', () => {
     expect(text(runListLines([read(failed), read(opened)]))).toMatchInlineSnapshot(`
-      "3f9c1a7be204  web01  2026-03-01 10:00  stopped (failure) — 1 done, 1 skipped, 1 failed, 4 to come
-      3f9c1a7be204  web01  2026-03-01 10:00  open — 1 done, 1 skipped, 1 begun, 4 to come
+      "3f9c1a7be204  web01  2026-03-01 10:00 UTC  stopped (failure) — 1 done, 1 skipped, 1 failed, 4 to come
+      3f9c1a7be204  web01  2026-03-01 10:00 UTC  open — 1 done, 1 skipped, 1 begun, 4 to come
       "
     `);
     expect(text(runListLines([]))).toBe('There are no runs.\n');
