@@ -11,6 +11,7 @@ import { type HostWorld, systemClock } from './compose.ts';
 import type { Desk } from './desk.ts';
 import type { ExitCode } from './exit.ts';
 import { exitOfRun } from './exit-of-run.ts';
+import { fragileTerminal } from './fragile-terminal.ts';
 import type { Invocation } from './invocation.ts';
 import { openProgress, type ProgressMode, progressMode } from './progress.ts';
 import { askNobody } from './prompt/ask-nobody.ts';
@@ -95,6 +96,7 @@ export async function carryOn(invocation: Invocation, on: CarryOn): Promise<Resu
           log: () => [...log, [dim(`  the whole log: ${folder.path}/audit.jsonl`)]],
           record: `${folder.path}/audit.jsonl`,
         });
+  if (on.beforehand === undefined && !on.rehearsal) output.note(fragileTerminal(invocation.environment));
   let end: RunEnd;
   try {
     on.begin(opened.value);
