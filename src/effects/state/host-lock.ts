@@ -1,5 +1,6 @@
-import { closeSync, fdatasyncSync, openSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
+import { closeSync, fdatasyncSync, linkSync, openSync, readFileSync, rmSync, unlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { sha256 } from '../../core/json.ts';
 import type { Lock } from '../../core/ports.ts';
 import { fail, ok, type Result, trouble } from '../../core/result.ts';
 import { writeAll } from './durable.ts';
@@ -27,9 +28,10 @@ export function lockHost(path: string, host: string, operator: string): Result<L
   };
   for (let attempt = 0; attempt < 3; attempt++) {
     if (create(path, mine)) return ok({ release: () => unlinkSync(path) });
-    const owner = ownerOf(path);
-    if (owner === 'gone') continue;
-    if (owner === 'unreadable') {
+    const found = textOf(path);
+    if (found === undefined) continue;
+    const owner = ownerOf(found);
+    if (owner === undefined) {
       return fail(
         trouble(
           'locked',
@@ -47,44 +49,83 @@ export function lockHost(path: string, host: string, operator: string): Result<L
         ),
       );
     }
-    // Moved aside first, so that of two processes that find it stale only one removes it.
-    const aside = `${path}.stale.${process.pid}`;
-    try {
-      renameSync(path, aside);
-      unlinkSync(aside);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    const removal = removalOf(path, found);
+    if (!removeStale(path, found, removal)) {
+      return fail(
+        trouble(
+          'locked',
+          `the stale lock of ${host} is being removed by another process`,
+          `Try again. If it stays so, that process was killed at it: remove ${removal}.`,
+        ),
+      );
     }
   }
   return fail(trouble('locked', `the lock of ${host} is being taken by another process`, 'Try again.'));
 }
 
+/** Makes the lock as a whole, by a link to a finished file: nobody ever sees half a lock, which would have no owner. */
 function create(path: string, owner: Owner): boolean {
-  let fd: number;
+  const whole = `${path}.${owner.pid}.new`;
   try {
-    fd = openSync(path, 'wx', 0o600);
+    const fd = openSync(whole, 'w', 0o600);
+    try {
+      writeAll(fd, Buffer.from(`${JSON.stringify(owner)}\n`));
+      fdatasyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    linkSync(whole, path);
+    return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
-  }
-  try {
-    writeAll(fd, Buffer.from(`${JSON.stringify(owner)}\n`));
-    fdatasyncSync(fd);
-  } catch (error) {
-    // Half a lock has no owner, and nobody could tell that it is stale.
-    unlinkSync(path);
-    throw error;
   } finally {
-    closeSync(fd);
+    rmSync(whole, { force: true });
   }
-  return true;
 }
 
-function ownerOf(path: string): Owner | 'gone' | 'unreadable' {
+const removalOf = (path: string, stale: string): string => `${path}.${sha256(Buffer.from(stale)).slice(0, 12)}.stale`;
+
+/**
+ * Removes a stale lock, and only that one. Of several processes that saw it stale, the one that gives it a second name may remove it: a
+ * process that was slow could otherwise remove the lock that a faster one has made since. False: another one is at it.
+ */
+function removeStale(path: string, stale: string, removal: string): boolean {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Owner;
+    linkSync(path, removal);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'gone' : 'unreadable';
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return true;
+    if (code === 'EEXIST') return false;
+    throw error;
+  }
+  try {
+    if (textOf(removal) === stale) unlinkSync(path);
+    return true;
+  } finally {
+    unlinkSync(removal);
+  }
+}
+
+/** What a lock holds; undefined where there is none any more. */
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Who holds a lock; undefined for a text that no decom wrote. */
+function ownerOf(text: string): Owner | undefined {
+  try {
+    const { pid, started, boot, machine, operator } = JSON.parse(text) as Partial<Owner>;
+    const texts = [started, boot, machine, operator];
+    if (typeof pid !== 'number' || !texts.every((value) => typeof value === 'string')) return undefined;
+    return JSON.parse(text) as Owner;
+  } catch {
+    return undefined;
   }
 }
 
