@@ -2,7 +2,7 @@ import { trouble } from '../core/result.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Journal } from '../engine/journal.ts';
 import type { RunRead } from '../engine/open-run.ts';
-import { openSession } from '../engine/session.ts';
+import { beginRun, openSession, type RunInfo } from '../engine/session.ts';
 import { carryOn } from './carry-on.ts';
 import type { AskingOptions } from './commands/run.ts';
 import type { Desk } from './desk.ts';
@@ -50,7 +50,9 @@ export async function takeUp(invocation: Invocation, desk: Desk, read: RunRead, 
         progress: how.options.progress ?? 'auto',
         signals: how.signals,
         begin: ({ journal }) => {
-          openSession(journal, desk.session(!attended));
+          const session = desk.session(!attended);
+          if (journal.execution.run === '') beginRun(journal, read.plan, unopened(read), session);
+          else openSession(journal, session);
           how.begin(journal, world.engine);
         },
       });
@@ -62,3 +64,12 @@ export async function takeUp(invocation: Invocation, desk: Desk, read: RunRead, 
     lock.value.release();
   }
 }
+
+/** A run that was killed before its first lines were written is opened now; what was said of it by flags is lost with them. */
+const unopened = ({ folder }: RunRead): RunInfo => ({
+  run: folder.run,
+  rehearsal: false,
+  ticket: null,
+  reason: null,
+  responsible: null,
+});

@@ -4,7 +4,7 @@ import { type StepState, stepState } from '../core/execution.ts';
 import { jcs } from '../core/json.ts';
 import { operationWords } from '../core/operation-words.ts';
 import type { PlannedStep } from '../core/plan.ts';
-import type { Trouble } from '../core/result.ts';
+import { fail, ok, type Result, type Trouble, trouble } from '../core/result.ts';
 import type { RunEnd } from './drive.ts';
 import { actionOf, type Engine, inspect, pastOf, scopeNow, settingFor } from './engine.ts';
 import { performAll, type StepRun, stoppedTrouble } from './perform-step.ts';
@@ -51,7 +51,9 @@ async function stepBack(
   const bound = engine.bind(step, await scopeNow(engine, plan, journal.execution, step));
   if (!bound.ok) return failed(drive, step, attempt, bound.error);
   const { input } = bound.value;
-  const before = JSON.parse(new TextDecoder().decode(engine.blobs.get(state.forth.before as BlobRef))) as unknown;
+  const kept = beforeOf(engine, state.forth.before as BlobRef);
+  if (!kept.ok) return failed(drive, step, attempt, kept.error);
+  const before = kept.value;
   const run: StepRun = {
     ...drive,
     perform: drive.executor.perform,
@@ -112,6 +114,21 @@ async function stepBack(
     said: verdict.said,
   });
   return undefined;
+}
+
+/** The facts seen before the first act, if they are still what the log refers to. */
+function beforeOf(engine: Engine, ref: BlobRef): Result<unknown> {
+  try {
+    return ok(JSON.parse(new TextDecoder().decode(engine.blobs.get(ref))));
+  } catch (error) {
+    return fail(
+      trouble(
+        'facts-lost',
+        `how it was before cannot be read: ${(error as Error).message}`,
+        'Restore that file from a backup of the state folder; or give the machine back by hand, and end the run with: decom abandon RUN --reason REASON',
+      ),
+    );
+  }
 }
 
 function failed(drive: Drive, step: PlannedStep, attempt: number, why: Trouble): RunEnd {

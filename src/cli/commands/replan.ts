@@ -91,8 +91,9 @@ async function replanOpen(
   if (refused.length > 0) return refuse(invocation, refused);
   const entry = findHost(desk.workspace, folder.host);
   if (!entry.ok) return refuse(invocation, entry.error, home);
-  if (entry.value.serial !== execution.serial) {
-    return refuse(invocation, [otherMachine(folder, execution.serial, entry.value.serial)], home, exit.stale);
+  const { serial } = plan.intent.host;
+  if (entry.value.serial !== serial) {
+    return refuse(invocation, [otherMachine(folder, serial, entry.value.serial)], home, exit.stale);
   }
   const made = await freshPlan(desk, entry.value, run, options);
   if (!made.ok) return refuse(invocation, made.error, home);
