@@ -50,7 +50,7 @@ function fromEnvironment(name: string, what: string, { environment }: SecretSour
   const value = environment[name];
   if (value !== undefined && value !== '') return ok(secret(value));
   const why = `the environment variable ${name} is ${value === undefined ? 'not set' : 'empty'}`;
-  return fail(missing(what, why, `Set it for this command only: read -rs ${name} && export ${name}`));
+  return fail(missing(what, why, `Set it in this shell: read -rs ${name} && export ${name}`));
 }
 
 async function fromFile(name: string, what: string, { folder }: SecretSources): Promise<Result<Secret>> {

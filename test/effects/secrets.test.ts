@@ -63,12 +63,12 @@ describe('a secret', () => {
     [
       'a variable that is not set',
       { env: 'NOPE' },
-      'the environment variable NOPE is not set. Set it for this command only: read -rs NOPE && export NOPE',
+      'the environment variable NOPE is not set. Set it in this shell: read -rs NOPE && export NOPE',
     ],
     [
       'an empty variable',
       { env: 'EMPTY' },
-      'the environment variable EMPTY is empty. Set it for this command only: read -rs EMPTY && export EMPTY',
+      'the environment variable EMPTY is empty. Set it in this shell: read -rs EMPTY && export EMPTY',
     ],
     ['a missing file', { file: 'none' }, 'there is no file FOLDER/none. Create it with mode 600, or correct its name.'],
     ['a folder', { file: '.' }, 'FOLDER is not a file. Name a file whose first line it is.'],

@@ -240,7 +240,7 @@ test('a password of the BMC that is not there is told', async () => {
   expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot(`
     "exit 4
     error password of the BMC of practice cannot be had: the environment variable BMC_PASSWORD is not set [no-secret]
-      Set it for this command only: read -rs BMC_PASSWORD && export BMC_PASSWORD"
+      Set it in this shell: read -rs BMC_PASSWORD && export BMC_PASSWORD"
   `);
   nothingDone();
 });

@@ -117,7 +117,7 @@ export function redfishClient(target: RedfishTarget): RedfishClient {
       return trouble(
         'bmc-certificate',
         `the certificate of ${name}'s BMC at ${where} cannot be verified (${foreignText(message, [])}); it is ${shown}`,
-        `Compare that fingerprint with what the BMC itself shows; if they are equal, put tls_pin: "${shown}" in the host's "bmc" in the hosts file.`,
+        `Compare that fingerprint with what the BMC itself shows; if they are equal, put tls_pin: "${shown}" in the host's "bmc" in the hosts file, or give "host add" --bmc-tls-pin ${shown}.`,
       );
     }
     return trouble(
