@@ -117,7 +117,7 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
   return {
     engine: {
       actions,
-      probe: probeBy(probes),
+      probe: probeBy(probes, around.redactor),
       clock,
       blobs,
       bind: makeBind(actions),
@@ -125,7 +125,7 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
       scratch: options.scratch,
       ...(options.borrowed === undefined ? {} : { borrowed: options.borrowed }),
     },
-    perform: performBy(operations),
+    perform: performBy(operations, around.redactor),
     machine,
     close: async () => {
       await machine.close();
@@ -214,20 +214,23 @@ function givenUpBy(
 
 const givenUp = trouble('aborted', 'the BMC was not waited for: it was stopped here', 'Go on with: decom resume');
 
-/** The table's type ties each handler to its question; a union cannot be told so, hence the one cast. */
+/**
+ * The table's type ties each handler to its question; a union cannot be told so, hence the casts. What a program of the host printed, and
+ * why something could not be asked, may hold a secret: it is taken out here, before anything is shown, kept, or handed to a later step.
+ */
 const probeBy =
-  (handlers: ProbeHandlers): Probe =>
-  (question, context) =>
-    (handlers[question.kind] as (q: typeof question, c: typeof context) => ReturnType<Probe>)(
-      question,
-      context,
-    ) as never;
+  (handlers: ProbeHandlers, redactor: Redactor): Probe =>
+  async (question, context) => {
+    const handler = handlers[question.kind] as (q: typeof question, c: typeof context) => ReturnType<Probe>;
+    const answer = await handler(question, context);
+    return (question.kind === 'command' || !answer.known ? redactor.redactIn(answer) : answer) as never;
+  };
 
 const performBy =
-  (handlers: OperationHandlers): Perform =>
+  (handlers: OperationHandlers, redactor: Redactor): Perform =>
   async (operation, context) => {
     if (operation.kind === 'ask' || operation.kind === 'wait')
       throw new Error(`the engine itself does "${operation.kind}"`);
     const handler = handlers[operation.kind] as (o: Operation, c: typeof context) => Promise<Outcome>;
-    return handler(operation, context);
+    return redactor.redactIn(await handler(operation, context));
   };

@@ -4,6 +4,8 @@ import type { Secret } from '../core/secret.ts';
 export interface Redactor {
   add(secret: Secret): void;
   redact(text: string): string;
+  /** The same for every text in a value as JSON knows them, but not for the names of its fields. */
+  redactIn<T>(value: T): T;
 }
 
 /** Shorter secrets are not searched for: taking every "a" out of a log would hide the log, not the secret. */
@@ -16,6 +18,13 @@ const shortest = 4;
 export function makeRedactor(): Redactor {
   const forms = new Set<string>();
   let pattern: RegExp | undefined;
+  const redact = (text: string): string => (pattern === undefined ? text : text.replace(pattern, '[redacted]'));
+  const within = (value: unknown): unknown => {
+    if (typeof value === 'string') return redact(value);
+    if (Array.isArray(value)) return value.map(within);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, within(inner)]));
+  };
   return {
     add: (secret) => {
       const value = secret.reveal();
@@ -24,7 +33,8 @@ export function makeRedactor(): Redactor {
       const longestFirst = [...forms].sort((a, b) => b.length - a.length);
       pattern = new RegExp(longestFirst.map((form) => form.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&')).join('|'), 'g');
     },
-    redact: (text) => (pattern === undefined ? text : text.replace(pattern, '[redacted]')),
+    redact,
+    redactIn: <T>(value: T) => within(value) as T,
   };
 }
 
