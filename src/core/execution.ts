@@ -1,5 +1,5 @@
 import type { BlobRef } from './blob.ts';
-import type { Direction, Recorded } from './event.ts';
+import type { Direction, EventOf, Recorded } from './event.ts';
 import type { Evidence } from './evidence.ts';
 import type { Json } from './json.ts';
 import type { Operation, Receipt } from './operation.ts';
@@ -44,6 +44,8 @@ export interface Pass {
   readonly recovered: boolean;
   /** How often a new plan had it done once more. */
   readonly redone: number;
+  /** What its rehearsal came to; null where it was not rehearsed. */
+  readonly preview: EventOf<'step.previewed'>['how'] | null;
 }
 
 export interface StepState {
@@ -91,6 +93,7 @@ const emptyPass: Pass = {
   said: '',
   recovered: false,
   redone: 0,
+  preview: null,
 };
 
 export const emptyStep = (id: string): StepState => ({ id, forth: emptyPass, back: emptyPass, output: {} });
@@ -215,7 +218,13 @@ export function fold(execution: Execution, event: Recorded): Execution {
     case 'step.skipped':
       return onPass(now, event, (pass) => ({ ...pass, status: 'skipped', ended: event.ts, said: event.reason }));
     case 'step.previewed':
-      return onPass(now, event, (pass) => ({ ...pass, status: 'previewed', ended: event.ts, said: event.said }));
+      return onPass(now, event, (pass) => ({
+        ...pass,
+        status: 'previewed',
+        ended: event.ts,
+        said: event.said,
+        preview: event.how,
+      }));
     case 'gate.blocked':
       return onPass(now, event, (pass) => ({ ...pass, status: 'blocked', trouble: event.trouble }));
     case 'run.parked': {

@@ -2,6 +2,7 @@ import type { Event, Recorded } from '../../core/event.ts';
 import type { Receipt } from '../../core/operation.ts';
 import { operationWords } from '../../core/operation-words.ts';
 import type { Trouble } from '../../core/result.ts';
+import { previewWords } from './preview-words.ts';
 import { bad, bytesText, counted, dim, good, indent, type Line, type Span, strong, warn } from './text.ts';
 import { troubleLines as allTroubleLines } from './trouble.ts';
 
@@ -76,14 +77,6 @@ function tell(event: Event): readonly Line[] {
       return [[strong(event.outcome), ` (by ${event.by}${event.reason === null ? '' : `: ${event.reason}`})`]];
   }
 }
-
-const previewWords = {
-  'would-run': 'would run',
-  'would-ask': 'would ask',
-  'already-so': 'already so',
-  'cannot-rehearse': 'cannot be rehearsed',
-  'would-skip': 'would be skipped',
-} as const;
 
 function previewLines(event: Extract<Event, { type: 'step.previewed' }>): readonly Line[] {
   const mark = event.how === 'cannot-rehearse' ? warn : event.how === 'already-so' ? good : strong;

@@ -2,6 +2,7 @@ import type { Head } from '../../core/chain.ts';
 import { type Execution, type StepStatus, stepState } from '../../core/execution.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { RunEnd } from '../../engine/drive.ts';
+import { previewWords } from './preview-words.ts';
 import { bad, counted, dim, good, indent, type Line, pairs, strong, warn } from './text.ts';
 import { troubleLines } from './trouble.ts';
 
@@ -85,19 +86,6 @@ const troubleWords = {
   doubt: 'in doubt',
 } as const;
 
-const order: readonly StepStatus[] = [
-  'done',
-  'already',
-  'previewed',
-  'rolled-back',
-  'skipped',
-  'failed',
-  'blocked',
-  'waiting',
-  'running',
-  'pending',
-];
-
 const statusWords: { readonly [S in StepStatus]: string } = {
   pending: 'to come',
   running: 'begun',
@@ -111,17 +99,26 @@ const statusWords: { readonly [S in StepStatus]: string } = {
   'rolled-back': 'taken back',
 };
 
-/** The steps by what became of them: `3 done, 1 skipped, 13 to come`. */
+/** In the order in which they are counted up. */
+const order: readonly string[] = [
+  statusWords.done,
+  statusWords.already,
+  ...Object.values(previewWords).filter((word) => word !== statusWords.already),
+  ...(['previewed', 'rolled-back', 'skipped', 'failed', 'blocked', 'waiting', 'running', 'pending'] as const).map(
+    (status) => statusWords[status],
+  ),
+];
+
+/** The steps by what became of them, or would: `3 done, 1 skipped, 13 to come`. What cannot be rehearsed is a total of its own. */
 export function tally(plan: Plan, execution: Execution): string {
-  const counts = new Map<StepStatus, number>();
+  const counts = new Map<string, number>();
   for (const step of plan.intent.steps) {
     const { forth, back } = stepState(execution, step.id);
-    const status = back.status === 'pending' ? forth.status : back.status;
-    counts.set(status, (counts.get(status) ?? 0) + 1);
+    const { status, preview } = back.status === 'pending' ? forth : back;
+    const word = status === 'previewed' && preview !== null ? previewWords[preview] : statusWords[status];
+    counts.set(word, (counts.get(word) ?? 0) + 1);
   }
-  return order
-    .flatMap((status) => (counts.has(status) ? [`${counts.get(status)} ${statusWords[status]}`] : []))
-    .join(', ');
+  return order.flatMap((word) => (counts.has(word) ? [`${counts.get(word)} ${word}`] : [])).join(', ');
 }
 
 export const statusWord = (status: StepStatus): string => statusWords[status];

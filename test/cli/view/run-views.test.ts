@@ -3,7 +3,7 @@ import type { Audit } from '../../../src/cli/audit-of.ts';
 import { auditLines } from '../../../src/cli/view/audit-view.ts';
 import { doctorView, isGrave } from '../../../src/cli/view/doctor-view.ts';
 import { eventLines } from '../../../src/cli/view/event-line.ts';
-import { runEndView } from '../../../src/cli/view/run-end-view.ts';
+import { runEndView, tally } from '../../../src/cli/view/run-end-view.ts';
 import { runListLines, runStatusLines } from '../../../src/cli/view/status-view.ts';
 import { type Line, plainLook, render } from '../../../src/cli/view/text.ts';
 import { whyLines } from '../../../src/cli/view/why-view.ts';
@@ -343,6 +343,25 @@ test('the end of a run says how it ended, where its record is, its head, and the
     Once there is room and the disk is sound: decom resume 3f9c1a7be204
     "
   `);
+});
+
+test('a rehearsal counts what would run, would ask and cannot be rehearsed apart', () => {
+  const ids = clearPlan.intent.steps.map((step) => step.id);
+  const hows = ['already-so', 'would-ask', 'would-run', 'would-run', 'cannot-rehearse', 'would-skip'] as const;
+  const previewed = hows.map(
+    (how, i): Event => ({
+      type: 'step.previewed',
+      step: ids[i] ?? '',
+      direction: 'forth',
+      how,
+      said: '',
+      operations: [],
+      assumed: [],
+    }),
+  );
+  expect(tally(clearPlan, foldAll(recorded(previewed)))).toBe(
+    '1 already so, 2 would run, 1 would ask, 1 cannot be rehearsed, 1 would be skipped, 1 to come',
+  );
 });
 
 test('after a rehearsal the next command is the one that was rehearsed', () => {
