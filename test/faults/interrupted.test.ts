@@ -121,7 +121,7 @@ test('identity.check, Ctrl-C: nothing is left running on the host', async () => 
   expect(told(await interrupted(run))).toMatchInlineSnapshot(`
     "exit 130
     stopped at identity by a signal. Everything is kept.
-    steps   1 failed
+    steps   1 begun
     record  <workspace>/state/runs/practice/<run>
     log     <n> lines, head <hash>
     Next: decom resume <run>"
