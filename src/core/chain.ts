@@ -1,4 +1,5 @@
 import type { Event, Recorded } from './event.ts';
+import { type Execution, emptyExecution, fold } from './execution.ts';
 import { jcs, sha256 } from './json.ts';
 
 /** Greatest length of a journal line in bytes, its newline included. */
@@ -51,6 +52,7 @@ export interface Reading {
  */
 export function readChain(bytes: Uint8Array, first: string | undefined): Reading {
   const events: Recorded[] = [];
+  let execution = emptyExecution;
   let head: Head = { size: 0, hash: first ?? '' };
   let at = 0;
   const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -72,11 +74,31 @@ export function readChain(bytes: Uint8Array, first: string | undefined): Reading
     const wrong = complaint(parsed, head.size, expected, line);
     if (wrong !== undefined) return { events, good: at, head, torn: 0, breach: { line: head.size + 1, what: wrong } };
     const { prev: _, ...recorded } = parsed;
+    const folded = folds(execution, recorded as unknown as Recorded);
+    if (folded === undefined) {
+      return {
+        events,
+        good: at,
+        head,
+        torn: 0,
+        breach: { line: head.size + 1, what: 'the line is none that decom writes' },
+      };
+    }
+    execution = folded;
     events.push(recorded as unknown as Recorded);
     head = { size: head.size + 1, hash: sha256(line) };
     at = end;
   }
   return { events, good: at, head, torn: 0, breach: undefined };
+}
+
+/** One event further; undefined for a line that is well chained and still no event: somebody else wrote it. */
+function folds(execution: Execution, event: Recorded): Execution | undefined {
+  try {
+    return fold(execution, event) as Execution | undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 interface Parsed {

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { readChain } from '../../src/core/chain.ts';
+import { jcs } from '../../src/core/json.ts';
 import { openStage, type Stage } from './interruption.ts';
 
 /*
@@ -48,3 +50,44 @@ test('facts that a rollback needs and that were changed are not believed', async
   expect(back.code).toBe(10);
   expect(back.stdout).toContain(`${join(out, file)} is not what the log refers to [facts-lost]`);
 });
+
+test('a line that is well chained and no event of decom breaks the log, whoever wrote it', async () => {
+  s.bench.runbook('- { id: quiet, title: Wait, uses: wait, with: { for: 14d } }');
+  await s.bench.plan();
+  expect((await s.bench.decom(...s.bench.unattended)).code).toBe(9);
+  const whole = readFileSync(log(), 'utf8');
+  const { size, hash } = readChain(Buffer.from(whole), undefined).head;
+  for (const extra of [
+    { type: 'party' },
+    { type: 'step.verified' },
+    { type: 'step.started', step: '__proto__', direction: 'forth', attempt: 1 },
+    { type: 'step.started', step: 'quiet', direction: 'sideways', attempt: 1 },
+  ]) {
+    const line = jcs({ v: 1, seq: size, ts: '2026-01-02T03:04:05.000Z', prev: hash, ...extra });
+    writeFileSync(log(), `${whole}${line}\n`);
+    const verified = await s.bench.decom('audit', 'verify', 'practice');
+    expect(verified.code, line).toBe(6);
+    expect(verified.stdout).toContain(`Line ${size + 1}: the line is none that decom writes.`);
+    expect((await s.bench.decom('resume', 'practice', '--non-interactive')).code).toBe(6);
+  }
+});
+
+test.each(['null', '{}', '{"intent":{"id":"a","steps":[null]},"facts":{}}'])(
+  'a run whose plan.json was replaced by %s is told as unreadable, and is no fault of the program',
+  async (text) => {
+    s.bench.runbook('- { id: quiet, title: Wait, uses: wait, with: { for: 14d } }');
+    await s.bench.plan();
+    expect((await s.bench.decom(...s.bench.unattended)).code).toBe(9);
+    writeFileSync(join(folder(), 'plan.json'), text);
+    for (const args of [
+      ['status'],
+      ['audit', 'verify', 'practice'],
+      ['report', 'practice'],
+      ['resume', 'practice', '--non-interactive'],
+    ]) {
+      const { code, stderr } = await s.bench.decom(...args);
+      expect(code, `${args.join(' ')}: ${stderr}`).toBe(6);
+      expect(stderr).toContain('plan.json cannot be read: it is no plan [plan-unreadable]');
+    }
+  },
+);

@@ -66,6 +66,20 @@ export function runStore(options: RunStoreOptions): RunStore {
   };
 }
 
+/** The outer shape; that it is the very plan of the run is told by its digest in the log. */
+function isPlan(value: unknown): value is Plan {
+  const { intent, facts } = (value ?? {}) as { intent?: Partial<Plan['intent']>; facts?: Partial<Plan['facts']> };
+  return (
+    typeof intent?.id === 'string' &&
+    typeof intent.host?.name === 'string' &&
+    typeof intent.host.serial === 'string' &&
+    Array.isArray(intent.runbook?.sources) &&
+    [intent.phases, intent.steps, facts?.blockers].every(
+      (list) => Array.isArray(list) && list.every((item) => typeof item === 'object' && item !== null),
+    )
+  );
+}
+
 const planBytes = (plan: Plan): Uint8Array => Buffer.from(`${JSON.stringify(plan, null, 2)}\n`);
 
 const stateTrouble = (path: string, what: string, error: Error): Trouble =>
@@ -97,7 +111,9 @@ const bornAt = (folder: RunFolder): string => statSync(join(folder.path, 'plan.j
 function runFolder(options: RunStoreOptions, path: string, host: string, run: string, rehearsal: boolean): RunFolder {
   const planFile = (file: string): Result<Plan> => {
     try {
-      return ok(JSON.parse(readFileSync(join(path, file), 'utf8')) as Plan);
+      const plan: unknown = JSON.parse(readFileSync(join(path, file), 'utf8'));
+      if (!isPlan(plan)) throw new Error('it is no plan');
+      return ok(plan);
     } catch (error) {
       return fail(
         trouble(
