@@ -40,6 +40,8 @@ export function readRun(folder: RunFolder): Result<RunRead> {
   const reading = readChain(bytes.value, intentDigest(first.value));
   if (reading.breach !== undefined) return fail(brokenLog(folder, reading.breach));
   const execution = foldAll(reading.events);
+  const moved = movedTrouble(folder, first.value, execution);
+  if (moved !== undefined) return fail(moved);
   const plan = planInForce(folder, first.value, execution);
   if (!plan.ok) return plan;
   return ok({ folder, plan: plan.value, events: reading.events, execution, head: reading.head, torn: reading.torn });
@@ -56,12 +58,30 @@ export function openRun(folder: RunFolder, clock: Clock, tell: Tell): Result<Ope
     store.value.close();
     return fail(brokenLog(folder, opened.breach));
   }
-  const plan = planInForce(folder, first.value, opened.journal.execution);
+  const moved = movedTrouble(folder, first.value, opened.journal.execution);
+  const plan = moved === undefined ? planInForce(folder, first.value, opened.journal.execution) : fail(moved);
   if (!plan.ok) {
     store.value.close();
     return plan;
   }
   return ok({ folder, plan: plan.value, journal: opened.journal, store: store.value });
+}
+
+/**
+ * Why a folder is not the run's own: a copy of it, or one that was moved to another host's, would do the same acts again, or do them to
+ * another machine. A rehearsal's folder has an id of its own.
+ */
+function movedTrouble(folder: RunFolder, first: Plan, execution: Execution): Trouble | undefined {
+  const run = folder.rehearsal ? folder.run : first.intent.id;
+  const { name } = first.intent.host;
+  if (folder.run === run && folder.host === name && (execution.run === '' || execution.run === first.intent.id)) {
+    return undefined;
+  }
+  return trouble(
+    'log-moved',
+    `${folder.path} holds run ${first.intent.id} of ${name}: it was copied or moved there`,
+    `Nothing goes on from it. Move it back to runs/${name}/${first.intent.id}, or out of the state folder if it is a copy.`,
+  );
 }
 
 /** The plan that the log names last; its file must hash to what the log says. */
