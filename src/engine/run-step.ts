@@ -293,10 +293,13 @@ function finished(
   return operations.length === 0 ? undefined : { ok: true, receipts: operations.map((o) => o.receipt) };
 }
 
+/** A timer of more milliseconds than this (25 days) fires at once. */
+const longestTimer = 2 ** 31 - 1;
+
 function timeLimit(step: PlannedStep, outer: AbortSignal): { readonly signal: AbortSignal; clear(): void } {
   if (step.timeout === null) return { signal: outer, clear: () => {} };
   const own = new AbortController();
-  const timer = setTimeout(() => own.abort(new StepTimeout()), step.timeout);
+  const timer = setTimeout(() => own.abort(new StepTimeout()), Math.min(step.timeout, longestTimer));
   return { signal: AbortSignal.any([outer, own.signal]), clear: () => clearTimeout(timer) };
 }
 

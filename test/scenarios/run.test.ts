@@ -197,6 +197,19 @@ ${marker}`);
     expect(execution(s).steps.bad?.forth).toMatchObject({ status: 'skipped', said: 'not needed', attempt: 2 });
   });
 
+  test('heeds a time limit of months: it does not end a step at once', async () => {
+    const s = stage(book(marker.replace('  with:', '  timeout: 90d\n  with:')));
+    const real = s.world.perform;
+    s.world.perform = async (operation, context) => {
+      // A timer beyond 2^31 ms would have fired after one.
+      const fired = new Promise((resolve) => context.signal.addEventListener('abort', () => resolve('fired')));
+      const passed = new Promise((resolve) => setTimeout(() => resolve('passed'), 30));
+      expect(await Promise.race([fired, passed])).toBe('passed');
+      return real(operation, context);
+    };
+    expect(await s.run(await s.plan())).toEqual({ end: 'done' });
+  });
+
   test('parks while it waits, keeps no process, and goes on when the time has come', async () => {
     const s = stage(book(`- id: quiet\n  uses: wait\n  with: { for: 14d }\n${marker}`));
     const plan = await s.plan();
