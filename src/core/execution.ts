@@ -122,7 +122,8 @@ export const emptyExecution: Execution = {
   last: null,
 };
 
-export const stepState = (execution: Execution, id: string): StepState => execution.steps[id] ?? emptyStep(id);
+export const stepState = (execution: Execution, id: string): StepState =>
+  (Object.hasOwn(execution.steps, id) ? execution.steps[id] : undefined) ?? emptyStep(id);
 
 /** The whole history in one value. */
 export const foldAll = (events: Iterable<Recorded>): Execution => {

@@ -77,8 +77,7 @@ export async function powerNow(engine: Engine): Promise<'on' | 'off' | 'unknown'
 
 /** A step's own earlier events, for actions whose state is their record. */
 export function pastOf(execution: Execution, step: string): Past {
-  const pass = execution.steps[step]?.forth;
-  if (pass === undefined) return { done: [] };
+  const pass = stepState(execution, step).forth;
   return {
     ...(pass.started === null ? {} : { started: pass.started }),
     done: pass.operations

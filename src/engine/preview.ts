@@ -1,4 +1,5 @@
 import type { AnyAction, Setting } from '../core/action.ts';
+import { stepState } from '../core/execution.ts';
 import type { Operation } from '../core/operation.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import { trouble } from '../core/result.ts';
@@ -110,7 +111,7 @@ const stepsBefore = (drive: Drive, step: PlannedStep): readonly PlannedStep[] =>
 };
 
 const wasPretended = (drive: Drive, step: PlannedStep): boolean =>
-  drive.journal.execution.steps[step.id]?.forth.status === 'previewed';
+  stepState(drive.journal.execution, step.id).forth.status === 'previewed';
 
 /** Whether an earlier step that changes something was only described. */
 const pretendedBefore = (drive: Drive, step: PlannedStep): boolean =>

@@ -63,7 +63,7 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
   const doubt = await settleDoubt(drive, step, action, asked, setting);
   if (doubt !== undefined) return doubt;
 
-  const attempt = (journal.execution.steps[step.id]?.forth.attempt ?? 0) + 1;
+  const attempt = stepState(journal.execution, step.id).forth.attempt + 1;
   journal.record({ ...at, type: 'step.started', attempt });
   const block = (gate: string, why: Trouble): StepEnd => {
     // What could not be seen because a person wants to stop is no shut gate.
@@ -289,7 +289,7 @@ function finished(
   journal: Journal,
   step: PlannedStep,
 ): { readonly ok: true; readonly receipts: readonly Receipt[] } | undefined {
-  const operations = journal.execution.steps[step.id]?.forth.operations.filter((o) => o.status === 'done') ?? [];
+  const operations = stepState(journal.execution, step.id).forth.operations.filter((o) => o.status === 'done');
   return operations.length === 0 ? undefined : { ok: true, receipts: operations.map((o) => o.receipt) };
 }
 

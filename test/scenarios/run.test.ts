@@ -197,6 +197,12 @@ ${marker}`);
     expect(execution(s).steps.bad?.forth).toMatchObject({ status: 'skipped', said: 'not needed', attempt: 2 });
   });
 
+  test('takes any id for a step, also one that every object has', async () => {
+    const s = stage(book(marker.replace('id: note', 'id: constructor')));
+    expect(await s.run(await s.plan())).toEqual({ end: 'done' });
+    expect(s.world.acts).toHaveLength(1);
+  });
+
   test('heeds a time limit of months: it does not end a step at once', async () => {
     const s = stage(book(marker.replace('  with:', '  timeout: 90d\n  with:')));
     const real = s.world.perform;
