@@ -30,29 +30,42 @@ const withoutNativeParts = {
   },
 };
 
-const result = await build({
+/** Leaves start.ts, with all the commands, to the other build. */
+const startBeside = {
+  name: 'start-beside',
+  setup(bundle) {
+    bundle.onResolve({ filter: /^\.\/start\.ts$/ }, () => ({ path: './start.js', external: true }));
+  },
+};
+
+const common = {
   absWorkingDir: root,
-  entryPoints: { 'cli/main': 'src/cli/main.ts' },
   outdir: 'dist',
   bundle: true,
-  splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
-  chunkNames: 'chunks/[name]-[hash]',
   define: { DECOM_VERSION: JSON.stringify(version) },
-  plugins: [withoutNativeParts, compiledSchemas],
-  legalComments: 'linked',
   minifyWhitespace: true,
   minifySyntax: true,
   write: false,
   logLevel: 'warning',
+};
+const commands = await build({
+  ...common,
+  entryPoints: { 'cli/start': 'src/cli/start.ts' },
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
+  plugins: [withoutNativeParts, compiledSchemas],
+  legalComments: 'linked',
 });
+// The entry is one file of its own: a start with --version opens nothing else.
+const entry = await build({ ...common, entryPoints: { 'cli/main': 'src/cli/main.ts' }, plugins: [startBeside] });
 
 // Made beside and swapped in whole, so that a build that fails, or another one at the same time, never leaves half a program.
 const fresh = `${root}dist.${process.pid}`;
 const old = `${fresh}.old`;
-for (const file of result.outputFiles) {
+for (const file of [...commands.outputFiles, ...entry.outputFiles]) {
   const path = file.path.replace(`${root}dist`, fresh);
   mkdirSync(dirname(path), { recursive: true });
   const needsBanner = /\.js$/.test(file.path) && /\brequire\(|__require|__dirname|__filename/.test(file.text);
