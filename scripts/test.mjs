@@ -1,5 +1,5 @@
 // `npm test`: does all the set-up and runs every test. DECOM_LAB=skip leaves the lab out, and says so; `--fast` asks for no more.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ const fastOnly = process.argv.includes('--fast');
 const withLab = !fastOnly && process.env.DECOM_LAB !== 'skip';
 if (withLab) await prepareLab();
 if (!run('npm', ['run', '--silent', 'build'])) stop('The build failed; see above.');
-const counts = test(withLab ? ['fast', 'lab'] : ['fast']);
+const counts = await test(withLab ? ['fast', 'lab'] : ['fast']);
 if (!withLab && !fastOnly)
   say('\nTHE LAB WAS SKIPPED (DECOM_LAB=skip): nothing was tried on a real sshd, BMC or virtual machine.');
 for (const line of counts.notes) say(line);
@@ -77,35 +77,73 @@ async function prepareLab() {
   }
 }
 
-/** Runs vitest and counts by its own JSON. A file that fails outside any test counts as a failure. */
-function test(projects) {
+/**
+ * Runs the projects at the same time, as each keeps about one processor busy, and counts by vitest's own JSON. The last one is shown as it
+ * goes, the others when they are done. A file that fails outside any test counts as a failure.
+ */
+async function test(projects) {
   const folder = mkdtempSync(join(tmpdir(), 'decom-test-'));
-  const json = join(folder, 'results.json');
   try {
-    const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${json}`];
-    const only = projects.flatMap((project) => ['--project', project]);
-    const good = run(process.execPath, [vitest, 'run', ...only, ...reporters]);
-    if (!existsSync(json))
-      return { passed: 0, failed: 1, skipped: 0, ok: false, notes: ['vitest ended without results.'] };
-    const results = JSON.parse(readFileSync(json, 'utf8'));
-    const broken = results.testResults.filter(
-      (file) => file.status === 'failed' && file.assertionResults.every((one) => one.status !== 'failed'),
-    );
-    const passed = results.numPassedTests;
-    const failed = results.numFailedTests + broken.length;
-    const skipped = results.numTotalTests - passed - results.numFailedTests;
-    const notes = broken.map((file) => `failed outside its tests: ${file.name}`);
-    if (passed === 0) notes.push('No test passed.');
-    if (!good && failed === 0) notes.push('vitest itself reports a failure; see above.');
+    const shown = projects.at(-1);
+    const all = await Promise.all(projects.map((project) => testProject(project, folder, project === shown)));
+    const sum = (key) => all.reduce((total, one) => total + one[key], 0);
     return {
-      passed,
-      failed: failed + (good || failed > 0 ? 0 : 1),
-      skipped,
-      ok: good && failed === 0 && passed > 0,
-      notes,
+      passed: sum('passed'),
+      failed: sum('failed'),
+      skipped: sum('skipped'),
+      ok: all.every((one) => one.ok),
+      notes: all.flatMap((one) => one.notes),
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function testProject(project, folder, shown) {
+  const json = join(folder, `${project}.json`);
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const args = [
+    vitest,
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${json}`,
+  ];
+  const output = shown ? 'inherit' : 'pipe';
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', output, output] });
+  const kept = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => kept.push(chunk));
+  const code = await new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('close', (status, signal) => resolve(signal ?? status));
+  });
+  process.stdout.write(Buffer.concat(kept));
+  const good = code === 0;
+  if (!existsSync(json)) {
+    return {
+      passed: 0,
+      failed: 1,
+      skipped: 0,
+      ok: false,
+      notes: [`vitest ended without results (${project}: ${code}).`],
+    };
+  }
+  const results = JSON.parse(readFileSync(json, 'utf8'));
+  const broken = results.testResults.filter(
+    (file) => file.status === 'failed' && file.assertionResults.every((one) => one.status !== 'failed'),
+  );
+  const passed = results.numPassedTests;
+  const failed = results.numFailedTests + broken.length;
+  const notes = broken.map((file) => `failed outside its tests: ${file.name}`);
+  if (passed === 0) notes.push(`No test of ${project} passed.`);
+  if (!good && failed === 0) notes.push(`vitest itself reports a failure (${project}); see above.`);
+  return {
+    passed,
+    failed: failed + (good || failed > 0 ? 0 : 1),
+    skipped: results.numTotalTests - passed - results.numFailedTests,
+    ok: good && failed === 0 && passed > 0,
+    notes,
+  };
 }
