@@ -60,10 +60,9 @@ function fill(path: string, but: number): string {
 }
 
 const said = (ended: Ended): string =>
-  masked(ended, b, { [folder]: '<machine>', [String(b.ssh.port)]: '<ssh port>' }).replace(
-    /[0-9]{2}:[0-9]{2}:[0-9]{2} /g,
-    '',
-  );
+  masked(ended, b, { [folder]: '<machine>', [String(b.ssh.port)]: '<ssh port>' })
+    .replace(/[0-9]{2}:[0-9]{2}:[0-9]{2} /g, '')
+    .replace(/practice\.\d+\.new/, 'practice.<pid>.new');
 /** The end that is shown on stdout, without how long the log is. */
 const told = (ended: Ended): string =>
   said({ ...ended, stderr: '' })
@@ -102,12 +101,12 @@ test('an open run in a state folder that became read-only is left as it is', asy
   const before = b.files();
   expect(said(await resume())).toMatchInlineSnapshot(`
     "exit 2
-    error the state folder <workspace>/state cannot be written: EROFS: read-only file system, open '<workspace>/state/locks/practice' [state-not-writable]
+    error the state folder <workspace>/state cannot be written: EROFS: read-only file system, open '<workspace>/state/locks/practice.<pid>.new' [state-not-writable]
       Give a folder that can be written, by "state:" in decom.yaml or DECOM_STATE_DIR."
   `);
   expect(said(await b.decom('abandon', 'practice', '--reason', 'r'))).toMatchInlineSnapshot(`
     "exit 2
-    error the state folder <workspace>/state cannot be written: EROFS: read-only file system, open '<workspace>/state/locks/practice' [state-not-writable]
+    error the state folder <workspace>/state cannot be written: EROFS: read-only file system, open '<workspace>/state/locks/practice.<pid>.new' [state-not-writable]
       Give a folder that can be written, by "state:" in decom.yaml or DECOM_STATE_DIR."
   `);
   expect((await b.decom('status', 'practice')).code).toBe(0);
@@ -233,7 +232,19 @@ test('a vault that fills up under the copy: nothing half counts as a copy, and i
   const run = b.start(b.unattended);
   await until('it is under way', () => b.events().some(({ type }) => type === 'operation.intended'), run);
   const filler = fill(b.vault, 65_536);
-  expect(told(await run.ended)).toMatchInlineSnapshot(`"exit 1"`);
+  const filled = await run.ended;
+  expect(told(filled), filled.stderr).toMatchInlineSnapshot(`
+    "exit 10
+    stdout: 
+    ✗ failed at copy. Nothing later has run.
+    error the disk is full here, at <workspace>/vault/practice/<run>-copy.partial/data.tar [disk-full]
+      ENOSPC: no space left on device, write
+      Free some room or choose another place, then resume.
+    steps   1 failed
+    record  <workspace>/state/runs/practice/<run>
+    log     <n> lines, head <hash>
+    Next: decom why <run>, then: decom resume <run>"
+  `);
   const copies = (): readonly string[] =>
     readdirSync(b.vault, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('copy.json'));
   expect(copies()).toEqual([]);

@@ -119,6 +119,8 @@ interface Receiving {
 async function receive(process: RemoteProcess, r: Receiving): Promise<Result<BlobRef>> {
   const { machine, clock } = r.deps;
   const file = createWriteStream(r.partial.data, { flags: 'wx', mode: 0o600, highWaterMark: 4 << 20 });
+  // A full disk may be told between two writes, when nobody waits for it; `errored` keeps it until the next one asks.
+  file.on('error', () => undefined);
   const sha = createHash('sha256');
   let files = 0;
   const reader = tarReader((member) => {
