@@ -92,8 +92,12 @@ export function readChain(bytes: Uint8Array, first: string | undefined): Reading
   return { events, good: at, head, torn: 0, breach: undefined };
 }
 
+/** What `validate` lets a step be called. */
+const stepId = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
 /** One event further; undefined for a line that is well chained and still no event: somebody else wrote it. */
 function folds(execution: Execution, event: Recorded): Execution | undefined {
+  if ('step' in event && !(typeof event.step === 'string' && stepId.test(event.step))) return undefined;
   try {
     return fold(execution, event) as Execution | undefined;
   } catch {
