@@ -12,8 +12,21 @@ export interface Observed {
   readonly processes: readonly string[];
 }
 
-/** What a running Debian writes by itself: logs, the seed, and the file that the app service grows. Temporary folders are listed apart. */
-const restless = ['/var/log', '/var/lib/systemd', '/srv/app/app.log', '/run', '/tmp', '/var/tmp'];
+/**
+ * What a running Debian changes by itself: logs, the seed, and the file that the app service grows. Temporary folders are listed apart. The
+ * kernel's own trees are not on the disk, but find names where they are mounted, and the links of /proc count the processes.
+ */
+const restless = [
+  '/var/log',
+  '/var/lib/systemd',
+  '/srv/app/app.log',
+  '/run',
+  '/tmp',
+  '/var/tmp',
+  '/dev',
+  '/proc',
+  '/sys',
+];
 
 const diskScript = `find / -xdev \\( ${restless.map((path) => `-path ${path}`).join(' -o ')} \\) -prune -o -printf '%p\\t%y %m %U:%G %s %n %C@ %l\\0'; find /run/decom /tmp /var/tmp -mindepth 1 -not -path '*/systemd-private-*' -printf '%p\\t%y\\0' 2>/dev/null`;
 const contentsScript = (paths: readonly string[]): string =>
