@@ -183,6 +183,26 @@ test('service.start, the connection cut: what became of it is not known, and is 
   expect(s.calls()).toHaveLength(1);
 });
 
+test('service.start, Ctrl-C: the command is ended on the host, and done anew', async () => {
+  for (const unit of ['app-watch.timer', 'app.service']) await systemctl('stop', unit);
+  s.slow('systemctl', '*start*app.service*', 20.125);
+  const run = await begin([identity, start]);
+  await until('the unit is being started', () => s.calls().length > 0, run);
+  expect(told(await interrupted(run))).toMatchInlineSnapshot(`
+    "exit 130
+    stopped at start by a signal. Everything is kept.
+    steps   1 done, 1 failed
+    record  <workspace>/state/runs/practice/<run>
+    log     <n> lines, head <hash>
+    Next: decom resume <run>"
+  `);
+  await until('nothing is left running', async () => !(await sleeps(20.125)));
+  expect(s.machine.unit('app.service')?.active).toBe('inactive');
+  s.slow('systemctl', '*start*app.service*', 0);
+  await resumed();
+  expect(s.machine.unit('app.service')?.active).toBe('active');
+});
+
 test('command.run, the connection cut: in doubt, until its own probe says that it is done', async () => {
   const run = await begin([identity, work(4.125)]);
   await until('it has begun', () => began() !== '', run);
@@ -339,7 +359,33 @@ test('power.off, Ctrl-C while it waits for the end: it is off, and resuming only
   expect(intended).toHaveLength(1);
 });
 
-test('power.status, the connection to the BMC cut, and Ctrl-C while it does not answer', async () => {
+test('power.status, the connection to the BMC cut: the step is blocked, and goes on', async () => {
+  s.bench.runbook([identity, step('status', 'power.status')].join('\n'));
+  await s.bench.plan();
+  const run = s.bench.start(s.bench.unattended);
+  await until('the identity is checked', () => has(s, 'identity', 'step.verified'), run);
+  s.bench.bmc.freeze(true);
+  await until('it is asked', () => has(s, 'status', 'step.started'), run);
+  // The connection may not be open yet: it is cut until the program has given up.
+  const cutting = setInterval(() => s.bench.bmc.cut(), 20);
+  const ended = await run.ended;
+  clearInterval(cutting);
+  expect(told(ended)).toMatchInlineSnapshot(`
+    "exit 4
+    ✗ blocked at status. Nothing later has run.
+    error the BMC of practice does not answer at 127.0.0.1:<bmc port> [bmc-no-answer]
+      UND_ERR_SOCKET other side closed
+      Check its address, port and cabling, that the management network is reachable from here, and that its protocol is enabled. No answer says nothing about the power.
+    steps   1 done, 1 blocked
+    record  <workspace>/state/runs/practice/<run>
+    log     <n> lines, head <hash>
+    Next: decom why <run>, then: decom resume <run>"
+  `);
+  s.bench.bmc.freeze(false);
+  await resumed();
+});
+
+test('power.status, Ctrl-C while the BMC does not answer: nothing is waited for', async () => {
   s.bench.runbook([identity, step('status', 'power.status')].join('\n'));
   await s.bench.plan();
   const run = s.bench.start(s.bench.unattended);
@@ -366,4 +412,31 @@ test('inventory.retire, Ctrl-C: the host is retired once, and its entry stays wh
   expect([0, 130], `${ended.stdout}\n${ended.stderr}`).toContain(ended.code);
   if (ended.code === 130) await ends(resume(), 0);
   expect(s.bench.read('hosts.yaml').match(/status: retired/g)).toHaveLength(1);
+});
+
+test('inventory.retire, the connections cut: it needs neither host nor BMC', async () => {
+  const run = await begin([identity, step('retire', 'inventory.retire')]);
+  await until('the identity is checked', () => has(s, 'identity', 'step.verified'), run);
+  s.bench.ssh.cut();
+  s.bench.bmc.cut();
+  await ends(run.ended, 0);
+  expect(s.bench.read('hosts.yaml').match(/status: retired/g)).toHaveLength(1);
+});
+
+test('wait, the connections cut, and Ctrl-C as it parks: the end that it waits for stays', async () => {
+  s.bench.runbook([identity, step('quiet', 'wait', '{ for: 14d }')].join('\n'));
+  await s.bench.plan();
+  const run = s.bench.start(s.bench.unattended);
+  await until('it is begun', () => has(s, 'quiet', 'step.started'), run);
+  s.bench.ssh.cut();
+  run.signal('SIGINT');
+  const ended = await run.ended;
+  // Either it had parked before, or it parks when it is resumed.
+  expect([9, 130], `${ended.stdout}\n${ended.stderr}`).toContain(ended.code);
+  await ends(resume(), 9);
+  const started = s.bench.events().find((event) => event.type === 'step.started' && event.step === 'quiet');
+  const parked = s.bench.events().filter((event) => event.type === 'run.parked');
+  const end = new Date(Date.parse(started?.ts ?? '') + 14 * 86_400_000).toISOString();
+  expect(parked.length).toBeGreaterThan(0);
+  for (const { until: at } of parked) expect(at).toBe(end);
 });

@@ -131,6 +131,50 @@ describe.each(questions)('%s', (_, way, shown) => {
   });
 });
 
+test('Ctrl-C before a wait stops the run with 130; the wait is counted from where it first started', async () => {
+  bench.runbook('- { id: quiet, title: Wait, uses: wait, with: { for: 14d } }');
+  const at = typed('run practice');
+  await at.endsWith(`[1/1] quiet — Wait ${keys}`);
+  at.press('C-c');
+  await at.shows('exit=130.');
+  await expectSane(at);
+  const started = bench.events().find((event) => event.type === 'step.started')?.ts ?? '';
+  const end = new Date(Date.parse(started) + 14 * 86_400_000).toISOString();
+  at.type('clear');
+  at.press('Enter');
+  at.type(`${process.execPath} ${join(root, 'bin/decom.js')} resume practice; echo exit=$?.`);
+  at.press('Enter');
+  await at.endsWith(`[1/1] quiet — Wait ${keys}`);
+  at.type('c');
+  at.press('Enter');
+  await at.shows('exit=9.');
+  expect(bench.events().find((event) => event.type === 'run.parked')).toMatchObject({ until: end });
+});
+
+test('connections that are cut while a confirmation and a checklist stand do no harm', async () => {
+  bench.runbook(
+    `- { id: identity, title: Identity, uses: identity.check }\n${asking.trim()}\n- { id: again, title: Look again, uses: identity.check }`,
+  );
+  const at = typed('run practice');
+  const cut = (): void => {
+    bench.ssh.cut();
+    bench.bmc.cut();
+  };
+  await come(at, [[`told — Tell the users ${keys}`, 'c']], '(yes, no, quit):');
+  cut();
+  at.type('yes');
+  at.press('Enter');
+  await come(at, [[`unplugged — Unplug it ${keys}`, 'c']], '(1/2) Power cables [y,n,q,?]');
+  cut();
+  for (const item of ['(1/2) Power cables', '(2/2) Network cables']) {
+    await at.endsWith(`${item} [y,n,q,?]`);
+    at.type('y');
+    at.press('Enter');
+  }
+  await at.shows('exit=0.');
+  expect(bench.ssh.cuts()).toBe(2);
+});
+
 test('plain terminals get plain lines: not one escape character', async () => {
   bench.runbook(asking);
   const at = typed('run practice --accessible');
