@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { Readable, Writable } from 'node:stream';
-import type { ClientChannel } from 'ssh2';
 import type { Command, Ended, RemoteProcess } from '../../core/ports.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
 import { killLine } from './abort.ts';
+import type { Carrier } from './carrier.ts';
 import { commandLine } from './command-line.ts';
-import type { Connection } from './connect.ts';
 import { follow, type Wire } from './follow.ts';
 import { type Slots, slots } from './slots.ts';
 import { sudoRefusal } from './sudo.ts';
@@ -18,14 +17,14 @@ const channels = 8;
 export interface Session {
   readonly target: SshTarget;
   readonly patience: Patience;
-  readonly connection: Connection;
+  readonly carrier: Carrier;
   readonly slots: Slots;
 }
 
-export const openSession = (target: SshTarget, patience: Patience, connection: Connection): Session => ({
+export const openSession = (target: SshTarget, patience: Patience, carrier: Carrier): Session => ({
   target,
   patience,
-  connection,
+  carrier,
   slots: slots(channels),
 });
 
@@ -44,7 +43,7 @@ export async function run(
   how: 'login' | 'sudo',
   options: RunOptions,
 ): Promise<Result<RemoteProcess>> {
-  const { target, connection } = on;
+  const { target, carrier } = on;
   const line = commandLine(command, how, `decom-${randomBytes(8).toString('hex')}`);
   if (!line.ok) return line;
   const opened = await openChannel(on, line.value.text, options.signal);
@@ -52,14 +51,14 @@ export async function run(
   if ('lost' in opened.value) return ok(lostProcess(opened.value.lost));
   const { wire, release } = opened.value;
 
-  const lostEnd = (): Ended => ({ how: 'lost', trouble: connection.lost() ?? noStatus(target) });
+  const lostEnd = (): Ended => ({ how: 'lost', trouble: carrier.lost() ?? noStatus(target) });
   const followed = follow(wire, {
     mark: line.value.mark,
     lostEnd,
     ...(options.settle === undefined ? {} : { settle: options.settle }),
   });
   const { process } = followed;
-  const unwatch = connection.onLost((why) => followed.finish({ how: 'lost', trouble: why }));
+  const unwatch = carrier.onLost((why) => followed.finish({ how: 'lost', trouble: why }));
   process.stdin.on('error', () => undefined);
   if (line.value.preface.length > 0) process.stdin.write(line.value.preface);
   if (options.input !== undefined) process.stdin.end(options.input);
@@ -102,7 +101,7 @@ async function openChannel(on: Session, text: string, signal: AbortSignal | unde
     } catch {
       return fail(abortedBefore(on.target));
     }
-    const asked = await requestExec(on.connection, text);
+    const asked = await on.carrier.request(text);
     if (asked.wire !== undefined) return ok({ wire: asked.wire, release });
     release();
     if (asked.refused === 'channel' && on.slots.taken() > 0) {
@@ -112,7 +111,7 @@ async function openChannel(on: Session, text: string, signal: AbortSignal | unde
     }
     if (asked.refused === 'channel') return fail(noChannel(on.target, asked.said));
     if (asked.refused === 'exec') return fail(noShell(on.target, asked.said));
-    const why = on.connection.lost() ?? noStatus(on.target);
+    const why = on.carrier.lost() ?? noStatus(on.target);
     return asked.sent ? ok({ lost: why }) : fail(why);
   }
 }
@@ -125,32 +124,9 @@ const lostProcess = (why: Trouble): RemoteProcess => ({
   ended: Promise.resolve({ how: 'lost', trouble: why }),
 });
 
-interface Asked {
-  readonly wire?: Wire;
-  /** The request left this machine. */
-  readonly sent: boolean;
-  /** The server refused a channel, or to run something in it. */
-  readonly refused?: 'channel' | 'exec';
-  readonly said: string;
-}
-
-function requestExec(on: Connection, text: string): Promise<Asked> {
-  return new Promise((resolve) => {
-    try {
-      on.client.exec(text, (error: (Error & { readonly reason?: unknown }) | undefined, channel) => {
-        if (error === undefined) resolve({ sent: true, wire: wireOf(channel), said: '' });
-        else if (!on.usable()) resolve({ sent: true, said: error.message });
-        else resolve({ sent: true, refused: error.reason === undefined ? 'exec' : 'channel', said: error.message });
-      });
-    } catch (error) {
-      resolve({ sent: false, said: (error as Error).message });
-    }
-  });
-}
-
 /** Ends a program from a second channel; whether nothing of it is left. */
 async function kill(on: Session, group: number, how: 'login' | 'sudo'): Promise<boolean> {
-  const { wire } = await requestExec(on.connection, killLine(group, on.patience.abort, how));
+  const { wire } = await on.carrier.request(killLine(group, on.patience.abort, how));
   if (wire === undefined) return false;
   wire.stdout.resume();
   wire.stderr.resume();
@@ -163,34 +139,6 @@ async function kill(on: Session, group: number, how: 'login' | 'sudo'): Promise<
     wire.onClose(() => resolve(code === 0));
   });
 }
-
-/**
- * The status of a quick program may come in the same packet as the server's word that it began, so it is listened for from the
- * first moment and told to whoever asks later. `close` cannot be missed: it waits until the streams have been read.
- */
-const wireOf = (channel: ClientChannel): Wire => {
-  let ended: readonly [code: number | null, signal: string | null] | undefined;
-  channel.once('exit', (code: number | null, signal?: string) => {
-    ended = [code, signal ?? null];
-  });
-  return {
-    stdin: channel,
-    stdout: channel,
-    stderr: channel.stderr,
-    onExit: (listener) => {
-      if (ended !== undefined) listener(...ended);
-      else channel.once('exit', (code: number | null, signal?: string) => listener(code, signal ?? null));
-    },
-    onClose: (listener) => {
-      channel.once('close', () => listener());
-    },
-    hangUp: () => {
-      channel.resume();
-      channel.stderr.resume();
-      channel.close();
-    },
-  };
-};
 
 export const abortedBefore = (target: SshTarget): Trouble =>
   trouble(
