@@ -97,6 +97,10 @@ export class JournalTrouble extends Error {
 export interface BlobStore {
   put(data: string | Uint8Array): BlobRef;
   get(ref: BlobRef): Uint8Array;
+  /** Whether what is kept is what `ref` says, by hash and length. */
+  check(ref: BlobRef): 'whole' | 'missing' | 'different' | 'unreadable';
+  /** Everything there is, by its name, whether a line of the log refers to it or not. */
+  names(): readonly string[];
 }
 
 export interface Clock {

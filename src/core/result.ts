@@ -1,3 +1,5 @@
+import type { BlobRef } from './blob.ts';
+
 /** The two ends of an attempt whose failure is expected. Thrown errors mean a bug (house rule 6). */
 export type Result<T, E = Trouble> =
   | { readonly ok: true; readonly value: T }
@@ -15,6 +17,8 @@ export interface Trouble {
   readonly what: string;
   readonly fix: string;
   readonly detail?: string;
+  /** A longer record of it, kept beside the log. */
+  readonly blob?: BlobRef;
 }
 
 export const trouble = (code: string, what: string, fix: string, detail?: string): Trouble =>

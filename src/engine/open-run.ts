@@ -31,6 +31,15 @@ export const brokenLog = (folder: RunFolder, breach: Breach): Trouble =>
     'Nothing can go on from this log. Keep the folder as it is, and find out who changed it; a copy of the head tells which lines are good.',
   );
 
+/**
+ * A run whose first lines were never written has begun nothing, and so has written nothing into `out/`. Where something is there, the
+ * lines that refer to it were removed, which no crash does.
+ */
+export function linesRemoved(folder: RunFolder, execution: Execution): Breach | undefined {
+  if (execution.run !== '' || folder.blobs().names().length === 0) return undefined;
+  return { line: 1, what: 'the log lacks its first lines, though its folder holds what later ones refer to' };
+}
+
 /** Reads a run without taking it up. */
 export function readRun(folder: RunFolder): Result<RunRead> {
   const first = folder.firstPlan();
@@ -40,6 +49,8 @@ export function readRun(folder: RunFolder): Result<RunRead> {
   const reading = readChain(bytes.value, intentDigest(first.value));
   if (reading.breach !== undefined) return fail(brokenLog(folder, reading.breach));
   const execution = foldAll(reading.events);
+  const removed = linesRemoved(folder, execution);
+  if (removed !== undefined) return fail(brokenLog(folder, removed));
   const moved = movedTrouble(folder, first.value, execution);
   if (moved !== undefined) return fail(moved);
   const plan = planInForce(folder, first.value, execution);
@@ -49,6 +60,9 @@ export function readRun(folder: RunFolder): Result<RunRead> {
 
 /** Opens a run to go on with it: repairs a torn tail, refuses a broken log or a plan that is not the one in force. */
 export function openRun(folder: RunFolder, clock: Clock, tell: Tell): Result<OpenRun> {
+  // Everything is judged before anything is repaired.
+  const read = readRun(folder);
+  if (!read.ok) return read;
   const first = folder.firstPlan();
   if (!first.ok) return first;
   const store = folder.openJournal();
@@ -58,13 +72,7 @@ export function openRun(folder: RunFolder, clock: Clock, tell: Tell): Result<Ope
     store.value.close();
     return fail(brokenLog(folder, opened.breach));
   }
-  const moved = movedTrouble(folder, first.value, opened.journal.execution);
-  const plan = moved === undefined ? planInForce(folder, first.value, opened.journal.execution) : fail(moved);
-  if (!plan.ok) {
-    store.value.close();
-    return plan;
-  }
-  return ok({ folder, plan: plan.value, journal: opened.journal, store: store.value });
+  return ok({ folder, plan: read.value.plan, journal: opened.journal, store: store.value });
 }
 
 /**

@@ -147,12 +147,13 @@ function differences(backup: string, t: TreeComparison): Trouble | undefined {
       t.different.map((d) => `${d.name} (${d.attributes.join(', ')})`),
     ),
   ];
-  return trouble(
+  const why = trouble(
     'restore-differs',
     `what was restored from ${backup} is not what was at the source: ${parts.join('; ')}`,
     'The copy proves nothing. Find out why (a writer that still runs, a failing disk), make a new copy, and prove that.',
     t.report === null ? undefined : `all names: out/${t.report.sha256}`,
   );
+  return t.report === null ? why : { ...why, blob: t.report };
 }
 
 /** Without these nothing can be said of the files' content. */

@@ -1,4 +1,4 @@
-import { auditOf, type LogVerdict } from '../audit-of.ts';
+import { auditOf, blobsOf, type LogVerdict } from '../audit-of.ts';
 import { openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
 import { findRun } from '../find-run.ts';
@@ -6,7 +6,7 @@ import type { Invocation } from '../invocation.ts';
 import { refuse } from '../refuse.ts';
 import { auditLines } from '../view/audit-view.ts';
 
-/** Walks the bytes of a run's log. Only a log that is whole and ended is more than "intact", and none is called signed that is not. */
+/** Walks the bytes of a run's log, and the files in `out/` that its lines refer to. Only a log that is whole and ended is more than "intact", and none is called signed that is not. */
 export async function auditVerify(invocation: Invocation, named: string): Promise<ExitCode> {
   const desk = openDesk(invocation);
   if (!desk.ok) return refuse(invocation, desk.error);
@@ -14,7 +14,9 @@ export async function auditVerify(invocation: Invocation, named: string): Promis
   if (!folder.ok) return refuse(invocation, [folder.error]);
   const audit = auditOf(folder.value);
   if (!audit.ok) return refuse(invocation, [audit.error], process.cwd(), exit.logBroken);
-  const { verdict, head, torn, breach } = audit.value;
+  const { head, torn, breach } = audit.value;
+  const blobs = blobsOf(audit.value);
+  const verdict: LogVerdict = blobs.lost.length > 0 ? 'broken' : audit.value.verdict;
   const { run, host, path } = folder.value;
   invocation.output.result(
     {
@@ -27,8 +29,9 @@ export async function auditVerify(invocation: Invocation, named: string): Promis
       head,
       torn,
       breach: breach ?? null,
+      blobs,
     },
-    auditLines(audit.value),
+    auditLines({ ...audit.value, verdict }, blobs),
   );
   return codes[verdict];
 }

@@ -21,7 +21,7 @@ export function eventLines(event: Recorded, positions: Positions): readonly Line
   return [[time, ...where, ...(typeof first === 'string' ? [first] : first)], ...rest];
 }
 
-function tell(event: Event): readonly Line[] {
+function tell(event: Recorded): readonly Line[] {
   switch (event.type) {
     case 'session.opened':
       return [`${event.operator} on ${event.control}${event.unattended ? ', unattended' : ''}`];
@@ -33,7 +33,12 @@ function tell(event: Event): readonly Line[] {
     case 'step.started':
       return [];
     case 'log.repaired':
-      return [[warn('the log’s last line was torn'), `; ${event.bytes} bytes were cut off and kept in ${event.kept}`]];
+      return [
+        [
+          warn(`the log’s ${event.seq === 0 ? 'first' : 'last'} line was torn`),
+          `; ${event.bytes} bytes were cut off and kept in ${event.kept}${event.seq === 0 ? '. The run had begun nothing' : ''}`,
+        ],
+      ];
     case 'operation.intended':
       // Whoever answers a form reads it in the question itself.
       if (event.operation.kind === 'ask') return [];

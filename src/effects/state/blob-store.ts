@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256 } from '../../core/json.ts';
 import { type BlobStore, JournalTrouble } from '../../core/ports.ts';
@@ -32,6 +32,16 @@ export function fileBlobs(folder: string, redact: (text: string) => string): Blo
       if (sha256(bytes) !== ref.sha256) throw new Error(`${join(folder, ref.sha256)} is not what the log refers to`);
       return bytes;
     },
+    check(ref) {
+      let bytes: Uint8Array;
+      try {
+        bytes = readFileSync(join(folder, ref.sha256));
+      } catch (error) {
+        return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'missing' : 'unreadable';
+      }
+      return bytes.length === ref.bytes && sha256(bytes) === ref.sha256 ? 'whole' : 'different';
+    },
+    names: () => (existsSync(folder) ? readdirSync(folder).sort() : []),
   };
 }
 
@@ -50,5 +60,7 @@ export function memoryBlobs(): BlobStore {
       if (bytes === undefined) throw new Error(`no blob ${ref.sha256}`);
       return bytes;
     },
+    check: (ref) => (kept.get(ref.sha256)?.length === ref.bytes ? 'whole' : 'missing'),
+    names: () => [...kept.keys()],
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Audit } from '../../../src/cli/audit-of.ts';
+import type { Audit, BlobAudit } from '../../../src/cli/audit-of.ts';
 import { auditLines } from '../../../src/cli/view/audit-view.ts';
 import { doctorView, isGrave } from '../../../src/cli/view/doctor-view.ts';
 import { eventLines } from '../../../src/cli/view/event-line.ts';
@@ -76,7 +76,12 @@ const folder: RunFolder = {
   amendPlan: () => ({ ok: true, value: undefined }),
   log: () => ({ ok: true, value: new Uint8Array() }),
   openJournal: () => ({ ok: false, error: why }),
-  blobs: () => ({ put: () => ({ sha256: '', bytes: 0 }), get: () => new Uint8Array() }),
+  blobs: () => ({
+    put: () => ({ sha256: '', bytes: 0 }),
+    get: () => new Uint8Array(),
+    check: () => 'whole',
+    names: () => [],
+  }),
   write: () => ({ ok: true, value: '' }),
 };
 const head = { size: 10, hash: 'ab'.repeat(32) };
@@ -382,25 +387,31 @@ test('after a rehearsal the next command is the one that was rehearsed', () => {
 });
 
 test('the verdict on a log is never more than it is', () => {
-  const audit = (given: Partial<Audit>): string =>
+  const whole: BlobAudit = { referred: 3, lost: [], stray: [] };
+  const audit = (given: Partial<Audit>, blobs: Partial<BlobAudit> = {}): string =>
     text(
-      auditLines({
-        folder,
-        plan: clearPlan,
-        verdict: 'broken',
-        head,
-        torn: 0,
-        breach: undefined,
-        events: [],
-        execution: foldAll([]),
-        ...given,
-      }),
+      auditLines(
+        {
+          folder,
+          plan: clearPlan,
+          verdict: 'broken',
+          head,
+          torn: 0,
+          breach: undefined,
+          events: [],
+          execution: { ...foldAll([]), run },
+          ...given,
+        },
+        { ...whole, ...blobs },
+      ),
     );
   expect(
     [
       audit({ breach: { line: 4, what: 'the line before this one was changed (line 3)' } }),
+      audit({}, { lost: [{ line: 5, what: 'it refers to out/00ff, and that file is missing' }] }),
       audit({ verdict: 'intact but open', torn: 12 }),
-      audit({ verdict: 'intact but unsigned' }),
+      audit({ verdict: 'intact but open', torn: 12, head: { ...head, size: 0 }, execution: foldAll([]) }),
+      audit({ verdict: 'intact but unsigned' }, { stray: ['00ff'] }),
     ].join('\n'),
   ).toMatchInlineSnapshot(`
     "broken
@@ -408,23 +419,46 @@ test('the verdict on a log is never more than it is', () => {
     log    /state/runs/web01/3f9c1a7be204/audit.jsonl
     lines  10 good from the start
     head   abababababababababababababababababababababababababababababababab
+    files  3 of 3 in out/ are as the lines say
     Line 4: the line before this one was changed (line 3).
     Nothing can go on from this log. Keep the folder as it is, and compare with a head that was kept elsewhere.
+
+    broken
+    run    3f9c1a7be204 on web01
+    log    /state/runs/web01/3f9c1a7be204/audit.jsonl
+    lines  10
+    head   abababababababababababababababababababababababababababababababab
+    files  2 of 3 in out/ are as the lines say
+    Line 5: it refers to out/00ff, and that file is missing.
+    The lines are whole, and what they refer to is not. Restore the files from a backup of the state folder, or find out who changed them.
 
     intact but open
     run    3f9c1a7be204 on web01
     log    /state/runs/web01/3f9c1a7be204/audit.jsonl
     lines  10
     head   abababababababababababababababababababababababababababababababab
+    files  3 of 3 in out/ are as the lines say
     The last line is torn (12 bytes), as a crash leaves it; resume repairs it.
     The run has not ended, so that lines were cut off its end could not be seen.
     Next: decom why 3f9c1a7be204
+
+    intact but open
+    run    3f9c1a7be204 on web01
+    log    /state/runs/web01/3f9c1a7be204/audit.jsonl
+    lines  0
+    head   abababababababababababababababababababababababababababababababab
+    files  3 of 3 in out/ are as the lines say
+    The last line is torn (12 bytes), as a crash leaves it; resume repairs it.
+    The run was ended before its first lines were written: it has begun nothing.
+    Next: decom resume 3f9c1a7be204, which begins it
 
     intact but unsigned
     run    3f9c1a7be204 on web01
     log    /state/runs/web01/3f9c1a7be204/audit.jsonl
     lines  10
     head   abababababababababababababababababababababababababababababababab
+    files  3 of 3 in out/ are as the lines say
+    1 file in out/ that no line refers to, as a crash leaves it: 00ff. Nothing rests on it.
     A chain alone cannot tell a log that was cut or rebuilt as a whole: compare the head with one that was kept elsewhere.
     Next: decom report 3f9c1a7be204
     "

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   chmodSync,
   linkSync,
@@ -13,8 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { PerformContext } from '../../../src/core/action.ts';
-import type { BlobRef } from '../../../src/core/blob.ts';
 import type { Machine } from '../../../src/core/ports.ts';
+import { memoryBlobs } from '../../../src/effects/state/blob-store.ts';
 import type { TransferDeps } from '../../../src/effects/transfer/deps.ts';
 import { fakeMachine } from '../../fakes/machine.ts';
 
@@ -22,23 +21,6 @@ import { fakeMachine } from '../../fakes/machine.ts';
 export function temporary(): { readonly path: string; readonly remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'decom-transfer-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
-}
-
-export function memoryBlobs() {
-  const kept = new Map<string, Uint8Array>();
-  return {
-    put(data: string | Uint8Array): BlobRef {
-      const bytes = typeof data === 'string' ? Buffer.from(data) : data;
-      const sha256 = createHash('sha256').update(bytes).digest('hex');
-      kept.set(sha256, bytes);
-      return { sha256, bytes: bytes.length };
-    },
-    get(ref: BlobRef): Uint8Array {
-      const found = kept.get(ref.sha256);
-      if (found === undefined) throw new Error(`no blob ${ref.sha256}`);
-      return found;
-    },
-  };
 }
 
 export const realClock: TransferDeps['clock'] = {
