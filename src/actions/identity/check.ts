@@ -1,13 +1,13 @@
 import * as Type from 'typebox';
 import { action, type Setting, type Verdict } from '../../core/action.ts';
 import type { Finding } from '../../core/evidence.ts';
+import { isPlaceholder } from '../../core/placeholder.ts';
 import type { BmcIdentity, HostIdentity } from '../../core/probe.ts';
 import { type Seen, type Trouble, trouble } from '../../core/result.ts';
 import {
   bmcSources,
   boundBy,
   compare,
-  isPlaceholder,
   otherMachine,
   type SourceVerdict,
   sameUuid,

@@ -1,4 +1,5 @@
 import type { Setting } from '../../core/action.ts';
+import { isPlaceholder, mayBePlaceholder } from '../../core/placeholder.ts';
 import type { BmcIdentity, HostIdentity } from '../../core/probe.ts';
 import { type Seen, type Trouble, trouble } from '../../core/result.ts';
 
@@ -8,16 +9,6 @@ export type SourceVerdict =
   | { readonly source: string; readonly is: 'contradicts'; readonly expected: string; readonly seen: string }
   | { readonly source: string; readonly is: 'unknown'; readonly why: string }
   | { readonly source: string; readonly is: 'not in inventory' };
-
-/** Texts that vendors leave in DMI and FRU where a number belongs. Two machines with one of them are not the same machine. */
-const placeholders =
-  /^(to be filled( by o\.?e\.?m\.?)?|default string|system (serial number|product name)|not (specified|applicable|available)|none|n\/?a|unknown|empty|chassis serial number|serial number|o\.?e\.?m\.?|0?123456789(0|ab.*)?|03000200-0400-0500-0006-000700080009)$/i;
-
-export function isPlaceholder(text: string): boolean {
-  const bare = text.trim();
-  const characters = bare.replace(/[-. _]/g, '');
-  return placeholders.test(bare) || characters === '' || /^(.)\1*$/i.test(characters);
-}
 
 /** Compares one source; `same` decides equality where it is not plain. */
 export function compare(
@@ -29,9 +20,10 @@ export function compare(
   if (expected === undefined) return { source, is: 'not in inventory' };
   if (!seen.known) return { source, is: 'unknown', why: seen.trouble.what };
   if (isPlaceholder(seen.value)) return { source, is: 'unknown', why: `"${seen.value}" is a placeholder` };
-  return same(expected, seen.value)
-    ? { source, is: 'agrees' }
-    : { source, is: 'contradicts', expected, seen: seen.value };
+  if (!same(expected, seen.value)) return { source, is: 'contradicts', expected, seen: seen.value };
+  return mayBePlaceholder(seen.value)
+    ? { source, is: 'unknown', why: `"${seen.value}" may be a placeholder` }
+    : { source, is: 'agrees' };
 }
 
 export const sameUuid = (a: string, b: string): boolean => a.trim().toLowerCase() === b.trim().toLowerCase();
@@ -81,7 +73,7 @@ export function boundBy(
 }
 
 const usable = (seen: Seen<string>): seen is { readonly known: true; readonly value: string } =>
-  seen.known && !isPlaceholder(seen.value);
+  seen.known && !mayBePlaceholder(seen.value);
 
 /** Why a BMC must not be told anything: it is another machine's, or it could not be told whose it is. */
 export function notThisBmc(setting: Setting, bmc: Seen<BmcIdentity>): Trouble | undefined {

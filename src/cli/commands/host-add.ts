@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { BmcSettings, Host, SshSettings } from '../../core/host.ts';
+import { mayBePlaceholder } from '../../core/placeholder.ts';
 import type { BmcIdentity, HostIdentity } from '../../core/probe.ts';
 import { fail, ok, type Result, type Seen, type Trouble, trouble } from '../../core/result.ts';
 import type { SecretRef } from '../../core/secret.ts';
@@ -187,6 +188,10 @@ async function surveyOf(desk: Desk, host: Host): Promise<Result<Survey>> {
       return fail(
         trouble('no-serial', what, `${serial.trouble.fix} Or write the entry by hand, with the serial on the label.`),
       );
+    }
+    if (mayBePlaceholder(serial.value)) {
+      const what = `the serial that ${host.name} tells ("${serial.value}") may be a placeholder, which many boards share`;
+      return fail(trouble('no-serial', what, 'Write the entry by hand, with the serial on the label.'));
     }
     const bmc = host.bmc === undefined ? undefined : await engine.probe({ kind: 'bmc.identity' });
     if (bmc !== undefined && !bmc.known) return fail(bmc.trouble);

@@ -1,9 +1,9 @@
 import type { ProbeHandlers } from '../../core/action.ts';
+import { isPlaceholder } from '../../core/placeholder.ts';
 import type { Machine } from '../../core/ports.ts';
 import { printable, printableLines } from '../../core/printable.ts';
 import type { HostIdentity } from '../../core/probe.ts';
 import { type Result, type Seen, seen, type Trouble, trouble, unseen } from '../../core/result.ts';
-import { isPlaceholder } from './placeholder.ts';
 import { decode } from './plain-text.ts';
 
 /**

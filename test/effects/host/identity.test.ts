@@ -120,7 +120,7 @@ describe('the identity of a host', () => {
     expect(identity.uuid).toMatchObject({ known: false, trouble: { code: 'placeholder' } });
   });
 
-  it.each(['7E12345', '0012345', 'VMware-56 4d 7a', 'CZ1234567A', '5'.repeat(6).concat('6')])(
+  it.each(['7E12345', '0012345', '12345', '12345678', 'VMware-56 4d 7a', 'CZ1234567A', '5'.repeat(6).concat('6')])(
     'may be the serial "%s"',
     async (serial) => {
       expect((await ask({ dmidecode: dmidecode(serial, uuid), hostnamectl })).serial).toEqual({
