@@ -56,8 +56,11 @@ export interface Machine {
   start(command: Command, options?: { readonly signal?: AbortSignal }): Promise<Result<RemoteProcess>>;
   /** The public key that the server proved it holds: `ssh-ed25519 AAAA…`. */
   hostKey(): Promise<Result<string>>;
-  /** Whether a TCP connection to it opens within `within` milliseconds. Refused and timed out are both `no`. */
-  reachable(within: number): Promise<'yes' | 'no'>;
+  /**
+   * Whether a TCP connection to it opens within `within` milliseconds. Refused and timed out are both `no`; unknown where a machine
+   * between here and there cannot be asked.
+   */
+  reachable(within: number): Promise<Seen<'yes' | 'no'>>;
   close(): Promise<void>;
 }
 

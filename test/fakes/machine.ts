@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import type { Command, Machine, RemoteProcess } from '../../src/core/ports.ts';
-import { fail, ok, type Result, type Trouble, trouble } from '../../src/core/result.ts';
+import { fail, ok, type Result, seen, type Trouble, trouble } from '../../src/core/result.ts';
 import { killLine } from '../../src/effects/ssh/abort.ts';
 import { collect } from '../../src/effects/ssh/collect.ts';
 import { commandLine } from '../../src/effects/ssh/command-line.ts';
@@ -82,7 +82,7 @@ export function fakeMachine(options: FakeMachineOptions = {}): FakeMachine {
     },
     start: (command, { signal } = {}) => run(command, { signal }),
     hostKey: async () => (why === undefined ? ok(options.hostKey ?? fakeHostKey) : fail(why)),
-    reachable: async () => (why === undefined ? 'yes' : 'no'),
+    reachable: async () => seen(why === undefined ? 'yes' : 'no'),
     cut: () => {
       for (const followed of running.values()) followed.finish({ how: 'lost', trouble: lost(name) });
     },

@@ -160,7 +160,7 @@ describe('a login', () => {
     keygen('ed25519', file, 'open sesame');
     expect(await troubleOf(machineAt({ identityFiles: [file] }))).toMatchObject({
       code: 'key-encrypted',
-      fix: `Start an agent and hand it the key: eval "$(ssh-agent)" && ssh-add ${file}`,
+      fix: `Start an agent and hand it the key: eval "$(ssh-agent)" && ssh-add ${file}; or say where its passphrase is kept: ssh.passphrase in hosts.yaml.`,
     });
     appendFileSync(join(sshd.folder, 'authorized_keys'), readFileSync(`${file}.pub`));
     const agent = await startAgent(file, 'open sesame');
@@ -185,7 +185,7 @@ describe('a host that cannot be reached', () => {
     const port = await freePort();
     const machine = machineAt({ port });
     expect(await troubleOf(machine)).toMatchObject({ code: 'refused' });
-    expect(await machine.reachable(1000)).toBe('no');
+    expect(await machine.reachable(1000)).toEqual({ known: true, value: 'no' });
   });
 
   it('because its name is unknown', async () => {

@@ -1,6 +1,5 @@
 import type { ProbeHandlers } from '../../core/action.ts';
 import type { Machine } from '../../core/ports.ts';
-import { seen } from '../../core/result.ts';
 import { commandProbe } from './command.ts';
 import { identityProbe } from './identity.ts';
 import { pathsProbe } from './paths.ts';
@@ -17,7 +16,7 @@ type HostProbe = 'host.identity' | 'host.reachable' | 'host.tools' | 'host.paths
 /** Everything that is asked of the host itself. */
 export const hostProbes = (machine: Machine): Pick<ProbeHandlers, HostProbe> => ({
   'host.identity': identityProbe(machine),
-  'host.reachable': async () => seen(await machine.reachable(reachableWithin)),
+  'host.reachable': () => machine.reachable(reachableWithin),
   'host.tools': toolsProbe(machine),
   'host.paths': pathsProbe(machine),
   service: serviceProbe(machine),

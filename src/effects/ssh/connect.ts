@@ -1,72 +1,134 @@
 import { randomInt } from 'node:crypto';
-import { connect as dial, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import ssh2, { type Client, type ConnectConfig } from 'ssh2';
-import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
-import { expectedKeys, hostKeyAlgorithms, judgeHostKey, keyText } from './host-key.ts';
+import ssh2, { type ConnectConfig } from 'ssh2';
+import { fail, ok, type Result, type Trouble } from '../../core/result.ts';
+import { algorithmsFor, legacyOf, type Negotiated, type Offer, offer } from './algorithms.ts';
+import { addressTrouble, closedMeanwhile, explain, type Failure, lostConnection } from './connect-trouble.ts';
+import type { Connection } from './connection.ts';
+import { type Expected, expectedKeys, judgeHostKey, keyText } from './host-key.ts';
 import { publicKeyOf } from './known-hosts.ts';
-import { loginKeys, loginRefused } from './login-keys.ts';
-import type { Patience, SshDeps, SshTarget } from './target.ts';
-
-/** A connection whose host key was verified and whose login was accepted. */
-export interface Connection {
-  readonly client: Client;
-  /** `ssh-ed25519 AAAA…`: the server proved that it holds it. */
-  readonly hostKey: string;
-  /** Why it went away; undefined while it is there. */
-  lost(): Trouble | undefined;
-  /** Whether something can be sent: false a moment before `lost` knows why. */
-  usable(): boolean;
-  /** Calls once when it is gone; returns the way to stop listening. */
-  onLost(listener: (why: Trouble) => void): () => void;
-  close(): void;
-}
+import { type LoginKeys, loginKeys, loginRefused } from './login-keys.ts';
+import { watchHello } from './server-offer.ts';
+import type { Patience, SshAround, SshTarget } from './target.ts';
+import { unlockKey } from './unlock-key.ts';
+import { openWay, type Way } from './way.ts';
 
 /** An sshd under load drops connections before the login (MaxStartups): those are tried again, as nothing was begun. */
 const attempts = 5;
 
-/** Opens a verified connection. Troubles: `host-key-…`, `auth-refused`, `no-key`, `key-encrypted`, `no-route`, `refused`, `name-unknown`, `timeout`, `ssh-failed`, `aborted`. */
+/**
+ * Opens a verified connection, through its bastions where it has any. Troubles: `host-key-…`, `auth-refused`, `no-key`, `key-encrypted`,
+ * `legacy-needed`, `no-common-algorithm`, `no-route`, `refused`, `name-unknown`, `timeout`, `dropped`, `forwarding-refused`,
+ * `address-unusable`, `ssh-failed`, `aborted`.
+ */
 export async function openConnection(
   target: SshTarget,
-  deps: SshDeps,
+  deps: SshAround,
   patience: Patience,
   signal: AbortSignal,
 ): Promise<Result<Connection>> {
+  const unusable = target.refused ?? addressTrouble(target);
+  if (unusable !== undefined) return fail(unusable);
+  const asked = new Set<string>();
   for (let attempt = 1; ; attempt++) {
-    const opened = await openOnce(target, deps, patience, signal);
-    if (opened.ok || opened.error.code !== 'dropped' || attempt === attempts) return opened;
-    await pause(randomInt(50, 150) * 2 ** attempt, undefined, { signal }).catch(() => undefined);
+    const keys = await loginKeys(target, deps);
+    const opened = await openInTurn(target, deps, patience, signal, keys);
+    if (opened.ok) return opened;
+    const { code } = opened.error;
+    const locked = keys.locked.find((file) => !asked.has(file));
+    if (locked !== undefined && deps.secrets !== undefined && loginTroubles.includes(code)) {
+      // Asked only now: the host's key is the right one, and no other key was let in.
+      asked.add(locked);
+      const unlocked = await unlockKey(locked, target, deps);
+      if (!unlocked.ok) return unlocked;
+      attempt--;
+    } else if (code !== 'dropped' || attempt === attempts) return opened;
+    else await pause(randomInt(50, 150) * 2 ** attempt, undefined, { signal }).catch(() => undefined);
   }
 }
 
-async function openOnce(
+const loginTroubles: readonly string[] = ['auth-refused', 'no-key', 'key-encrypted'];
+
+/** One attempt, once there is a place among the handshakes with that server: what waits here does not count against its time. */
+async function openInTurn(
   target: SshTarget,
-  deps: SshDeps,
+  deps: SshAround,
   patience: Patience,
   signal: AbortSignal,
+  keys: LoginKeys,
 ): Promise<Result<Connection>> {
-  if (signal.aborted) return fail(closedMeanwhile(target));
-  const expected = expectedKeys(target, deps.home);
-  if (!expected.ok) return expected;
-  const keys = loginKeys(target, deps);
+  const { address, port, jumps = [] } = target;
+  const places = deps.shared.handshakes(JSON.stringify([jumps.map((j) => [j.address, j.port]), address, port]));
+  let release: () => void;
+  try {
+    release = await places.take(signal);
+  } catch {
+    return fail(closedMeanwhile(target));
+  }
+  try {
+    const expected = expectedKeys(target, deps.home);
+    if (!expected.ok) return expected;
+    const within = target.connectWithin ?? patience.ready;
+    const way = await openWay(target, deps, within, signal, (bastion, stop) =>
+      openConnection(bastion, deps, patience, stop),
+    );
+    if (!way.ok) return way;
+    const opened = await shakeHands(target, patience, signal, {
+      way: way.value,
+      expected: expected.value,
+      keys,
+      within,
+    });
+    if (!opened.ok) way.value.leave();
+    return opened;
+  } finally {
+    release();
+  }
+}
+
+interface Prepared {
+  readonly way: Way;
+  readonly expected: Expected;
+  readonly keys: LoginKeys;
+  readonly within: number;
+}
+
+function shakeHands(
+  target: SshTarget,
+  patience: Patience,
+  signal: AbortSignal,
+  { way, expected, keys, within }: Prepared,
+): Promise<Result<Connection>> {
+  const { stream } = way;
   const client = new ssh2.Client();
-  const socket: Socket = dial({ host: target.address, port: target.port, noDelay: true });
+  const offered: Offer = offer(target.legacy === true, target.algorithms);
   return new Promise((resolve) => {
     let hostKey = '';
+    let legacy: readonly string[] = [];
     let keyTrouble: Trouble | undefined;
-    let first: (Error & { readonly level?: string; readonly code?: string }) | undefined;
+    let first: Failure | undefined;
+    let agentSaid = '';
     let ready = false;
     let gone: Trouble | undefined;
     let closing = false;
     const listeners = new Set<(why: Trouble) => void>();
 
     const giveUp = (): void => {
-      socket.destroy();
+      stream.destroy();
     };
+    if (signal.aborted) {
+      giveUp();
+      resolve(fail(closedMeanwhile(target)));
+      return;
+    }
     signal.addEventListener('abort', giveUp, { once: true });
     // Until the TCP connection is there, ssh2's own timer is the bound for it as well.
-    client.on('error', (error: Error & { readonly level?: string; readonly code?: string }) => {
-      if (error.level !== 'agent') first ??= error;
+    client.on('error', (error: Failure) => {
+      if (error.level === 'agent' || error.message.startsWith('Error signing')) agentSaid += `${error.message}\n`;
+      else first ??= error;
+    });
+    client.on('handshake', (negotiated: Negotiated) => {
+      legacy = legacyOf(negotiated);
     });
     client.once('ready', () => {
       ready = true;
@@ -75,8 +137,9 @@ async function openOnce(
         ok({
           client,
           hostKey,
+          legacy,
           lost: () => gone,
-          usable: () => gone === undefined && !closing && socket.writable && !socket.readableEnded,
+          usable: () => gone === undefined && !closing && stream.writable && !stream.readableEnded,
           onLost: (listener) => {
             listeners.add(listener);
             return () => listeners.delete(listener);
@@ -91,22 +154,27 @@ async function openOnce(
     client.once('close', () => {
       signal.removeEventListener('abort', giveUp);
       if (!ready) {
-        if (signal.aborted) resolve(fail(closedMeanwhile(target)));
-        else resolve(fail(keyTrouble ?? explain(first, target, () => loginRefused(target, keys))));
+        const why = (): Trouble =>
+          keyTrouble ??
+          way.lost() ??
+          explain(first, target, { hello: hello(), offered, refused: () => loginRefused(target, keys, agentSaid) });
+        resolve(fail(signal.aborted ? closedMeanwhile(target) : why()));
         return;
       }
-      gone = closing ? closedMeanwhile(target) : lostConnection(target, first);
+      gone = closing ? closedMeanwhile(target) : lostConnection(target, first, way.lost());
       for (const listener of [...listeners]) listener(gone);
       listeners.clear();
+      way.leave();
     });
     const config: ConnectConfig = {
-      sock: socket,
+      // ssh2 takes any stream, and its type asks for a readable one only.
+      sock: stream,
       username: target.user,
-      readyTimeout: patience.ready,
+      readyTimeout: within,
       keepaliveInterval: patience.keepalive,
       keepaliveCountMax: 3,
       hostVerifier: (shown: Buffer): boolean => {
-        keyTrouble = judgeHostKey(target, expected.value, shown);
+        keyTrouble = judgeHostKey(target, expected, shown);
         const key = publicKeyOf(shown);
         if (keyTrouble === undefined && key !== undefined) hostKey = keyText(key);
         // Nothing to offer: said here, after the host's key, whose trouble is the graver.
@@ -114,84 +182,10 @@ async function openOnce(
         return keyTrouble === undefined;
       },
       authHandler: [...keys.methods],
-      algorithms: {
-        serverHostKey: hostKeyAlgorithms(expected.value),
-        cipher: {
-          prepend: ['aes128-gcm@openssh.com'],
-          append: [],
-          remove: [],
-        },
-      },
+      algorithms: algorithmsFor(offered, expected),
     };
     client.connect(config);
+    // After ssh2, which stops the stream until it listens itself: nothing is lost by listening beside it.
+    const hello = watchHello(stream);
   });
 }
-
-function explain(
-  error: (Error & { readonly level?: string; readonly code?: string }) | undefined,
-  target: SshTarget,
-  refused: () => Trouble,
-): Trouble {
-  const where = `${target.name} (${target.address}, port ${target.port})`;
-  if (error?.level === 'client-authentication') return refused();
-  if (error?.level === 'client-timeout' || error?.code === 'ETIMEDOUT') {
-    return trouble(
-      'timeout',
-      `${where} did not answer in time`,
-      'Check that it is up and that no firewall drops the connection.',
-    );
-  }
-  switch (error?.code) {
-    case 'ECONNREFUSED':
-      return trouble(
-        'refused',
-        `${where} refuses connections: nothing listens there`,
-        'Check the port, and that sshd runs.',
-      );
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return trouble(
-        'name-unknown',
-        `the name "${target.address}" of ${target.name} cannot be resolved`,
-        'Check the address in hosts.yaml, and DNS.',
-      );
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-    case 'EHOSTDOWN':
-    case 'EADDRNOTAVAIL':
-      return trouble(
-        'no-route',
-        `there is no route to ${where}`,
-        'Check the address in hosts.yaml, the network and the VPN.',
-      );
-    default:
-  }
-  if (
-    error === undefined ||
-    error.code === 'ECONNRESET' ||
-    error.message.startsWith('Connection lost before handshake')
-  ) {
-    return trouble(
-      'dropped',
-      `${where} closed the connection before the login, ${attempts} times`,
-      'Look at its sshd log: MaxStartups, DenyUsers, hosts.deny and fail2ban do this.',
-      error?.message,
-    );
-  }
-  return trouble(
-    'ssh-failed',
-    `no SSH connection to ${where}: ${error.message}`,
-    `Try: ssh -v -p ${target.port} ${target.user}@${target.address}`,
-  );
-}
-
-const lostConnection = (target: SshTarget, error: Error | undefined): Trouble =>
-  trouble(
-    'connection-lost',
-    `the SSH connection to ${target.name} was lost${error?.message === 'Keepalive timeout' ? ': it stopped answering' : ''}`,
-    'Check that the host is up, then go on: decom resume',
-    error?.message,
-  );
-
-const closedMeanwhile = (target: SshTarget): Trouble =>
-  trouble('connection-closed', `the SSH connection to ${target.name} was closed here`, 'Start again.');

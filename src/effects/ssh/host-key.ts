@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ServerHostKeyAlgorithm } from 'ssh2';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
 import { knownHostsName, knownKeys, type PublicKey, publicKey, publicKeyOf } from './known-hosts.ts';
 import type { SshTarget } from './target.ts';
@@ -122,23 +121,3 @@ function addKey(target: SshTarget, key: PublicKey): string {
 
 const shortType = (type: string): string =>
   type === 'ssh-rsa' ? 'rsa' : type.startsWith('ecdsa') ? 'ecdsa' : type.replace(/^ssh-/, '');
-
-const algorithms: readonly ServerHostKeyAlgorithm[] = [
-  'ssh-ed25519',
-  'ecdsa-sha2-nistp256',
-  'ecdsa-sha2-nistp384',
-  'ecdsa-sha2-nistp521',
-  'rsa-sha2-512',
-  'rsa-sha2-256',
-  'ssh-rsa',
-];
-
-/**
- * Algorithms to offer, those of known keys first: a server picks the first it has, so a host known by its ed25519 key is never
- * judged by its ecdsa key. The others stay, so that a host that lost its known key is told apart from one that speaks nothing we do.
- */
-export function hostKeyAlgorithms(expected: Expected): ServerHostKeyAlgorithm[] {
-  const types = new Set(expected.keys.map((key) => key.type));
-  const known = (algorithm: string): boolean => types.has(algorithm.startsWith('rsa-') ? 'ssh-rsa' : algorithm);
-  return [...algorithms.filter(known), ...algorithms.filter((a) => !known(a))];
-}

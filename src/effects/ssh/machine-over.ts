@@ -1,4 +1,3 @@
-import { connect as dial } from 'node:net';
 import type { Command, Machine } from '../../core/ports.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
 import type { Carrier } from './carrier.ts';
@@ -6,6 +5,7 @@ import { collect } from './collect.ts';
 import { abortedBefore, openSession, run, type Session } from './session.ts';
 import { sudoListRefusal, unsudo } from './sudo.ts';
 import type { Patience, SshTarget } from './target.ts';
+import { reachFromHere } from './way.ts';
 
 const usualLimit = 64 * 1024;
 const nothing = new Uint8Array();
@@ -25,6 +25,7 @@ export function machineOver(
   target: SshTarget,
   patience: Patience,
   openCarrier: (signal: AbortSignal) => Promise<Result<Carrier>>,
+  reach: Machine['reachable'] = (within) => reachFromHere(target, within),
 ): Machine {
   const closing = new AbortController();
   let pooled: { readonly opening: Promise<Result<Pooled>>; opened?: Result<Pooled> } | undefined;
@@ -104,18 +105,7 @@ export function machineOver(
       return on.ok ? ok(on.value.carrier.hostKey) : on;
     },
 
-    reachable: (within) =>
-      new Promise((resolve) => {
-        const socket = dial({ host: target.address, port: target.port });
-        const say = (answer: 'yes' | 'no'): void => {
-          clearTimeout(timer);
-          socket.destroy();
-          resolve(answer);
-        };
-        const timer = setTimeout(() => say('no'), within);
-        socket.once('connect', () => say('yes'));
-        socket.on('error', () => say('no'));
-      }),
+    reachable: reach,
 
     close: async () => {
       closing.abort();

@@ -1,6 +1,6 @@
 import type { ClientChannel } from 'ssh2';
 import type { Asked, Carrier } from './carrier.ts';
-import type { Connection } from './connect.ts';
+import type { Connection } from './connection.ts';
 import type { Wire } from './follow.ts';
 
 /** A connection of ssh2, as programs are started over it. */
