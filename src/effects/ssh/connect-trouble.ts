@@ -119,7 +119,7 @@ export const lostConnection = (target: SshTarget, error: Error | undefined, bast
     'connection-lost',
     `the SSH connection to ${target.name} was lost${
       bastion !== undefined
-        ? ` with its bastion: ${bastion.what}`
+        ? `: ${bastion.what}`
         : error?.message === 'Keepalive timeout'
           ? ': it stopped answering'
           : ''

@@ -9,7 +9,7 @@ import { placeOf, type SshAround, type SshTarget } from './target.ts';
 /** The bytes to and from a server, over TCP or through a bastion. */
 export interface Way {
   readonly stream: Duplex;
-  /** The bastion's trouble, where it is that which went away. */
+  /** Why it is gone, where it is the bastion that went away. */
   lost(): Trouble | undefined;
   /** Frees the bastion. */
   leave(): void;
@@ -35,7 +35,16 @@ export async function openWay(
   if (!leased.ok) return fail(byWayOf(target, bastion, leased.error));
   const { connection, leave } = leased.value;
   const stream = await forward(connection, target, within, signal);
-  if (!('reason' in stream)) return ok({ stream, lost: () => connection.lost(), leave });
+  if (!('reason' in stream)) {
+    return ok({
+      stream,
+      lost: () => {
+        const gone = connection.lost();
+        return gone === undefined ? undefined : byWayOf(target, bastion, gone);
+      },
+      leave,
+    });
+  }
   const gone = connection.lost();
   leave();
   return fail(gone === undefined ? notForwarded(target, bastion, stream) : byWayOf(target, bastion, gone));
@@ -142,7 +151,7 @@ interface NotOpened {
 }
 
 function forward(
-  { client }: Connection,
+  { client, onLost }: Connection,
   { address, port }: SshTarget,
   within: number,
   signal: AbortSignal,
@@ -153,13 +162,13 @@ function forward(
       waiting = false;
       clearTimeout(timer);
       signal.removeEventListener('abort', giveUp);
-      client.off('close', giveUp);
+      unwatch();
       resolve(result);
     };
     const giveUp = (): void => end({ reason: undefined, said: 'no answer' });
     const timer = setTimeout(giveUp, within);
     signal.addEventListener('abort', giveUp, { once: true });
-    client.once('close', giveUp);
+    const unwatch = onLost(giveUp);
     try {
       client.forwardOut(
         '127.0.0.1',
