@@ -30,13 +30,15 @@ const withoutNativeParts = {
   },
 };
 
-/** Leaves start.ts, with all the commands, to the other build. */
-const startBeside = {
-  name: 'start-beside',
+/** Leaves one module of src/cli to a build of its own; all of them lie beside each other. */
+const beside = (name) => ({
+  name: `${name}-beside`,
   setup(bundle) {
-    bundle.onResolve({ filter: /^\.\/start\.ts$/ }, () => ({ path: './start.js', external: true }));
+    bundle.onResolve({ filter: new RegExp(`/${name}\\.ts$`) }, ({ importer, kind }) =>
+      importer !== '' && kind === 'dynamic-import' ? { path: `./${name}.js`, external: true } : undefined,
+    );
   },
-};
+});
 
 const common = {
   absWorkingDir: root,
@@ -53,19 +55,24 @@ const common = {
 };
 const commands = await build({
   ...common,
-  entryPoints: { 'cli/start': 'src/cli/start.ts' },
+  entryPoints: { 'cli/start': 'src/cli/start.ts', 'cli/compose': 'src/cli/compose.ts' },
   splitting: true,
   chunkNames: 'chunks/[name]-[hash]',
-  plugins: [withoutNativeParts, compiledSchemas],
+  plugins: [withoutNativeParts, compiledSchemas, beside('validate')],
   legalComments: 'linked',
 });
-// The entry is one file of its own: a start with --version opens nothing else.
-const entry = await build({ ...common, entryPoints: { 'cli/main': 'src/cli/main.ts' }, plugins: [startBeside] });
+// One file each, as every file costs a start about a millisecond: --version opens nothing but main.js.
+const entry = await build({ ...common, entryPoints: { 'cli/main': 'src/cli/main.ts' }, plugins: [beside('start')] });
+const validate = await build({
+  ...common,
+  entryPoints: { 'cli/validate': 'src/cli/commands/validate.ts' },
+  plugins: [compiledSchemas, beside('compose')],
+});
 
 // Made beside and swapped in whole, so that a build that fails, or another one at the same time, never leaves half a program.
 const fresh = `${root}dist.${process.pid}`;
 const old = `${fresh}.old`;
-for (const file of [...commands.outputFiles, ...entry.outputFiles]) {
+for (const file of [...commands.outputFiles, ...entry.outputFiles, ...validate.outputFiles]) {
   const path = file.path.replace(`${root}dist`, fresh);
   mkdirSync(dirname(path), { recursive: true });
   const needsBanner = /\.js$/.test(file.path) && /\brequire\(|__require|__dirname|__filename/.test(file.text);

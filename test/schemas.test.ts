@@ -112,7 +112,7 @@ describe('the types that schemas are made of', () => {
     ...'minLength maxLength minimum maximum minItems maxItems uniqueItems minProperties maxProperties'.split(' '),
     ...'title description'.split(' '),
     ...editorWords,
-    ...'~kind ~optional ~readonly'.split(' '),
+    ...'~kind ~optional ~readonly ~unsafe'.split(' '),
   ];
 
   it.each(sources)('%s uses only what validates as it reads', (_, schema) => {

@@ -23,7 +23,7 @@ export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
     code = await act((options) => invocation(options, argv));
   };
   try {
-    await program(call).parseAsync([...argv], { from: 'user' });
+    await program(call, argv[0]).parseAsync([...argv], { from: 'user' });
     return code;
   } catch (error) {
     if (error instanceof JournalTrouble) {
@@ -53,7 +53,11 @@ const errorOutput = (json: boolean, stderr: { write(text: string): unknown }): O
 /** Runs a command once its own options are known. */
 type Call = (act: (prepare: (options: CommonOptions) => Invocation) => Promise<ExitCode>) => Promise<void>;
 
-function program(call: Call): Command {
+/**
+ * The commands and their options. Where `argv` begins with the name of a command, only that one is defined: to define all takes longer
+ * than to check a runbook.
+ */
+function program(call: Call, first: string | undefined): Command {
   const root = new Command('decom')
     .description('Drives the decommissioning of servers: evidence before every irreversible step.')
     .version(version, '-V, --version', 'print the version')
@@ -91,49 +95,6 @@ function program(call: Call): Command {
     return made;
   };
 
-  command(
-    root,
-    'init [folder]',
-    'Make a workspace: settings, an empty inventory, the shipped runbooks.',
-    ['decom init ./retire && cd ./retire'],
-    async (i, operands) => (await import('./commands/init.ts')).init(i, operands[0]),
-  );
-
-  const host = root.command('host').description('The inventory of hosts.');
-  command(
-    host,
-    'add <name>',
-    'Fill an entry from what the host says of itself.',
-    [
-      'decom host add web01 --address 192.0.2.10 --user decom --sudo',
-      'decom host add web01 --address 192.0.2.10 --accept-host-key SHA256:… --bmc ipmi --bmc-address 192.0.2.110 --bmc-user admin --bmc-password-env BMC_PASSWORD',
-    ],
-    async (i, operands, options: HostAddOptions) =>
-      (await import('./commands/host-add.ts')).hostAdd(i, operands[0] ?? '', options),
-  )
-    .requiredOption('--address <address>', 'name or address for SSH (repeat for more)', collected)
-    .option('--fqdn <name>', 'its full name in DNS')
-    .option('--user <name>', 'login name')
-    .option('--port <port>', 'port of its SSH server', portNumber)
-    .option('--identity <file>', 'private key to offer (repeat for more)', collected)
-    .option('--sudo', 'use "sudo -n" where root is needed')
-    .option('--accept-host-key <fingerprint>', 'the host key to trust, as SHA256:…, read on its console')
-    .addOption(new Option('--bmc <kind>', 'its management controller').choices(['ipmi', 'redfish']))
-    .option('--bmc-address <address>', 'name or address of the BMC')
-    .option('--bmc-port <port>', 'port of the BMC', portNumber)
-    .option('--bmc-user <name>', 'login name at the BMC')
-    .option('--bmc-password-env <variable>', 'environment variable that holds its password')
-    .option('--bmc-password-file <file>', 'file (mode 0600) that holds its password')
-    .option('--bmc-tls-pin <pin>', 'sha256:… of its certificate (redfish)');
-
-  command(
-    root,
-    'validate [files...]',
-    'Check runbooks, inventory and settings; nothing is contacted.',
-    ['decom validate', 'decom validate runbooks/linux-server.yaml'],
-    async (i, operands) => (await import('./commands/validate.ts')).validate(i, operands),
-  );
-
   const planning = (made: Command): Command =>
     made
       .option('-r, --runbook <name>', 'runbook: a name in runbooks/ or a file')
@@ -151,142 +112,206 @@ function program(call: Call): Command {
           .default('auto'),
       );
 
-  planning(
-    command(
-      root,
-      'plan <host>',
-      'Show what would be done to a host, and what stands in the way.',
-      ['decom plan web01', 'decom plan web01 -r linux-server -p vault=/srv/vault -o plan.json'],
-      async (i, operands, options: PlanOptions) =>
-        (await import('./commands/plan.ts')).plan(i, operands[0] ?? '', options),
-    ),
-  ).option('-o, --output <file>', 'save the plan');
-
-  asking(
-    planning(
+  const commands: { readonly [name: string]: () => unknown } = {
+    init: () => {
       command(
         root,
-        'run [host]',
-        'Carry out a runbook on a host, step by step.',
+        'init [folder]',
+        'Make a workspace: settings, an empty inventory, the shipped runbooks.',
+        ['decom init ./retire && cd ./retire'],
+        async (i, operands) => (await import('./commands/init.ts')).init(i, operands[0]),
+      );
+    },
+    host: () => {
+      const host = root.command('host').description('The inventory of hosts.');
+      command(
+        host,
+        'add <name>',
+        'Fill an entry from what the host says of itself.',
         [
-          'decom run web01',
-          'decom run web01 --dry-run --non-interactive',
-          'decom run --plan plan.json --confirm=7E12345 --answers answers.yaml --non-interactive',
+          'decom host add web01 --address 192.0.2.10 --user decom --sudo',
+          'decom host add web01 --address 192.0.2.10 --accept-host-key SHA256:… --bmc ipmi --bmc-address 192.0.2.110 --bmc-user admin --bmc-password-env BMC_PASSWORD',
         ],
-        async (i, operands, options: RunOptions) => (await import('./commands/run.ts')).run(i, operands[0], options),
-      ),
-    ),
-  )
-    .option('--plan <file>', 'run this saved plan')
-    .option('--dry-run', 'rehearse: read everything, change nothing')
-    .option('--ticket <id>', 'ticket that this belongs to')
-    .option('--reason <text>', 'why the host is retired')
-    .option('--responsible <name>', 'who is responsible for it');
-
-  asking(
-    command(
-      root,
-      'resume [run]',
-      'Go on with a run that was stopped, was killed or is parked.',
-      ['decom resume web01', 'decom resume --due'],
-      async (i, operands, options: ResumeOptions) =>
-        (await import('./commands/resume.ts')).resume(i, operands[0], options),
-    ),
-  ).option('--due', 'go on with every parked run whose time has come');
-
-  command(
-    root,
-    'replan <run>',
-    'Plan the rest of a run anew and show the difference.',
-    ['decom replan web01'],
-    async (i, operands, options: ReplanOptions) =>
-      (await import('./commands/replan.ts')).replan(i, operands[0] ?? '', options),
-  )
-    .option('-p, --param <name=value>', 'another value for a parameter (repeat for more)', collected)
-    .option('--redo <step>', 'do a step that is done once more (repeat for more)', collected)
-    .option('--yes', 'take the new plan without asking');
-
-  command(
-    root,
-    'abandon <run>',
-    'End a run for good; nothing is undone.',
-    ['decom abandon web01 --reason "stays in service"'],
-    async (i, operands, options: AbandonOptions) =>
-      (await import('./commands/abandon.ts')).abandon(i, operands[0] ?? '', options),
-  ).requiredOption('--reason <text>', 'why');
-
-  asking(
-    command(
-      root,
-      'rollback <run>',
-      'Give the machine back: reverse every reversible step, last first.',
-      ['decom rollback web01 --reason "still needed"'],
-      async (i, operands, options: RollbackOptions) =>
-        (await import('./commands/rollback.ts')).rollback(i, operands[0] ?? '', options),
-    ),
-  ).option('--reason <text>', 'why');
-
-  command(
-    root,
-    'status [run]',
-    'What the runs, or one of them, have come to.',
-    ['decom status', 'decom status web01'],
-    async (i, operands) => (await import('./commands/status.ts')).status(i, operands[0]),
-  );
-
-  command(
-    root,
-    'why <run>',
-    'Why a run does not go on, and what clears it.',
-    ['decom why web01'],
-    async (i, operands) => (await import('./commands/why.ts')).why(i, operands[0] ?? ''),
-  );
-
-  command(
-    root,
-    'report <run>',
-    'Write the record of a run for people.',
-    ['decom report web01', 'decom report web01 --html -o web01.html'],
-    async (i, operands, options: ReportOptions) =>
-      (await import('./commands/report.ts')).report(i, operands[0] ?? '', options),
-  )
-    .option('--html', 'one HTML page instead of Markdown')
-    .option('-o, --output <file>', 'write to a file');
-
-  const audit = root.command('audit').description('The audit log.');
-  command(
-    audit,
-    'verify <run>',
-    'Check a log line by line, and print its head.',
-    ['decom audit verify web01'],
-    async (i, operands) => (await import('./commands/audit-verify.ts')).auditVerify(i, operands[0] ?? ''),
-  );
-
-  command(
-    root,
-    'doctor [host]',
-    'Which tools and keys are here, and how to install what is missing.',
-    ['decom doctor', 'decom doctor web01'],
-    async (i, operands) => (await import('./commands/doctor.ts')).doctor(i, operands[0]),
-  );
-
-  command(
-    root,
-    'schema [kind]',
-    'Print the JSON Schema of a file.',
-    ['decom schema runbook > runbook.schema.json'],
-    async (i, operands) => (await import('./commands/schema.ts')).schema(i, operands[0]),
-  );
-
-  command(
-    root,
-    'demo',
-    'Retire a practice machine on this computer, with nothing to install.',
-    ['decom demo', 'decom demo --interactive'],
-    async (i, _operands, options: { readonly interactive?: boolean }) =>
-      (await import('./commands/demo.ts')).demo(i, options),
-  ).option('--interactive', 'step through it yourself');
-
+        async (i, operands, options: HostAddOptions) =>
+          (await import('./commands/host-add.ts')).hostAdd(i, operands[0] ?? '', options),
+      )
+        .requiredOption('--address <address>', 'name or address for SSH (repeat for more)', collected)
+        .option('--fqdn <name>', 'its full name in DNS')
+        .option('--user <name>', 'login name')
+        .option('--port <port>', 'port of its SSH server', portNumber)
+        .option('--identity <file>', 'private key to offer (repeat for more)', collected)
+        .option('--sudo', 'use "sudo -n" where root is needed')
+        .option('--accept-host-key <fingerprint>', 'the host key to trust, as SHA256:…, read on its console')
+        .addOption(new Option('--bmc <kind>', 'its management controller').choices(['ipmi', 'redfish']))
+        .option('--bmc-address <address>', 'name or address of the BMC')
+        .option('--bmc-port <port>', 'port of the BMC', portNumber)
+        .option('--bmc-user <name>', 'login name at the BMC')
+        .option('--bmc-password-env <variable>', 'environment variable that holds its password')
+        .option('--bmc-password-file <file>', 'file (mode 0600) that holds its password')
+        .option('--bmc-tls-pin <pin>', 'sha256:… of its certificate (redfish)');
+    },
+    validate: () => {
+      command(
+        root,
+        'validate [files...]',
+        'Check runbooks, inventory and settings; nothing is contacted.',
+        ['decom validate', 'decom validate runbooks/linux-server.yaml'],
+        async (i, operands) => (await import('./commands/validate.ts')).validate(i, operands),
+      );
+    },
+    plan: () => {
+      planning(
+        command(
+          root,
+          'plan <host>',
+          'Show what would be done to a host, and what stands in the way.',
+          ['decom plan web01', 'decom plan web01 -r linux-server -p vault=/srv/vault -o plan.json'],
+          async (i, operands, options: PlanOptions) =>
+            (await import('./commands/plan.ts')).plan(i, operands[0] ?? '', options),
+        ),
+      ).option('-o, --output <file>', 'save the plan');
+    },
+    run: () => {
+      asking(
+        planning(
+          command(
+            root,
+            'run [host]',
+            'Carry out a runbook on a host, step by step.',
+            [
+              'decom run web01',
+              'decom run web01 --dry-run --non-interactive',
+              'decom run --plan plan.json --confirm=7E12345 --answers answers.yaml --non-interactive',
+            ],
+            async (i, operands, options: RunOptions) =>
+              (await import('./commands/run.ts')).run(i, operands[0], options),
+          ),
+        ),
+      )
+        .option('--plan <file>', 'run this saved plan')
+        .option('--dry-run', 'rehearse: read everything, change nothing')
+        .option('--ticket <id>', 'ticket that this belongs to')
+        .option('--reason <text>', 'why the host is retired')
+        .option('--responsible <name>', 'who is responsible for it');
+    },
+    resume: () => {
+      asking(
+        command(
+          root,
+          'resume [run]',
+          'Go on with a run that was stopped, was killed or is parked.',
+          ['decom resume web01', 'decom resume --due'],
+          async (i, operands, options: ResumeOptions) =>
+            (await import('./commands/resume.ts')).resume(i, operands[0], options),
+        ),
+      ).option('--due', 'go on with every parked run whose time has come');
+    },
+    replan: () => {
+      command(
+        root,
+        'replan <run>',
+        'Plan the rest of a run anew and show the difference.',
+        ['decom replan web01'],
+        async (i, operands, options: ReplanOptions) =>
+          (await import('./commands/replan.ts')).replan(i, operands[0] ?? '', options),
+      )
+        .option('-p, --param <name=value>', 'another value for a parameter (repeat for more)', collected)
+        .option('--redo <step>', 'do a step that is done once more (repeat for more)', collected)
+        .option('--yes', 'take the new plan without asking');
+    },
+    abandon: () => {
+      command(
+        root,
+        'abandon <run>',
+        'End a run for good; nothing is undone.',
+        ['decom abandon web01 --reason "stays in service"'],
+        async (i, operands, options: AbandonOptions) =>
+          (await import('./commands/abandon.ts')).abandon(i, operands[0] ?? '', options),
+      ).requiredOption('--reason <text>', 'why');
+    },
+    rollback: () => {
+      asking(
+        command(
+          root,
+          'rollback <run>',
+          'Give the machine back: reverse every reversible step, last first.',
+          ['decom rollback web01 --reason "still needed"'],
+          async (i, operands, options: RollbackOptions) =>
+            (await import('./commands/rollback.ts')).rollback(i, operands[0] ?? '', options),
+        ),
+      ).option('--reason <text>', 'why');
+    },
+    status: () => {
+      command(
+        root,
+        'status [run]',
+        'What the runs, or one of them, have come to.',
+        ['decom status', 'decom status web01'],
+        async (i, operands) => (await import('./commands/status.ts')).status(i, operands[0]),
+      );
+    },
+    why: () => {
+      command(
+        root,
+        'why <run>',
+        'Why a run does not go on, and what clears it.',
+        ['decom why web01'],
+        async (i, operands) => (await import('./commands/why.ts')).why(i, operands[0] ?? ''),
+      );
+    },
+    report: () => {
+      command(
+        root,
+        'report <run>',
+        'Write the record of a run for people.',
+        ['decom report web01', 'decom report web01 --html -o web01.html'],
+        async (i, operands, options: ReportOptions) =>
+          (await import('./commands/report.ts')).report(i, operands[0] ?? '', options),
+      )
+        .option('--html', 'one HTML page instead of Markdown')
+        .option('-o, --output <file>', 'write to a file');
+    },
+    audit: () => {
+      const audit = root.command('audit').description('The audit log.');
+      command(
+        audit,
+        'verify <run>',
+        'Check a log line by line, and print its head.',
+        ['decom audit verify web01'],
+        async (i, operands) => (await import('./commands/audit-verify.ts')).auditVerify(i, operands[0] ?? ''),
+      );
+    },
+    doctor: () => {
+      command(
+        root,
+        'doctor [host]',
+        'Which tools and keys are here, and how to install what is missing.',
+        ['decom doctor', 'decom doctor web01'],
+        async (i, operands) => (await import('./commands/doctor.ts')).doctor(i, operands[0]),
+      );
+    },
+    schema: () => {
+      command(
+        root,
+        'schema [kind]',
+        'Print the JSON Schema of a file.',
+        ['decom schema runbook > runbook.schema.json'],
+        async (i, operands) => (await import('./commands/schema.ts')).schema(i, operands[0]),
+      );
+    },
+    demo: () => {
+      command(
+        root,
+        'demo',
+        'Retire a practice machine on this computer, with nothing to install.',
+        ['decom demo', 'decom demo --interactive'],
+        async (i, _operands, options: { readonly interactive?: boolean }) =>
+          (await import('./commands/demo.ts')).demo(i, options),
+      ).option('--interactive', 'step through it yourself');
+    },
+  };
+  const called = Object.entries(commands).filter(([name]) => name === first);
+  for (const [, define] of called.length > 0 ? called : Object.entries(commands)) define();
   return root;
 }
 

@@ -3,6 +3,7 @@ import * as Type from 'typebox';
 import { type Diagnostic, didYouMean } from '../core/diagnostic.ts';
 import type { FormItem } from '../core/operation.ts';
 import type { PlannedStep } from '../core/plan.ts';
+import { RecordOf } from '../core/record-of.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { Place } from '../core/runbook.ts';
 import { checkNode } from './check.ts';
@@ -23,15 +24,15 @@ const note = Type.Optional(Type.String({ minLength: 1, description: 'What was fo
  */
 export const AnswersFile = Type.Object(
   {
-    answers: Type.Record(
-      Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$' }),
+    answers: RecordOf(
+      '^[a-z0-9][a-z0-9-]{0,62}$',
       Type.Object(
         {
           confirm: Type.Optional(Type.Boolean({ description: 'For a confirm step: true agrees.' })),
           note,
           items: Type.Optional(
-            Type.Record(
-              Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$' }),
+            RecordOf(
+              '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$',
               Type.Object(
                 { done: Type.Boolean({ description: 'Whether it was done.' }), note },
                 { additionalProperties: false, description: 'One item.' },

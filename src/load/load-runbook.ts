@@ -35,7 +35,7 @@ export function loadRunbook(
   options: LoadOptions = {},
 ): Result<Runbook, readonly Diagnostic[]> {
   const faults: Diagnostic[] = [];
-  const sources: { file: string; sha256: string }[] = [];
+  const sources: Runbook['sources'][number][] = [];
   const kinds = new Map(actions.map((action) => [action.kind, action]));
 
   const open = (file: string, from?: Place): SourceNode | undefined => {
@@ -45,7 +45,7 @@ export function loadRunbook(
       faults.push({ code, ...(from ?? { file, line: 1, column: 1 }), what: `${what}.`, fix });
       return undefined;
     }
-    sources.push({ file, sha256: sha256(bytes.value) });
+    sources.push(sourceOf(file, bytes.value));
     const parsed = parseSource(bytes.value, file);
     if (!parsed.ok) faults.push(...parsed.error);
     return parsed.ok ? parsed.value : undefined;
@@ -114,6 +114,16 @@ export function loadRunbook(
   if (faults.length > 0) return fail(sorted(faults, [...used.keys()]));
   const { name, title = name } = shape.value as RunbookShape;
   return ok({ name, title, params, phases: phases.map(finishPhase), sources });
+}
+
+/** Hashed when somebody asks: what is only checked needs no hash. */
+function sourceOf(file: string, bytes: Uint8Array): { readonly file: string; readonly sha256: string } {
+  return {
+    file,
+    get sha256() {
+      return sha256(bytes);
+    },
+  };
 }
 
 function finishPhase({ phase, title, steps }: DraftPhase): Phase {

@@ -1,6 +1,7 @@
 import type { Static } from 'typebox';
 import * as Type from 'typebox';
 import { durationPattern } from '../core/duration.ts';
+import { RecordOf } from '../core/record-of.ts';
 
 const closed = { additionalProperties: false } as const;
 const text = (description: string) => Type.String({ minLength: 1, description });
@@ -99,7 +100,7 @@ export const RunbookShape = Type.Object(
     name: id('The name of the runbook.'),
     title: Type.Optional(text('What people read. Default: the name.')),
     params: Type.Optional(
-      Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]{0,62}$' }), ParamShape, {
+      RecordOf('^[a-z][a-z0-9_]{0,62}$', ParamShape, {
         additionalProperties: false,
         minProperties: 1,
         patternErrorMessage: 'Names are lower-case letters, digits and "_", a letter first.',

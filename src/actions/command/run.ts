@@ -3,6 +3,7 @@ import * as Type from 'typebox';
 import { action } from '../../core/action.ts';
 import { durationPattern, durationText, milliseconds } from '../../core/duration.ts';
 import type { CommandSeen } from '../../core/probe.ts';
+import { RecordOf } from '../../core/record-of.ts';
 import { type Seen, trouble } from '../../core/result.ts';
 import { SecretRef } from '../../core/secret.ts';
 
@@ -48,7 +49,7 @@ const Input = Type.Object(
       }),
     ),
     environment: Type.Optional(
-      Type.Record(Type.String({ pattern: variable }), Type.String(), {
+      RecordOf(variable, Type.String(), {
         additionalProperties: false,
         patternErrorMessage: 'Names are letters, digits and "_", no digit first.',
         minProperties: 1,
@@ -56,7 +57,7 @@ const Input = Type.Object(
       }),
     ),
     secrets: Type.Optional(
-      Type.Record(Type.String({ pattern: variable }), SecretRef, {
+      RecordOf(variable, SecretRef, {
         additionalProperties: false,
         patternErrorMessage: 'Names are letters, digits and "_", no digit first.',
         minProperties: 1,
