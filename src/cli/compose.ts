@@ -3,12 +3,13 @@ import { dirname, join } from 'node:path';
 import { actions } from '../actions/index.ts';
 import type { OperationHandlers, Perform, Probe, ProbeHandlers } from '../core/action.ts';
 import { milliseconds } from '../core/duration.ts';
-import type { Host } from '../core/host.ts';
+import type { BmcSettings, CommandBmc, Host } from '../core/host.ts';
 import type { Operation, Outcome } from '../core/operation.ts';
 import type { PlanFacts } from '../core/plan.ts';
 import type { BlobStore, Bmc, Machine, RunStore, Secrets } from '../core/ports.ts';
 import { ok, type Result, type Seen, seen, trouble, unseen } from '../core/result.ts';
-import type { SecretRef } from '../core/secret.ts';
+import type { Secret, SecretRef } from '../core/secret.ts';
+import type { BmcProbe } from '../effects/bmc/handlers.ts';
 import { checkCel, decideWithCel } from '../effects/cel.ts';
 import { makeRedactor, type Redactor } from '../effects/redactor.ts';
 import { memoryBlobs } from '../effects/state/blob-store.ts';
@@ -87,7 +88,10 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
     home: homedir(),
     ...(around.environment.SSH_AUTH_SOCK ? { agent: around.environment.SSH_AUTH_SOCK } : {}),
   });
-  const bmc = host.bmc === undefined ? undefined : await bmcOf(host, host.bmc, secrets);
+  const bmc =
+    host.bmc === undefined
+      ? undefined
+      : await bmcOf(host, host.bmc, secrets, dirname(options.hostsFile), around.environment);
   const inventory = fileInventory({
     path: options.hostsFile,
     clock,
@@ -148,9 +152,16 @@ function sshTarget(host: Host) {
   };
 }
 
-async function bmcOf(host: Host, settings: NonNullable<Host['bmc']>, secrets: Secrets): Promise<Bmc> {
+async function bmcOf(
+  host: Host,
+  settings: BmcSettings,
+  secrets: Secrets,
+  folder: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<Bmc> {
   const { lateBmc } = await import('../effects/bmc/late-bmc.ts');
   return lateBmc(host.name, async (): Promise<Result<Bmc>> => {
+    if (settings.kind === 'command') return commandOf(host.name, settings, secrets, folder, environment);
     const password = await secrets(settings.password as SecretRef, `password of the BMC of ${host.name}`);
     if (!password.ok) return password;
     const login = {
@@ -163,7 +174,14 @@ async function bmcOf(host: Host, settings: NonNullable<Host['bmc']>, secrets: Se
     if (settings.kind === 'ipmi') {
       const { ipmiBmc } = await import('../effects/bmc/ipmi.ts');
       const spacing = settings.spacing === undefined ? undefined : milliseconds(settings.spacing);
-      return ok(ipmiBmc({ ...login, port: settings.port ?? 623, ...(spacing === undefined ? {} : { spacing }) }));
+      return ok(
+        ipmiBmc({
+          ...login,
+          port: settings.port ?? 623,
+          ...(spacing === undefined ? {} : { spacing }),
+          ...(settings.cipher_suite === undefined ? {} : { suite: settings.cipher_suite }),
+        }),
+      );
     }
     const { redfishBmc } = await import('../effects/bmc/redfish.ts');
     return ok(
@@ -172,9 +190,40 @@ async function bmcOf(host: Host, settings: NonNullable<Host['bmc']>, secrets: Se
         port: settings.port ?? 443,
         pin: settings.tls_pin,
         ...(settings.system === undefined ? {} : { system: settings.system }),
+        ...(settings.legacy === undefined ? {} : { legacy: settings.legacy }),
       }),
     );
   });
+}
+
+async function commandOf(
+  name: string,
+  { argv, environment: wanted = {}, timeout, spacing }: CommandBmc,
+  secrets: Secrets,
+  folder: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<Result<Bmc>> {
+  const { commandBmc } = await import('../effects/bmc/command.ts');
+  const given: { [name: string]: Secret } = {};
+  for (const [variable, ref] of Object.entries(wanted)) {
+    const value = await secrets(ref as SecretRef, `${variable} for the program that switches ${name}`);
+    if (!value.ok) return value;
+    given[variable] = value.value;
+  }
+  const within = timeout === undefined ? undefined : milliseconds(timeout);
+  const rest = spacing === undefined ? undefined : milliseconds(spacing);
+  return ok(
+    commandBmc({
+      name,
+      argv,
+      secrets: given,
+      environment,
+      folder,
+      clock: systemClock,
+      ...(within === undefined ? {} : { within }),
+      ...(rest === undefined ? {} : { spacing: rest }),
+    }),
+  );
 }
 
 /** A machine whose programs end with the signal. */
@@ -192,9 +241,9 @@ const endedBy = (machine: Machine, signal: AbortSignal): Machine => {
 
 /** A BMC may take half a minute to answer, and leaves nothing running when nobody waits for it. */
 function givenUpBy(
-  probes: Pick<ProbeHandlers, 'power' | 'bmc.identity'>,
+  probes: Pick<ProbeHandlers, BmcProbe>,
   signal: AbortSignal | undefined,
-): Pick<ProbeHandlers, 'power' | 'bmc.identity'> {
+): Pick<ProbeHandlers, BmcProbe> {
   if (signal === undefined) return probes;
   const unless = <T>(ask: () => Promise<Seen<T>>): Promise<Seen<T>> => {
     if (signal.aborted) return Promise.resolve(unseen(givenUp));
@@ -209,6 +258,8 @@ function givenUpBy(
   return {
     power: (question) => unless(() => probes.power(question)),
     'bmc.identity': (question) => unless(() => probes['bmc.identity'](question)),
+    'bmc.indicator': (question) => unless(() => probes['bmc.indicator'](question)),
+    'bmc.weaknesses': (question) => unless(() => probes['bmc.weaknesses'](question)),
   };
 }
 

@@ -133,8 +133,38 @@ function loginKeys({ environment, hosts, folder }: Surroundings): readonly Findi
 
 function secretsOf({ environment, folder }: Surroundings, host: Host): readonly Finding[] {
   if (host.bmc === undefined) return [];
+  if (host.bmc.kind === 'command') {
+    const [program = ''] = host.bmc.argv;
+    const path = program.includes('/') ? program : findProgram(program, environment.PATH ?? '');
+    const here = path !== undefined && mayRun(resolve(folder, path));
+    return [
+      {
+        about: `power program of ${host.name}`,
+        needed: true,
+        state: here ? 'here' : 'missing',
+        says: here ? resolve(folder, path) : `${program} is not here, or may not be run`,
+        fix: here ? '' : 'Install it and make it executable (chmod +x), or correct "argv" of the host’s "bmc".',
+      },
+      ...Object.entries(host.bmc.environment ?? {}).map(
+        ([name, ref]): Finding => ({
+          about: `${name} for the power program of ${host.name}`,
+          needed: true,
+          ...secretState(ref, environment, folder),
+        }),
+      ),
+    ];
+  }
   const about = `BMC password of ${host.name}`;
   return [{ about, needed: true, ...secretState(host.bmc.password, environment, folder) }];
+}
+
+function mayRun(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
 }
 
 function secretState(

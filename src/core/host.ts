@@ -1,6 +1,7 @@
 import type { Static } from 'typebox';
 import * as Type from 'typebox';
 import { durationPattern } from './duration.ts';
+import { RecordOf } from './record-of.ts';
 import { SecretRef } from './secret.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -24,23 +25,49 @@ export const SshSettings = Type.Object(
         description: 'Expected public host keys ("ssh-ed25519 AAAA…").',
       }),
     ),
+    alias: Type.Optional(
+      text(
+        'Name to ask the SSH configuration (ssh -G) about; default: the name of the host. What is said here wins over it.',
+      ),
+    ),
+    config: Type.Optional(
+      text('An SSH configuration to ask instead of ~/.ssh/config and /etc/ssh/ssh_config; "none" for none.'),
+    ),
+    jump: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        description:
+          'Bastions to go through, in order: hosts of this file, [user@]host[:port], or names of the SSH configuration. [] for none.',
+      }),
+    ),
+    host_key_alias: Type.Optional(text('Name that known_hosts has the host under, instead of its address and port.')),
+    passphrase: Type.Optional(SecretRef),
+    legacy: Type.Optional(
+      Type.Boolean({
+        description:
+          'Allow algorithms that no longer count as safe (SHA-1, CBC, ssh-rsa, ssh-dss), for a server that has no others. Default false.',
+      }),
+    ),
     sudo: Type.Optional(Type.Boolean({ description: 'Use "sudo -n" where root is needed.' })),
   },
   { ...closed, description: 'How to reach the host over SSH.' },
 );
 export type SshSettings = Static<typeof SshSettings>;
 
-/** The baseboard management controller of a host. */
-export const BmcSettings = Type.Object(
+const expectedGuid = Type.Optional(text('Expected GUID: equals the DMI UUID on most machines.'));
+
+/** A BMC that is spoken to over the network. */
+const NetworkBmc = Type.Object(
   {
-    kind: Type.Enum(['ipmi', 'redfish'], { description: 'ipmi (lanplus) or redfish (HTTPS).' }),
+    kind: Type.Enum(['ipmi', 'redfish'], {
+      description: 'ipmi (lanplus), redfish (HTTPS), or command (a program of yours).',
+    }),
     address: text('Name or address of the BMC.'),
     port: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 65535, description: 'Default 623 (ipmi) or 443 (redfish).' }),
     ),
     user: text('Login name at the BMC.'),
     password: SecretRef,
-    guid: Type.Optional(text('Expected GUID: equals the DMI UUID on most machines.')),
+    guid: expectedGuid,
     tls_pin: Type.Optional(
       Type.String({
         pattern: '^sha256:[0-9a-fA-F]{64}$',
@@ -51,10 +78,56 @@ export const BmcSettings = Type.Object(
     spacing: Type.Optional(
       Type.String({ pattern: durationPattern, description: 'IPMI: least time between two commands. Default 5s.' }),
     ),
+    cipher_suite: Type.Optional(
+      Type.Enum([17, 3], {
+        description:
+          'IPMI: the only cipher suite to use, for a BMC that is silent when it is asked for another. Default 17, then 3.',
+      }),
+    ),
     system: Type.Optional(text('Redfish: Id of the ComputerSystem, where the BMC manages several.')),
+    legacy: Type.Optional(
+      Type.Boolean({
+        description:
+          'Redfish: allow TLS 1.0 and 1.1 and weak ciphers. Its certificate has to be pinned. Default false.',
+      }),
+    ),
   },
   { ...closed, description: 'The management controller that switches the power.' },
 );
+export type NetworkBmc = Static<typeof NetworkBmc>;
+
+/** Power by a program that runs here: for libvirt, Proxmox, vSphere, power strips. What it reads and answers is in docs/power-by-command.md. */
+const CommandBmc = Type.Object(
+  {
+    kind: Type.Enum(['command'], { description: 'command: a program here that switches the power.' }),
+    argv: Type.Array(Type.String({ minLength: 1 }), {
+      minItems: 1,
+      description: 'The program and its arguments. A relative path starts at the folder of the hosts file.',
+    }),
+    environment: Type.Optional(
+      RecordOf('^[A-Za-z_][A-Za-z0-9_]*$', SecretRef, {
+        ...closed,
+        minProperties: 1,
+        patternErrorMessage: 'Names are letters, digits and "_", no digit first.',
+        description: 'Secrets that only this program gets, by the name of an environment variable.',
+      }),
+    ),
+    guid: expectedGuid,
+    timeout: Type.Optional(
+      Type.String({ pattern: durationPattern, description: 'Longest time for one answer. Default 30s.' }),
+    ),
+    spacing: Type.Optional(
+      Type.String({ pattern: durationPattern, description: 'Least time between two questions. Default none.' }),
+    ),
+  },
+  { ...closed, description: 'A program that switches the power.' },
+);
+export type CommandBmc = Static<typeof CommandBmc>;
+
+/** What holds the power of a host: a baseboard management controller, or a program that stands for one. */
+export const BmcSettings = Type.Union([NetworkBmc, CommandBmc], {
+  description: 'What switches the power: a management controller, or a program of yours (kind: command).',
+});
 export type BmcSettings = Static<typeof BmcSettings>;
 
 /** One entry of the inventory: the reference that identity is compared with. */
@@ -133,7 +206,7 @@ export interface Host extends HostEntry {
 
 export const HostsFile = Type.Object(
   {
-    hosts: Type.Record(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$' }), HostEntry, {
+    hosts: RecordOf('^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$', HostEntry, {
       ...closed,
       minProperties: 1,
       patternErrorMessage: 'Names are letters, digits, ".", "_" and "-", at most 63, a letter or digit first.',

@@ -21,6 +21,10 @@ export function operationWords(operation: Operation): readonly string[] {
       return [`remove the scratch folder ${operation.scratch} here`];
     case 'bmc.power':
       return [powerWords(operation)];
+    case 'bmc.locate':
+      return [`switch the locator light ${operation.want} by the BMC`];
+    case 'bmc.reset':
+      return ['have the BMC start anew'];
     case 'inventory.set':
       return [`set ${operation.host} to "${operation.status}" in the inventory`];
     case 'ask':

@@ -59,6 +59,10 @@ export type Operation =
       readonly how: 'soft' | 'hard';
       readonly after?: number;
     }
+  /** Switches the locator light by the BMC. */
+  | { readonly kind: 'bmc.locate'; readonly on: 'control'; readonly want: 'on' | 'off' }
+  /** Has the BMC itself start anew. */
+  | { readonly kind: 'bmc.reset'; readonly on: 'control' }
   /** Writes the new status of a host into the inventory. */
   | {
       readonly kind: 'inventory.set';

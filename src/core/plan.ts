@@ -1,8 +1,9 @@
 import type { Setting } from './action.ts';
-import type { Host } from './host.ts';
+import type { BmcSettings, Host } from './host.ts';
 import type { Json, JsonObject } from './json.ts';
 import { digestOf } from './json.ts';
 import type { Operation } from './operation.ts';
+import { argvWords } from './operation-words.ts';
 import type { HostIdentity } from './probe.ts';
 import type { Seen, Trouble } from './result.ts';
 import type { OnFailure, RetryPolicy } from './runbook.ts';
@@ -110,7 +111,7 @@ export const boundHost = (host: Host): BoundHost => ({
   uuid: host.uuid ?? null,
   machine_id: host.machine_id ?? null,
   host_keys: host.ssh?.host_keys ?? [],
-  bmc: host.bmc ? { kind: host.bmc.kind, address: host.bmc.address, guid: host.bmc.guid ?? null } : null,
+  bmc: host.bmc ? { kind: host.bmc.kind, address: bmcAddress(host.bmc), guid: host.bmc.guid ?? null } : null,
   asset_tag: host.asset_tag ?? null,
   owner: host.owner ?? null,
   location: placeOf(host),
@@ -122,8 +123,20 @@ export const boundHost = (host: Host): BoundHost => ({
 /** The entry without what a run itself writes into it, and without where secrets are kept. */
 function entryOf(host: Host): JsonObject {
   const { name: _name, status: _status, retired: _retired, adopted: _adopted, bmc, ...rest } = host;
-  const { password: _password, ...open } = bmc ?? { password: undefined };
-  return JSON.parse(JSON.stringify(bmc === undefined ? rest : { ...rest, bmc: open })) as JsonObject;
+  if (bmc === undefined) return JSON.parse(JSON.stringify(rest)) as JsonObject;
+  const open = Object.fromEntries(Object.entries(bmc).filter(([key]) => key !== 'password' && key !== 'environment'));
+  return JSON.parse(JSON.stringify({ ...rest, bmc: open })) as JsonObject;
+}
+
+/** Where a BMC is reached; of a program that stands for one, its argument vector. */
+const bmcAddress = (bmc: BmcSettings): string => (bmc.kind === 'command' ? argvWords(bmc.argv) : bmc.address);
+
+/** How the power of a host is reached, for people; undefined where nothing holds it. */
+export function bmcWords({ bmc, entry }: BoundHost): string | undefined {
+  if (bmc === null) return undefined;
+  if (bmc.kind === 'command') return `the program ${bmc.address}`;
+  const { legacy } = (entry.bmc ?? {}) as { readonly legacy?: Json };
+  return `${bmc.kind} at ${bmc.address}${legacy === true ? ', legacy: TLS 1.0 and weak ciphers are allowed' : ''}`;
 }
 
 function placeOf(host: Host): string | null {

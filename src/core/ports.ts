@@ -71,8 +71,20 @@ export interface Bmc {
   identity(): Promise<
     Seen<{ readonly guid: Seen<string>; readonly guid_swapped: Seen<string>; readonly serial: Seen<string> }>
   >;
-  /** Asks for a change; returns when the BMC accepted it, which is before the power has changed. */
+  /**
+   * Asks for a change; returns when the BMC accepted it, which is before the power has changed. Trouble `bmc-unanswered`: the request
+   * left and its answer never came. All other trouble: nothing was done. So it is of `setIndicator` and `restart`.
+   */
   setPower(want: 'on' | 'off', how: 'soft' | 'hard', signal: AbortSignal): Promise<Result<void>>;
+  /** Whether the locator light is on, steady or blinking. `bmc-cannot-tell`: it has none, or none that can be read. */
+  indicator(): Promise<Seen<'on' | 'off'>>;
+  setIndicator(want: 'on' | 'off', signal: AbortSignal): Promise<Result<void>>;
+  /** Has the BMC itself start anew; the machine goes on. Returns when it was accepted. */
+  restart(signal: AbortSignal): Promise<Result<void>>;
+  /** Ways in which others could come in, looked for once; none found is an empty list. */
+  weaknesses(): Promise<Seen<readonly Trouble[]>>;
+  /** How it was spoken to, where that is less than the best: an older cipher suite, an old TLS. */
+  notes(): readonly string[];
   close(): Promise<void>;
 }
 

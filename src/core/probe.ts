@@ -1,5 +1,5 @@
 import type { BlobRef } from './blob.ts';
-import type { Seen } from './result.ts';
+import type { Seen, Trouble } from './result.ts';
 
 /** What a running machine says of itself. Each source is asked on its own, so one that is closed to us hides no other. */
 export interface HostIdentity {
@@ -119,6 +119,10 @@ export interface ProbeTable {
   command: { ask: { readonly argv: readonly string[]; readonly root: boolean }; answer: CommandSeen };
   'bmc.identity': { ask: Record<never, never>; answer: BmcIdentity };
   power: { ask: Record<never, never>; answer: 'on' | 'off' };
+  /** The locator light. */
+  'bmc.indicator': { ask: Record<never, never>; answer: 'on' | 'off' };
+  /** Ways in which others could come in at the BMC; `what` says what was found. */
+  'bmc.weaknesses': { ask: Record<never, never>; answer: readonly Trouble[] };
   place: { ask: { readonly path: string }; answer: PlaceSeen };
   /** Paths of complete copies of this host directly below a folder, newest first. */
   copies: { ask: { readonly folder: string; readonly method: 'archive' | 'rsync' }; answer: readonly string[] };

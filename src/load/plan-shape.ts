@@ -1,4 +1,5 @@
 import * as Type from 'typebox';
+import { RecordOf } from '../core/record-of.ts';
 
 const Text = (description: string) => Type.String({ minLength: 1, description });
 const OrNull = <T extends Type.TSchema & { readonly description?: string }>(schema: T) =>
@@ -34,6 +35,8 @@ const Operation = Type.Object(
         'copy.restore',
         'scratch.remove',
         'bmc.power',
+        'bmc.locate',
+        'bmc.reset',
         'inventory.set',
         'ask',
         'wait',
@@ -93,7 +96,11 @@ const BoundHost = Type.Object(
     host_keys: Type.Array(Type.String(), { description: 'Expected host keys.' }),
     bmc: OrNull(
       Type.Object(
-        { kind: Text('ipmi or redfish.'), address: Text('Its address.'), guid: OrNull(Text('Expected GUID.')) },
+        {
+          kind: Text('ipmi, redfish or command.'),
+          address: Text('Its address, or the program.'),
+          guid: OrNull(Text('Expected GUID.')),
+        },
         { ...closed, description: 'Its management controller.' },
       ),
     ),
@@ -158,8 +165,8 @@ export const PlanShape = Type.Object(
           { ...open, description: 'What the machine said of itself.' },
         ),
         power: Type.Enum(['on', 'off', 'unknown'], { description: 'Power by the BMC.' }),
-        steps: Type.Record(
-          Type.String(),
+        steps: RecordOf(
+          '^.*$',
           Type.Object(
             {
               already: Type.Boolean({ description: 'Whether nothing was left to do.' }),

@@ -114,15 +114,24 @@ function kindOf(reference: Reference, known: Known): Kind | Unknown {
   }
 }
 
+/** Keys of an entry that say where secrets are kept; no plan holds them. */
+const secretPlaces: ReadonlySet<string> = new Set(['password', 'environment']);
+
 /** The inventory's entry is in scope with its name, and without where its secrets are. */
 function kindInHost(reference: Reference): Kind | Unknown {
   if (reference.path.join('.') === 'name') return 'text';
   const entry: object = HostEntry;
   let schema = entry as JsonSchema;
   for (const [i, step] of reference.path.entries()) {
-    const next = schema.type === 'array' && /^\d+$/.test(step) ? schema.items : propertySchema(schema, step);
-    if (next === undefined || step === 'password') {
-      const names = Object.keys(schema.properties ?? {}).filter((n) => n !== 'password');
+    // An entry may hold one of several kinds of BMC; what any of them has can be named.
+    const branches: readonly JsonSchema[] = schema.anyOf ?? [schema];
+    const next =
+      schema.type === 'array' && /^\d+$/.test(step)
+        ? schema.items
+        : branches.map((branch) => propertySchema(branch, step)).find((found) => found !== undefined);
+    if (next === undefined || secretPlaces.has(step)) {
+      const all = branches.flatMap((branch) => Object.keys(branch.properties ?? {}));
+      const names = [...new Set(all)].filter((name) => !secretPlaces.has(name));
       const known = i === 0 ? [...names, 'name'] : names;
       return unknown('value of the host', step, known, `Known: ${known.join(', ')}.`);
     }

@@ -17,6 +17,7 @@ export interface FakeWorld {
 export interface WorldState {
   services: Record<string, { active: boolean; enabled: boolean }>;
   power: 'on' | 'off';
+  indicator: 'on' | 'off';
   reachable: boolean;
   serial: string;
   uuid: string;
@@ -37,6 +38,7 @@ export interface WorldState {
 export const fakeState = (): WorldState => ({
   services: { 'nginx.service': { active: true, enabled: true }, 'app.service': { active: true, enabled: true } },
   power: 'on',
+  indicator: 'off',
   reachable: true,
   serial: 'SN-0012345',
   uuid: 'a1234567-89ab-4def-8123-456789abcdef',
@@ -146,6 +148,8 @@ export function fakeWorld(state: WorldState = fakeState()): FakeWorld {
         serial: seen(state.serial),
       }),
     power: async () => seen(state.power),
+    'bmc.indicator': async () => seen(state.indicator),
+    'bmc.weaknesses': async () => seen([]),
     place: async () => seen({ exists: true, empty: true, writable: true, free: 1_000_000_000 }),
     copies: async ({ folder, method }) =>
       seen(
@@ -241,6 +245,11 @@ export function fakeWorld(state: WorldState = fakeState()): FakeWorld {
       state.power = want;
       return done({});
     },
+    'bmc.locate': async ({ want }) => {
+      state.indicator = want;
+      return done({});
+    },
+    'bmc.reset': async () => done({}),
     'inventory.set': async ({ status }) => {
       state.status = status;
       return done({});

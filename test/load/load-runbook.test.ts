@@ -442,7 +442,7 @@ describe('a reference', () => {
     [
       'mode',
       '${{ host.bmc.password.env }}',
-      '"with.mode": unknown value of the host "password". Known: kind, address, port, user, guid, tls_pin, spacing, system.',
+      '"with.mode": unknown value of the host "password". Known: kind, address, port, user, guid, tls_pin, spacing, cipher_suite, system, legacy, argv, timeout.',
     ],
     ['mode', '${{ facts.powr }}', '"with.mode": unknown fact "powr". Did you mean "power"?'],
     [

@@ -1,6 +1,6 @@
 import { durationText } from '../../core/duration.ts';
 import { operationWords } from '../../core/operation-words.ts';
-import { type Blocker, intentDigest, type Plan, type PlannedStep } from '../../core/plan.ts';
+import { type Blocker, bmcWords, intentDigest, type Plan, type PlannedStep } from '../../core/plan.ts';
 import type { Seen } from '../../core/result.ts';
 import { classOf, markOf, reversibility, type StepClass } from './mark.ts';
 import { bad, counted, dim, indent, type Line, pairs, type Span, strong, warn } from './text.ts';
@@ -50,7 +50,8 @@ function identityLines({ intent, facts }: Plan, now: Date): readonly Line[] {
   if (host.asset_tag !== null) rows.push(['asset tag', host.asset_tag]);
   if (host.owner !== null) rows.push(['owner', host.owner]);
   if (host.location !== null) rows.push(['location', host.location]);
-  if (host.bmc !== null) rows.push(['BMC', `${host.bmc.kind} at ${host.bmc.address}`]);
+  const bmc = bmcWords(host);
+  if (bmc !== undefined) rows.push(['BMC', bmc]);
   if (host.disks.length > 0) rows.push(['disks', host.disks.join(', ')]);
   rows.push(['power', facts.power]);
   const age = now.getTime() - Date.parse(facts.observed);

@@ -1,10 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import type { Bmc, Clock } from '../../core/ports.ts';
 import { fail, ok, type Result, type Seen, seen, type Trouble, trouble, unseen } from '../../core/result.ts';
-import type { Secret } from '../../core/secret.ts';
+import { type Secret, secret } from '../../core/secret.ts';
 import { foreignText } from './foreign-text.ts';
 import { guidReadings, swapGuid } from './guid.ts';
 import { type IpmitoolEnd, ipmitool } from './ipmitool.ts';
-import { declined, noAnswer, oddAnswer, refused, stopped, unanswered } from './trouble.ts';
+import { cannotTell, cipherZero, declined, noAnswer, oddAnswer, refused, stopped, unanswered } from './trouble.ts';
+import { inTurn } from './turns.ts';
 
 export interface IpmiOptions {
   /** Name of the host it belongs to, for messages. */
@@ -16,6 +18,8 @@ export interface IpmiOptions {
   readonly clock: Clock;
   /** Milliseconds between two commands: many BMCs hang when they are asked faster. Default 5000. */
   readonly spacing?: number;
+  /** The only cipher suite to use. Default: 17, and 3 where the BMC says that it does not know that. */
+  readonly suite?: 17 | 3;
 }
 
 type Answered = Extract<IpmitoolEnd, { stage: 'answered' }>;
@@ -25,35 +29,52 @@ const strong = 17;
 const common = 3;
 
 /** A BMC over IPMI 2.0, by ipmitool. Commands go one at a time, with a pause between. */
-export function ipmiBmc({ name, address, port, user, password, clock, spacing = 5000 }: IpmiOptions): Bmc {
+export function ipmiBmc(options: IpmiOptions): Bmc {
+  const { name, address, port, user, password, clock, spacing = 5000 } = options;
   const where = `${address}:${port}`;
   const shown = (text: string) => foreignText(text, [password]);
   const closing = new AbortController();
   let suite: number | undefined;
-  let last: number | undefined;
-  let queue: Promise<unknown> = Promise.resolve();
+  let fallen = false;
+  let weak: Promise<Seen<readonly Trouble[]>> | undefined;
 
-  async function converse(command: readonly string[], signal: AbortSignal): Promise<Result<Answered>> {
-    const unfit = unfitPassword(name, password);
-    if (unfit !== undefined) return fail(unfit);
-    if (last !== undefined) await pause(clock, last + spacing - clock.monotonic(), signal);
-    if (signal.aborted) return fail(stopped(name));
+  async function converse(command: readonly string[], administrator: boolean): Promise<Result<Answered>> {
     const run = async (tried: number) => {
-      const end = await ipmitool({ address, port, user, password }, tried, command);
-      last = clock.monotonic();
+      const privilege = administrator ? 'ADMINISTRATOR' : 'OPERATOR';
+      const end = await ipmitool({ address, port, user, password }, tried, command, privilege);
       if (end.stage === 'answered' || end.stage === 'unanswered') suite = tried;
       return end;
     };
-    let end = await run(suite ?? strong);
-    if (suite === undefined && (end.stage === 'no-suite' || end.stage === 'suite-ignored')) end = await run(common);
+    let end = await run(suite ?? options.suite ?? strong);
+    // Only where the BMC itself says that it does not know the suite: silence may be somebody else's doing.
+    if (suite === undefined && options.suite === undefined && end.stage === 'no-suite') {
+      end = await run(common);
+      fallen = suite === common;
+    }
     return end.stage === 'answered' ? ok(end) : fail(explained(end, command));
   }
 
   /** One at a time: a second session is what most often upsets a BMC. */
-  function ask(command: readonly string[], signal = closing.signal): Promise<Result<Answered>> {
-    const turn = queue.then(() => converse(command, AbortSignal.any([signal, closing.signal])));
-    queue = turn.catch(() => undefined);
-    return turn;
+  async function ask(
+    command: readonly string[],
+    { signal = closing.signal, administrator = false }: { signal?: AbortSignal; administrator?: boolean } = {},
+  ): Promise<Result<Answered>> {
+    const unfit = unfitPassword(name, password);
+    if (unfit !== undefined) return fail(unfit);
+    const turn = { key: `ipmi ${where}`, spacing, clock, signal: AbortSignal.any([signal, closing.signal]) };
+    return (await inTurn(turn, () => converse(command, administrator))) ?? fail(stopped(name));
+  }
+
+  /** Whether suite 0, which checks no password, opens a session: asked with a password that nobody has, for a reading. */
+  async function openToAll(): Promise<Seen<readonly Trouble[]>> {
+    const nobodys = secret(randomBytes(8).toString('hex'));
+    const turn = { key: `ipmi ${where}`, spacing, clock, signal: closing.signal };
+    const target = { address, port, user, password: nobodys };
+    const end = await inTurn(turn, () => ipmitool(target, 0, ['chassis', 'power', 'status']));
+    if (end === undefined) return unseen(stopped(name));
+    if (end.stage === 'answered' || end.stage === 'unanswered') return seen([cipherZero(name, where)]);
+    if (end.stage === 'no-tool' || end.stage === 'no-answer') return unseen(explained(end, ['mc', 'info']));
+    return seen([]);
   }
 
   function explained(end: Exclude<IpmitoolEnd, Answered>, command: readonly string[]): Trouble {
@@ -65,8 +86,14 @@ export function ipmiBmc({ name, address, port, user, password, clock, spacing = 
           'Install it: apt install ipmitool (Debian, Ubuntu), dnf install ipmitool (Fedora, RHEL), brew install ipmitool (macOS).',
         );
       case 'no-answer':
-      case 'suite-ignored':
         return noAnswer(name, where, shown(end.stderr));
+      case 'suite-ignored':
+        return trouble(
+          'bmc-suite-ignored',
+          `the BMC of ${name} at ${where} is silent when it is asked for cipher suite ${options.suite ?? strong}`,
+          'If it is an old one that knows suite 3 only, say so: cipher_suite: 3 in the host’s "bmc" in the hosts file.',
+          shown(end.stderr),
+        );
       case 'refused':
         return refused(name, where, user, shown(end.stderr));
       case 'unanswered':
@@ -76,7 +103,7 @@ export function ipmiBmc({ name, address, port, user, password, clock, spacing = 
       case 'no-suite':
         return trouble(
           'bmc-no-suite',
-          `the BMC of ${name} at ${where} accepts neither cipher suite 17 nor 3`,
+          `the BMC of ${name} at ${where} accepts ${options.suite === undefined ? 'neither cipher suite 17 nor 3' : `no cipher suite ${options.suite}`}`,
           'Enable suite 17 or 3 at the BMC. Suites without a password check are never used.',
           shown(end.stderr),
         );
@@ -115,18 +142,55 @@ export function ipmiBmc({ name, address, port, user, password, clock, spacing = 
 
     async setPower(want, how, signal) {
       const verb = want === 'on' ? 'on' : how === 'soft' ? 'soft' : 'off';
-      const answer = await ask(['chassis', 'power', verb], signal);
-      if (!answer.ok) return answer;
-      if (answer.value.ok) return ok(undefined);
-      const fallen = verb === 'soft' ? 'a soft power-off (ACPI)' : `power ${verb}`;
-      return fail(declined(name, fallen, said(answer.value)));
+      const answer = await ask(['chassis', 'power', verb], { signal });
+      return accepted(answer, verb === 'soft' ? 'a soft power-off (ACPI)' : `power ${verb}`);
     },
+
+    async indicator() {
+      // Get Chassis Status (IPMI 2.0 §28.2); ipmitool prints no word of this part of it.
+      const answer = await ask(['raw', '0x00', '0x01']);
+      if (!answer.ok) return unseen(answer.error);
+      const state = answer.value.ok ? readIdentifyState(answer.value.stdout) : undefined;
+      return state === undefined ? unseen(cannotTell(name, said(answer.value))) : seen(state);
+    },
+
+    async setIndicator(want, signal) {
+      // "force" is until it is told otherwise; without it the light is on for 15 s.
+      const answer = await ask(['chassis', 'identify', want === 'on' ? 'force' : '0'], { signal });
+      return accepted(answer, `its locator light ${want}`);
+    },
+
+    async restart(signal) {
+      return accepted(await ask(['mc', 'reset', 'cold'], { signal, administrator: true }), 'a restart of the BMC');
+    },
+
+    weaknesses() {
+      weak ??= openToAll().then((found) => {
+        if (!found.known) weak = undefined;
+        return found;
+      });
+      return weak;
+    },
+
+    notes: () => [
+      ...(fallen ? ['IPMI cipher suite 3: the BMC does not know suite 17'] : []),
+      ...(options.suite === common ? ['IPMI cipher suite 3, as the hosts file says'] : []),
+    ],
 
     async close() {
       closing.abort();
-      await queue;
+      // Whatever is under way is let end.
+      await inTurn(
+        { key: `ipmi ${where}`, spacing: 0, clock, signal: new AbortController().signal },
+        async () => undefined,
+      );
     },
   };
+
+  function accepted(answer: Result<Answered>, what: string): Result<void> {
+    if (!answer.ok) return answer;
+    return answer.value.ok ? ok(undefined) : fail(declined(name, what, said(answer.value)));
+  }
 
   function said(answer: Answered): string {
     const noise = /^(Loading IANA|Running Get VSO|Invalid completion code received|Discovered IPMB|Get HPM)/;
@@ -141,7 +205,16 @@ export function ipmiBmc({ name, address, port, user, password, clock, spacing = 
   }
 }
 
-const readOnly = (command: readonly string[]): boolean => command[0] !== 'chassis' || command[2] === 'status';
+const readOnly = (command: readonly string[]): boolean =>
+  command[2] === 'status' || (command[0] !== 'chassis' && command[1] !== 'reset');
+
+/** The third byte of a chassis status: bit 6 says that bits 5 and 4 tell of the light: 0 is off, else on, for a time or for good. */
+function readIdentifyState(stdout: string): 'on' | 'off' | undefined {
+  const third = /^\s*[0-9a-f]{2}\s+[0-9a-f]{2}\s+([0-9a-f]{2})\b/i.exec(stdout)?.[1];
+  const misc = third === undefined ? 0 : Number.parseInt(third, 16);
+  if ((misc & 0x40) === 0) return undefined;
+  return (misc & 0x30) === 0 ? 'off' : 'on';
+}
 
 /** The readings of `raw 0x06 0x37` (Get System GUID): 16 bytes in hex at the end of the output. */
 function readGuid(answer: Answered): readonly string[] {
@@ -165,13 +238,4 @@ function unfitPassword(name: string, password: Secret): Trouble | undefined {
     );
   }
   return undefined;
-}
-
-async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  if (ms <= 0) return;
-  try {
-    await clock.sleep(ms, signal);
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
 }

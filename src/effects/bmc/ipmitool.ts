@@ -31,6 +31,7 @@ export async function ipmitool(
   target: IpmitoolTarget,
   suite: number,
   command: readonly string[],
+  privilege: 'OPERATOR' | 'ADMINISTRATOR' = 'OPERATOR',
 ): Promise<IpmitoolEnd> {
   const folder = await mkdtemp(join(tmpdir(), 'decom-bmc-')); // mkdtemp makes it 0700
   try {
@@ -40,8 +41,8 @@ export async function ipmitool(
       'ipmitool',
       [
         ...['-I', 'lanplus', '-H', target.address, '-p', String(target.port), '-U', target.user, '-f', file],
-        // Operator is the least privilege that may switch the power.
-        ...['-C', String(suite), '-L', 'OPERATOR', '-N', '2', '-R', '1', '-v', ...command],
+        // Operator is the least privilege that may switch the power and the light.
+        ...['-C', String(suite), '-L', privilege, '-N', '2', '-R', '1', '-v', ...command],
       ],
       {
         reject: false,
@@ -69,10 +70,12 @@ function classify(ok: boolean, stdout: string, stderr: string): IpmitoolEnd {
     if (silent.test(stderr)) return { stage: 'no-answer', stderr };
     return { stage: 'no-session', stderr };
   }
-  if (/^Unable to (get|set|send) /m.test(stderr) && !/rsp=0x/.test(stderr)) return { stage: 'unanswered', stderr };
+  if (silence.test(stderr) && !/rsp=0x/.test(stderr)) return { stage: 'unanswered', stderr };
   return { stage: 'answered', ok, stdout, stderr };
 }
 
+/** Its words where the session was up and a command was left without an answer; with one, its completion code follows. */
+const silence = /^(Unable to (get|set|send) |MC reset command failed\.?$)/m;
 const noSuite =
   /response message : (invalid|no matching) (authentication|integrity|confidentiality)|no matching (cipher suite|\w+ payload)/;
 const wrongLogin = /RAKP 2 HMAC is invalid|unauthorized name|unauthorized role|RAKP 4 message|Insufficient privilege/;

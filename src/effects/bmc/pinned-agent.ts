@@ -20,20 +20,33 @@ export interface AgentLimits {
   readonly bytes: number;
 }
 
+export interface AgentOptions {
+  readonly pin: string | undefined;
+  /** Take TLS 1.0 and weak ciphers. What they carry can be read and changed, so without a pin nothing is taken at all. */
+  readonly legacy: boolean;
+  readonly limits: AgentLimits;
+  /** Told of the version of TLS at every connection that was taken. */
+  readonly told: (version: string) => void;
+}
+
 /** Milliseconds for TCP and TLS: slow BMCs take two or three seconds, and one that is not there should cost no more. */
 const longestConnect = 8000;
+
+/** `SECLEVEL=0` is OpenSSL's word for: short keys, SHA-1 and MD5 signatures, and every cipher that it still has. */
+const oldTls = { minVersion: 'TLSv1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
 
 /**
  * Connections to one BMC and nobody else. With a pin the certificate's SHA-256 decides, and nothing else; without one it is checked
  * against the certificate authorities of this machine, name included. Nothing is sent before that is settled.
  */
-export function pinnedAgent(pin: string | undefined, limits: AgentLimits): Agent {
+export function pinnedAgent({ pin, legacy, limits, told }: AgentOptions): Agent {
   const connect = buildConnector({
     // Node is to finish the handshake so that the refusal can name the certificate; the verdict is ours, below.
     rejectUnauthorized: false,
     // A resumed session shows no certificate.
     maxCachedSessions: 0,
     timeout: Math.min(limits.answer, longestConnect),
+    ...(legacy ? oldTls : {}),
   });
   return new Agent({
     connections: 1,
@@ -43,8 +56,12 @@ export function pinnedAgent(pin: string | undefined, limits: AgentLimits): Agent
     connect: (options, callback) => {
       connect(options, (...[error, socket]) => {
         if (error !== null) return callback(error, null);
-        const why = verdict(socket as TLSSocket, pin);
-        if (why === undefined) return callback(null, socket);
+        const tls = socket as TLSSocket;
+        const why = verdict(tls, pin, legacy);
+        if (why === undefined) {
+          told(tls.getProtocol() ?? 'unknown');
+          return callback(null, socket);
+        }
         socket.destroy();
         return callback(why, null);
       });
@@ -52,11 +69,12 @@ export function pinnedAgent(pin: string | undefined, limits: AgentLimits): Agent
   });
 }
 
-function verdict(socket: TLSSocket, pin: string | undefined): CertificateRefused | undefined {
+function verdict(socket: TLSSocket, pin: string | undefined, legacy: boolean): CertificateRefused | undefined {
   const der = socket.getPeerCertificate().raw;
   const hash = createHash('sha256').update(der).digest();
   const shown = `sha256:${hash.toString('hex')}`;
   if (pin === undefined) {
+    if (legacy) return new CertificateRefused(shown, 'with old TLS only a pin counts');
     return socket.authorized ? undefined : new CertificateRefused(shown, String(socket.authorizationError));
   }
   const wanted = Buffer.from(pin.replace(/^sha256:/i, '').replaceAll(':', ''), 'hex');

@@ -1,18 +1,10 @@
 import type { JsonObject } from '../../core/json.ts';
-import type { Clock } from '../../core/ports.ts';
 import { fail, ok, type Result, trouble } from '../../core/result.ts';
 import { foreignText } from './foreign-text.ts';
-import { linkIn, objectIn, objectsIn, type RedfishAnswer, type RedfishClient, textIn } from './redfish-client.ts';
+import { linkIn, objectIn, objectsIn, textIn } from './json-in.ts';
+import { type RedfishAnswer, retryAfter } from './redfish-client.ts';
+import type { InSession, Looked } from './redfish-session.ts';
 import { declined, oddAnswer, unanswered } from './trouble.ts';
-
-interface InSession {
-  readonly name: string;
-  readonly client: RedfishClient;
-  readonly token: string;
-  readonly get: (link: string) => Promise<Result<JsonObject>>;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-}
 
 type ResetType = 'On' | 'ForceOff' | 'GracefulShutdown';
 
@@ -20,11 +12,10 @@ type ResetType = 'On' | 'ForceOff' | 'GracefulShutdown';
 const followed = 30_000;
 
 /** Asks for a reset of the system, after a look at what it allows. Ok once accepted, even if its task still runs. */
-export async function resetSystem(inside: InSession, system: JsonObject, type: ResetType): Promise<Result<void>> {
-  const { name, client, token } = inside;
-  const action = objectIn(objectIn(system, 'Actions'), '#ComputerSystem.Reset');
-  const target = textIn(action, 'target');
-  if (target === undefined) return fail(oddAnswer(name, 'offers no way to switch this system'));
+export async function resetSystem(inside: InSession, system: Looked, type: ResetType): Promise<Result<void>> {
+  const { name } = inside;
+  const action = objectIn(objectIn(system.body, 'Actions'), '#ComputerSystem.Reset');
+  if (textIn(action, 'target') === undefined) return fail(oddAnswer(name, 'offers no way to switch this system'));
   const allowed = await allowedTypes(inside, action);
   if (!allowed.ok) return allowed;
   if (allowed.value !== undefined && !allowed.value.includes(type)) {
@@ -38,10 +29,40 @@ export async function resetSystem(inside: InSession, system: JsonObject, type: R
       ),
     );
   }
+  return post(inside, system, action, type);
+}
 
+/** Has the BMC itself start anew: gracefully where it offers that. */
+export async function resetManager(inside: InSession, manager: Looked): Promise<Result<void>> {
+  const action = objectIn(objectIn(manager.body, 'Actions'), '#Manager.Reset');
+  if (textIn(action, 'target') === undefined) return fail(oddAnswer(inside.name, 'offers no way to restart itself'));
+  const allowed = await allowedTypes(inside, action);
+  if (!allowed.ok) return allowed;
+  const type = ['GracefulRestart', 'ForceRestart'].find((each) => allowed.value?.includes(each) ?? true);
+  if (type === undefined) {
+    const offer = foreignText(allowed.value?.join(', ') ?? '', []) || 'nothing';
+    return fail(
+      trouble(
+        'bmc-not-allowed',
+        `the BMC of ${inside.name} does not offer to restart itself; it offers ${offer}`,
+        'Do it at the web page of the BMC, and leave this step out.',
+      ),
+    );
+  }
+  return post(inside, manager, action, type);
+}
+
+async function post(
+  inside: InSession,
+  of: Looked,
+  action: JsonObject | undefined,
+  type: string,
+): Promise<Result<void>> {
+  const { name, client, token, signal } = inside;
   const ask = (headers?: { readonly [name: string]: string }) =>
-    client.send('POST', target, {
+    client.send('POST', textIn(action, 'target') ?? '', {
       token,
+      signal,
       body: { ResetType: type },
       changes: type,
       ...(headers === undefined ? {} : { headers }),
@@ -49,8 +70,7 @@ export async function resetSystem(inside: InSession, system: JsonObject, type: R
   let answer = await ask();
   if (answer.ok && answer.value.status === 428) {
     // It wants to know that we speak of the system as it is now. It has done nothing yet.
-    const tag = textIn(system, '@odata.etag');
-    if (tag !== undefined) answer = await ask({ 'if-match': tag });
+    if (of.etag !== undefined) answer = await ask({ 'if-match': of.etag });
   }
   if (!answer.ok) return answer;
   const { status, said } = answer.value;
@@ -63,16 +83,16 @@ export async function resetSystem(inside: InSession, system: JsonObject, type: R
 
 /** The reset types that are allowed, from the action itself or its ActionInfo; undefined where the BMC does not say. */
 async function allowedTypes(
-  { get }: InSession,
+  { look }: InSession,
   action: JsonObject | undefined,
 ): Promise<Result<readonly string[] | undefined>> {
   const inline = texts(action?.['ResetType@Redfish.AllowableValues']);
   if (inline !== undefined) return ok(inline);
   const info = linkIn(action, '@Redfish.ActionInfo') ?? textIn(action, '@Redfish.ActionInfo');
   if (info === undefined) return ok(undefined);
-  const answer = await get(info);
+  const answer = await look(info);
   if (!answer.ok) return answer;
-  const parameter = objectsIn(answer.value, 'Parameters').find((each) => each.Name === 'ResetType');
+  const parameter = objectsIn(answer.value.body, 'Parameters').find((each) => each.Name === 'ResetType');
   return ok(texts(parameter?.AllowableValues));
 }
 
@@ -80,13 +100,13 @@ const texts = (value: unknown): readonly string[] | undefined =>
   Array.isArray(value) ? value.filter((each) => typeof each === 'string') : undefined;
 
 /** Follows the task of an accepted reset for a while: only an end in failure counts against it. */
-async function follow(inside: InSession, accepted: RedfishAnswer, type: ResetType): Promise<Result<void>> {
+async function follow(inside: InSession, accepted: RedfishAnswer, type: string): Promise<Result<void>> {
   const { name, client, token, clock, signal } = inside;
   let monitor = accepted.headers.location ?? textIn(accepted.body, '@odata.id');
   let last = accepted;
   const until = clock.monotonic() + followed;
   while (monitor !== undefined && !signal.aborted) {
-    const wait = retryAfter(last.headers['retry-after'], clock);
+    const wait = Math.min(10_000, retryAfter(last.headers['retry-after'], clock) ?? 1000);
     if (clock.monotonic() + wait > until) return ok(undefined);
     await clock.sleep(wait, signal).catch(() => undefined);
     if (signal.aborted) return ok(undefined);
@@ -105,11 +125,4 @@ async function follow(inside: InSession, accepted: RedfishAnswer, type: ResetTyp
     monitor = last.headers.location ?? monitor;
   }
   return ok(undefined);
-}
-
-/** Milliseconds of a Retry-After header (seconds or a date), between 0.5 and 10 s; 1 s without one. */
-function retryAfter(text: string | undefined, clock: Clock): number {
-  const seconds = text === undefined ? 1 : Number(text);
-  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(text ?? '') - clock.now().getTime();
-  return Math.min(10_000, Math.max(500, Number.isFinite(ms) ? ms : 1000));
 }

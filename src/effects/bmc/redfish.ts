@@ -1,13 +1,15 @@
-import type { JsonObject } from '../../core/json.ts';
 import type { Bmc, Clock } from '../../core/ports.ts';
-import { fail, ok, type Result, seen, trouble, unseen } from '../../core/result.ts';
+import { fail, ok, type Result, seen, unseen } from '../../core/result.ts';
 import type { Secret } from '../../core/secret.ts';
 import { foreignText } from './foreign-text.ts';
 import { swapGuid } from './guid.ts';
-import { linkIn, objectIn, type RedfishClient, redfishClient, textIn } from './redfish-client.ts';
-import { resetSystem } from './redfish-reset.ts';
-import { findSystem } from './redfish-system.ts';
-import { oddAnswer, refused, stopped } from './trouble.ts';
+import { textIn } from './json-in.ts';
+import { redfishClient } from './redfish-client.ts';
+import { findLight, switchLight } from './redfish-light.ts';
+import { resetManager, resetSystem } from './redfish-reset.ts';
+import { type InSession, inSession, type Looked } from './redfish-session.ts';
+import { findManager, findSystem } from './redfish-system.ts';
+import { oddAnswer, stopped } from './trouble.ts';
 
 export interface RedfishOptions {
   /** Name of the host it belongs to, for messages. */
@@ -18,6 +20,8 @@ export interface RedfishOptions {
   readonly password: Secret;
   /** `sha256:<hex>` of the DER certificate; undefined: it has to be vouched for by a certificate authority. */
   readonly pin: string | undefined;
+  /** Allow TLS 1.0 and weak ciphers; then only a pin vouches for the BMC. Default false. */
+  readonly legacy?: boolean;
   /** Id of the ComputerSystem, where there are several. */
   readonly system?: string;
   readonly clock: Clock;
@@ -25,38 +29,36 @@ export interface RedfishOptions {
   readonly patience?: number;
 }
 
-type Get = (link: string) => Promise<Result<JsonObject>>;
-
 /** A BMC over Redfish (DSP0266). Every call is one session, ended by DELETE whatever happens in it. */
 export function redfishBmc(options: RedfishOptions): Bmc {
-  const { name, user, password, pin, system, clock, patience = 15_000 } = options;
+  const { name, user, password, pin, legacy = false, system, clock, patience = 15_000 } = options;
   const { address, port } = options;
-  const client = redfishClient({ name, address, port, password, pin, patience });
+  const client = redfishClient({ name, address, port, password, pin, legacy, patience, clock });
 
-  /** Service root → sessions → login → the one system → `work` → logout. */
-  async function withSystem<T>(
-    work: (session: { readonly token: string; readonly get: Get; readonly system: JsonObject }) => Promise<Result<T>>,
-  ): Promise<Result<T>> {
-    const root = await fetch(client, name, '/redfish/v1/', undefined);
-    if (!root.ok) return root;
-    const login = await openSession(client, name, user, password, root.value);
-    if (!login.ok) return login;
-    const { token, session } = login.value;
-    try {
-      const get: Get = (link) => fetch(client, name, link, token);
-      const found = await findSystem(name, get, root.value, system);
-      return found.ok ? await work({ token, get, system: found.value }) : found;
-    } finally {
-      // An answer is not needed: a session that stays ends by itself.
-      if (session !== undefined) await client.send('DELETE', session, { token });
-    }
-  }
+  /** In a session, with the one system that is meant. */
+  const withSystem = <T>(
+    work: (session: InSession, system: Looked) => Promise<Result<T>>,
+    signal = new AbortController().signal,
+  ): Promise<Result<T>> =>
+    inSession({ name, user, password, client, clock, signal }, async (session) => {
+      const found = await findSystem(session, system);
+      return found.ok ? work(session, found.value) : found;
+    });
+
+  /** The same for a change: nothing is asked for once it was stopped. */
+  const change = async (
+    signal: AbortSignal,
+    work: (session: InSession, system: Looked) => Promise<Result<void>>,
+  ): Promise<Result<void>> => {
+    if (signal.aborted) return fail(stopped(name));
+    return withSystem(async (session, found) => (signal.aborted ? fail(stopped(name)) : work(session, found)), signal);
+  };
 
   return {
     name,
 
     async power() {
-      const state = await withSystem(async ({ system: found }) => ok(textIn(found, 'PowerState')));
+      const state = await withSystem(async (_session, found) => ok(textIn(found.body, 'PowerState')));
       if (!state.ok) return unseen(state.error);
       switch (state.value) {
         case 'Off':
@@ -73,7 +75,7 @@ export function redfishBmc(options: RedfishOptions): Bmc {
     },
 
     async identity() {
-      const found = await withSystem(async (session) => ok(session.system));
+      const found = await withSystem(async (_session, system) => ok(system.body));
       if (!found.ok) return unseen(found.error);
       const uuid = textIn(found.value, 'UUID')?.toLowerCase();
       const serial = textIn(found.value, 'SerialNumber')?.trim();
@@ -89,57 +91,37 @@ export function redfishBmc(options: RedfishOptions): Bmc {
       });
     },
 
-    async setPower(want, how, signal) {
-      if (signal.aborted) return fail(stopped(name));
-      return withSystem(async ({ token, get, system: found }) => {
-        if (signal.aborted) return fail(stopped(name));
-        const type = want === 'on' ? 'On' : how === 'soft' ? 'GracefulShutdown' : 'ForceOff';
-        return resetSystem({ name, client, token, get, clock, signal }, found, type);
-      });
+    setPower: (want, how, signal) =>
+      change(signal, (session, found) =>
+        resetSystem(session, found, want === 'on' ? 'On' : how === 'soft' ? 'GracefulShutdown' : 'ForceOff'),
+      ),
+
+    async indicator() {
+      const light = await withSystem(findLight);
+      return light.ok ? seen(light.value.state) : unseen(light.error);
+    },
+
+    setIndicator: (want, signal) =>
+      change(signal, async (session, found) => {
+        const light = await findLight(session, found);
+        return light.ok ? switchLight(session, light.value, want) : light;
+      }),
+
+    restart: (signal) =>
+      change(signal, async (session, found) => {
+        const manager = await findManager(session, found);
+        return manager.ok ? resetManager(session, manager.value) : manager;
+      }),
+
+    async weaknesses() {
+      return seen([]);
+    },
+
+    notes: () => {
+      const version = client.tls();
+      return version === undefined || !legacy ? [] : [`${version}: this BMC is declared legacy`];
     },
 
     close: () => client.close(),
   };
-}
-
-async function fetch(
-  client: RedfishClient,
-  name: string,
-  link: string,
-  token: string | undefined,
-): Promise<Result<JsonObject>> {
-  const answer = await client.send('GET', link, { token });
-  if (!answer.ok) return answer;
-  const { status, body, said } = answer.value;
-  if (status === 200 && body !== undefined) return ok(body);
-  const detail = foreignText(`${status} at ${link}: ${said}`, []);
-  return fail(oddAnswer(name, 'did not give what it was asked for', detail));
-}
-
-async function openSession(
-  client: RedfishClient,
-  name: string,
-  user: string,
-  password: Secret,
-  root: JsonObject,
-): Promise<Result<{ readonly token: string; readonly session: string | undefined }>> {
-  const sessions = linkIn(objectIn(root, 'Links'), 'Sessions');
-  if (sessions === undefined) {
-    return fail(
-      trouble(
-        'bmc-odd-answer',
-        `what answers at ${client.where} as the BMC of ${name} is no Redfish service, or one without sessions`,
-        'Check the address, and that Redfish is enabled at the BMC; where it has none, use IPMI (kind: ipmi).',
-      ),
-    );
-  }
-  const answer = await client.send('POST', sessions, { body: { UserName: user, Password: password.reveal() } });
-  if (!answer.ok) return answer;
-  const { status, headers, body, said } = answer.value;
-  const token = headers['x-auth-token'];
-  if (status === 400 || status === 401 || status === 403) return fail(refused(name, client.where, user, said));
-  if (status >= 300 || token === undefined) {
-    return fail(oddAnswer(name, 'opened no session', `${status} ${said}`));
-  }
-  return ok({ token, session: headers.location ?? textIn(body, '@odata.id') });
 }

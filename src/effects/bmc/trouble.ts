@@ -48,3 +48,46 @@ export const oddAnswer = (name: string, what: string, detail?: string): Trouble 
 /** A person stopped it before anything was sent. */
 export const stopped = (name: string): Trouble =>
   trouble('aborted', `stopped before the BMC of ${name} was asked`, 'Nothing was sent. Resume when ready.');
+
+/** It has no locator light, or none whose state can be read. */
+export const cannotTell = (name: string, detail?: string): Trouble =>
+  trouble(
+    'bmc-cannot-tell',
+    `the BMC of ${name} cannot tell whether its locator light is on`,
+    'What it cannot tell cannot be confirmed: switch the light by hand and have a person look ("confirm"), or leave the step out.',
+    detail,
+  );
+
+/** It opens a session with cipher suite 0, which checks no password (CVE-2013-4782). */
+export const cipherZero = (name: string, where: string): Trouble =>
+  trouble(
+    'bmc-cipher-zero',
+    `the BMC of ${name} at ${where} accepts IPMI cipher suite 0: whoever reaches it can switch the machine with any password`,
+    'Disable cipher suite 0 at the BMC, or keep its network closed, until the machine is gone.',
+  );
+
+/** It says that it has no time now (429, 503), and was asked again as often as seems fit. Nothing was done. */
+export const busy = (name: string, where: string, status: number, rest: number, detail?: string): Trouble =>
+  trouble(
+    'bmc-busy',
+    `the BMC of ${name} at ${where} is busy (${status}) and wants to be asked again in ${Math.ceil(rest / 1000)} s`,
+    'Nothing was done. Try again later; if it stays so, end open sessions at its web page, or restart it.',
+    detail,
+  );
+
+/** It no longer knows the session that it gave (401). Nothing was done. */
+export const sessionLost = (name: string, where: string, detail?: string): Trouble =>
+  trouble(
+    'bmc-session-lost',
+    `the BMC of ${name} at ${where} ended the session that it had opened`,
+    'Nothing was done. See whether its session timeout is very short, or somebody else ends its sessions; then try again.',
+    detail,
+  );
+
+export const onlyOldTls = (name: string, where: string, detail?: string): Trouble =>
+  trouble(
+    'bmc-old-tls',
+    `the BMC of ${name} at ${where} and this program find no TLS version and cipher that both take: it may know only old ones`,
+    'Update its firmware. If there is none, allow old TLS for this BMC alone: "legacy: true" and "tls_pin" in the host’s "bmc" in the hosts file.',
+    detail,
+  );

@@ -1,0 +1,156 @@
+import type { Bmc, Clock } from '../../core/ports.ts';
+import { fail, ok, type Result, type Seen, seen, type Trouble, trouble, unseen } from '../../core/result.ts';
+import type { Secret } from '../../core/secret.ts';
+import { type Answered, type Asked, readAnswer } from './command-answer.ts';
+import { greatestAnswer, type ProgramEnd, runProgram } from './command-program.ts';
+import { foreignText } from './foreign-text.ts';
+import { swapGuid } from './guid.ts';
+import { cannotTell, declined, noAnswer, oddAnswer, refused, stopped, unanswered } from './trouble.ts';
+import { inTurn } from './turns.ts';
+
+export interface CommandOptions {
+  /** Name of the host it belongs to; told to the program. */
+  readonly name: string;
+  readonly argv: readonly string[];
+  /** Secrets that only this program gets. */
+  readonly secrets: { readonly [name: string]: Secret };
+  /** Of our own environment the program gets what stands in `inherited`, and nothing else. */
+  readonly environment: { readonly [name: string]: string | undefined };
+  /** Where it runs, and where a relative path to it starts. */
+  readonly folder: string;
+  readonly clock: Clock;
+  /** Milliseconds for one answer. Default 30,000. */
+  readonly within?: number;
+  /** Milliseconds between two questions. Default 0. */
+  readonly spacing?: number;
+}
+
+/** What a program needs to find its tools, its own settings and the operator's agents. None of it is a secret of a host. */
+const inherited = [
+  ...['PATH', 'HOME', 'USER', 'LOGNAME', 'TMPDIR', 'TZ', 'SSH_AUTH_SOCK', 'KRB5CCNAME'],
+  ...['XDG_RUNTIME_DIR', 'XDG_CONFIG_HOME'],
+];
+
+/** Power by a program of the operator's: one JSON object in, one out (docs/power-by-command.md). */
+export function commandBmc(options: CommandOptions): Bmc {
+  const { name, argv, secrets, folder, clock, within = 30_000, spacing = 0 } = options;
+  const program = argv[0] ?? '';
+  const key = `command ${JSON.stringify([folder, argv])}`;
+  const hidden = Object.values(secrets);
+  const shown = (text: string) => foreignText(text, hidden);
+  const closing = new AbortController();
+  const never = new AbortController().signal;
+  const environment = Object.fromEntries([
+    ...inherited.flatMap((each) =>
+      options.environment[each] === undefined ? [] : [[each, options.environment[each]]],
+    ),
+    ['LC_ALL', 'C'],
+    ...Object.entries(secrets).map(([each, value]) => [each, value.reveal()]),
+  ]) as { [name: string]: string };
+
+  async function ask(asked: Asked, signal: AbortSignal): Promise<Result<Exclude<Answered, { is: 'no' | 'odd' }>>> {
+    const changes = 'want' in asked || asked.ask === 'reset';
+    const stdin = `${JSON.stringify({ format: 1, ...asked, host: name })}\n`;
+    const end = await inTurn({ key, spacing, clock, signal: AbortSignal.any([signal, closing.signal]) }, () =>
+      // A change that was begun is not cut off when we are told to stop: then nobody would know what became of it.
+      runProgram({ argv, environment, folder, stdin, within, signal: changes ? never : closing.signal }),
+    );
+    if (end === undefined) return fail(stopped(name));
+    if (end.how === 'not-started') return fail(notStarted(end.why));
+    const answer = end.how === 'exit' && end.code === 0 && !end.overflow ? readAnswer(end.stdout, asked) : undefined;
+    if (answer !== undefined && answer.is !== 'odd') {
+      return answer.is === 'no' ? fail(toldNo(answer, end, asked)) : ok(answer);
+    }
+    const why = answer?.why ?? endWords(end);
+    const detail = shown(`${why}: ${end.stderr}`);
+    if (changes) return fail(unanswered(name, wordsOf(asked), detail));
+    return fail(oddAnswer(name, `is asked by ${program}, which gave no answer (${why})`, detail));
+  }
+
+  async function change(asked: Asked, signal: AbortSignal): Promise<Result<void>> {
+    const answer = await ask(asked, signal);
+    return answer.ok ? ok(undefined) : answer;
+  }
+
+  async function state(of: 'power' | 'indicator'): Promise<Seen<'on' | 'off'>> {
+    const answer = await ask({ ask: of }, never);
+    if (!answer.ok) return unseen(answer.error);
+    if (answer.value.is === 'state' && answer.value.state !== 'unknown') return seen(answer.value.state);
+    return unseen(
+      of === 'power' ? oddAnswer(name, `is asked by ${program}, which cannot tell the power`) : cannotTell(name),
+    );
+  }
+
+  function toldNo({ trouble: code, why }: Extract<Answered, { is: 'no' }>, end: ProgramEnd, asked: Asked): Trouble {
+    const detail = shown(`${why} ${'stderr' in end ? end.stderr : ''}`);
+    switch (code) {
+      case 'unreachable':
+        return noAnswer(name, program, detail);
+      case 'refused':
+        return refused(name, program, 'the program', detail);
+      case 'declined':
+        return declined(name, wordsOf(asked), detail);
+      case 'unsupported':
+        return asked.ask === 'indicator' ? cannotTell(name, detail) : declined(name, wordsOf(asked), detail);
+    }
+  }
+
+  const notStarted = (why: string): Trouble =>
+    trouble(
+      'tool-missing',
+      `the program ${program}, which switches the power of ${name}, could not be started (${why})`,
+      'Correct "argv" of the host’s "bmc" in the hosts file: a relative path starts at the folder of that file. The program must be executable.',
+    );
+
+  return {
+    name,
+    power: () => state('power'),
+    async identity() {
+      const answer = await ask({ ask: 'identity' }, never);
+      if (!answer.ok) return unseen(answer.error);
+      const { guid, serial } = answer.value.is === 'identity' ? answer.value : { guid: null, serial: null };
+      const none = (what: string) => unseen(oddAnswer(name, `is asked by ${program}, which names no ${what}`));
+      return seen({
+        guid: guid === null ? none('GUID') : seen(guid),
+        guid_swapped: guid === null ? none('GUID') : seen(swapGuid(guid)),
+        serial: serial === null ? none('serial') : seen(foreignText(serial, hidden, 100)),
+      });
+    },
+    setPower: (want, how, signal) => change({ ask: 'set', want, how }, signal),
+    indicator: () => state('indicator'),
+    setIndicator: (want, signal) => change({ ask: 'locate', want }, signal),
+    restart: (signal) => change({ ask: 'reset' }, signal),
+    weaknesses: async () => seen([]),
+    notes: () => [],
+    async close() {
+      closing.abort();
+      await inTurn({ key, spacing: 0, clock, signal: never }, async () => undefined);
+    },
+  };
+}
+
+function wordsOf(asked: Asked): string {
+  switch (asked.ask) {
+    case 'set':
+      return asked.want === 'on' ? 'power on' : asked.how === 'soft' ? 'a soft power-off' : 'power off';
+    case 'locate':
+      return `its locator light ${asked.want}`;
+    case 'reset':
+      return 'a restart of the BMC';
+    default:
+      return asked.ask;
+  }
+}
+
+function endWords(end: Exclude<ProgramEnd, { how: 'not-started' }>): string {
+  switch (end.how) {
+    case 'too-long':
+      return 'it took too long and was ended';
+    case 'stopped':
+      return 'it was stopped';
+    case 'signal':
+      return `it was ended by ${end.signal}`;
+    case 'exit':
+      return end.overflow ? `it printed more than ${greatestAnswer} bytes` : `it ended with exit code ${end.code}`;
+  }
+}
