@@ -2,6 +2,7 @@ import type { BlobRef } from './blob.ts';
 import type { Direction, EventOf, Recorded } from './event.ts';
 import type { Evidence } from './evidence.ts';
 import type { Json } from './json.ts';
+import { mayStartWriters } from './may-start-writers.ts';
 import type { Operation, Receipt } from './operation.ts';
 import type { Trouble } from './result.ts';
 
@@ -55,6 +56,13 @@ export interface StepState {
   readonly output: { readonly [name: string]: Json };
 }
 
+/** An operation that may have started a writer. Evidence that writers were stopped, if it is among the first `evidence`, no longer holds. */
+export interface WritersStarted {
+  readonly step: string;
+  readonly operation: Operation;
+  readonly evidence: number;
+}
+
 /** What a run has come to: the fold of its events, and nothing else. */
 export interface Execution {
   readonly run: string;
@@ -72,6 +80,8 @@ export interface Execution {
   readonly direction: Direction;
   readonly steps: { readonly [id: string]: StepState };
   readonly evidence: readonly Evidence[];
+  /** The last of its kind. */
+  readonly writersStarted: WritersStarted | null;
   readonly status: 'open' | 'parked' | 'stopped' | 'closed';
   readonly parked: { readonly step: string; readonly until: string | null; readonly why: string } | null;
   readonly stopped: { readonly by: string; readonly reason: string } | null;
@@ -114,6 +124,7 @@ export const emptyExecution: Execution = {
   direction: 'forth',
   steps: {},
   evidence: [],
+  writersStarted: null,
   status: 'open',
   parked: null,
   stopped: null,
@@ -176,7 +187,7 @@ export function fold(execution: Execution, event: Recorded): Execution {
     case 'step.agreed':
       return onPass(now, event, (pass) => ({ ...pass, agreed: true }));
     case 'operation.intended':
-      return onPass(now, event, (pass) => ({
+      return onPass({ ...now, writersStarted: startedBy(now, event) }, event, (pass) => ({
         ...pass,
         operations: [
           ...pass.operations,
@@ -250,6 +261,12 @@ export function fold(execution: Execution, event: Recorded): Execution {
       return { ...now, status: 'closed', outcome: event.outcome, closed: event.ts };
   }
 }
+
+/** By the order of the lines, not by their times: a clock may jump. What was begun counts, whether it ended well or not. */
+const startedBy = (execution: Execution, event: EventOf<'operation.intended'>): WritersStarted | null =>
+  mayStartWriters(event.operation)
+    ? { step: event.step, operation: event.operation, evidence: execution.evidence.length }
+    : execution.writersStarted;
 
 interface AtPass {
   readonly step: string;

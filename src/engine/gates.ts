@@ -1,10 +1,13 @@
 import { durationText } from '../core/duration.ts';
-import type { Demand, Evidence } from '../core/evidence.ts';
-import type { Execution } from '../core/execution.ts';
+import type { Demand, Evidence, EvidenceKind } from '../core/evidence.ts';
+import type { Execution, WritersStarted } from '../core/execution.ts';
 import type { Json } from '../core/json.ts';
+import { mayStartWriters } from '../core/may-start-writers.ts';
 import { matchesPlanned, type Operation } from '../core/operation.ts';
+import { operationWords } from '../core/operation-words.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import { type Trouble, trouble } from '../core/result.ts';
+import { redoCommand, stepsToRedo } from './redo.ts';
 
 const timeText = (e: Evidence): string => (e.kind === 'restore.proven' ? e.manifest_started : e.at);
 
@@ -15,7 +18,8 @@ const momentOf = (e: Evidence): number => Date.parse(timeText(e));
 const isFull = (e: Evidence): boolean => e.kind !== 'restore.proven' || (e.level === 'restored' && !e.sampled);
 
 /** Evidence of what a boot of the host's own system undoes: it starts writers again, and they write what is in no copy. */
-const boundToBoot = new Set<string>(['writers.stopped', 'restore.proven']);
+const ofBoot: readonly EvidenceKind[] = ['writers.stopped', 'restore.proven'];
+const boundToBoot = new Set<string>(ofBoot);
 
 /** How far a clock may be behind the one that a moment was written by, in milliseconds. */
 const clockSkew = 60_000;
@@ -38,12 +42,15 @@ export function unmetDemand(
   const timely = mine.filter((e) => momentOf(e) <= now.getTime() + clockSkew);
   const boot = execution.evidence.findLast((e) => e.kind === 'identity.confirmed')?.boot;
   const valid = timely.filter((e) => !boundToBoot.has(e.kind) || e.boot === boot);
-  const newest = valid.reduce((best, e) => Math.max(best, momentOf(e)), Number.NEGATIVE_INFINITY);
+  const started = demand.kind === 'writers.stopped' ? execution.writersStarted : null;
+  const standing = valid.filter((e) => started === null || execution.evidence.indexOf(e) >= started.evidence);
+  if (standing.length === 0 && valid.length > 0 && started !== null) return startedTrouble(demand, execution, started);
+  const newest = standing.reduce((best, e) => Math.max(best, momentOf(e)), Number.NEGATIVE_INFINITY);
   if (newest === Number.NEGATIVE_INFINITY && timely.length > 0) {
     return trouble(
       'evidence-rebooted',
       `the host was booted since the evidence "${demand.kind}" was taken`,
-      'Its services may have run again: stop them, copy and prove once more, with: decom replan RUN --redo STEP',
+      `Its services may have run again: stop them, copy and prove once more, with: ${redoCommand(execution, stepsToRedo(execution, ofBoot))}`,
       demand.why,
     );
   }
@@ -51,7 +58,7 @@ export function unmetDemand(
     return trouble(
       'evidence-time',
       `the time of the evidence "${demand.kind}" is no time in the past: ${mine.map(timeText).join(', ')}`,
-      "Check this machine's clock and the copy's copy.json, then copy and prove once more, with: decom replan RUN --redo STEP",
+      `Check this machine's clock and the copy's copy.json, then have it done once more, with: ${redoCommand(execution, stepsToRedo(execution, [demand.kind]))}`,
       demand.why,
     );
   }
@@ -68,7 +75,7 @@ export function unmetDemand(
     return trouble(
       'evidence-old',
       `the evidence "${demand.kind}" is ${durationText(age)} old; the limit is ${durationText(demand.maxAge)}`,
-      'Prove it anew: run its step again with: decom replan',
+      `Have it made anew: ${redoCommand(execution, stepsToRedo(execution, [demand.kind]))}`,
       demand.why,
     );
   }
@@ -87,6 +94,29 @@ export function unmetDemand(
   }
   return undefined;
 }
+
+/** The step after the last one that stops writers, and before the one that demands it, that may start some again. */
+export const startsAgain = (demand: Demand, before: readonly PlannedStep[], stops: number): PlannedStep | undefined =>
+  demand.kind === 'writers.stopped'
+    ? before.slice(stops + 1).find((step) => step.operations?.some(mayStartWriters))
+    : undefined;
+
+/** What such an order is told as, before anything of it is done. */
+export const startsAgainTrouble = (step: { readonly id: string }, demand: Demand, starter: PlannedStep): Trouble =>
+  trouble(
+    'order',
+    `step "${step.id}" demands "${demand.kind}", and step "${starter.id}" after that may start something that writes`,
+    `Move "${starter.id}" before the step that yields "${demand.kind}".`,
+    demand.why,
+  );
+
+const startedTrouble = (demand: Demand, execution: Execution, { step, operation }: WritersStarted): Trouble =>
+  trouble(
+    'evidence-void',
+    `the evidence "${demand.kind}" no longer holds: step "${step}" was begun on the host after it (${operationWords(operation).join(' ')}), and may have started something that writes`,
+    `Stop what it started; then stop, copy and prove once more, with: ${redoCommand(execution, stepsToRedo(execution, ofBoot))}`,
+    demand.why,
+  );
 
 /** The first fresh operation that the plan does not hold. A subset of what was planned is no drift: it is already so. */
 export function drifted(step: PlannedStep, fresh: readonly Operation[]): Operation | undefined {

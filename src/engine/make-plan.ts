@@ -6,6 +6,7 @@ import { type Blocker, boundHost, hostScope, type Plan, type PlannedStep, settin
 import { trouble } from '../core/result.ts';
 import { type Runbook, type Step, stepsOf } from '../core/runbook.ts';
 import { type Engine, folderName, inspect, powerNow } from './engine.ts';
+import { startsAgain, startsAgainTrouble } from './gates.ts';
 
 export interface PlanRequest {
   readonly host: Host;
@@ -140,6 +141,8 @@ function orderBlockers(
     );
   return action.demands(input).flatMap((demand) => {
     const at = yielding(demand.kind);
+    const starter = at === -1 ? undefined : startsAgain(demand, before, at);
+    if (starter !== undefined) return [{ step: step.id, trouble: startsAgainTrouble(step, demand, starter) }];
     if (at !== -1 && (demand.after === undefined || at > yielding(demand.after))) return [];
     const when =
       demand.after === undefined || at === -1

@@ -1,10 +1,11 @@
 import type { AnyAction, Setting } from '../core/action.ts';
+import type { Demand } from '../core/evidence.ts';
 import { stepState } from '../core/execution.ts';
 import type { Operation } from '../core/operation.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import { trouble } from '../core/result.ts';
 import { inspect, pastOf } from './engine.ts';
-import { unmetDemand } from './gates.ts';
+import { startsAgain, startsAgainTrouble, unmetDemand } from './gates.ts';
 import { stamp } from './prove.ts';
 import type { Drive, StepEnd } from './run-step.ts';
 
@@ -41,7 +42,11 @@ export async function preview(
   if (operations.length > 0) {
     for (const demand of action.demands?.(input) ?? []) {
       if (unmetDemand(demand, journal.execution, engine.clock.now(), new Set()) === undefined) continue;
-      const unmet = unmetDemand(demand, journal.execution, engine.clock.now(), assumedKinds);
+      const starter = startedSince(drive, step, demand);
+      const unmet =
+        starter === undefined
+          ? unmetDemand(demand, journal.execution, engine.clock.now(), assumedKinds)
+          : startsAgainTrouble(step, demand, starter);
       if (unmet !== undefined) {
         journal.record({ ...at, type: 'gate.blocked', gate: demand.kind, trouble: unmet });
         return { end: 'blocked', trouble: unmet };
@@ -126,6 +131,15 @@ function yieldedBefore(drive: Drive, step: PlannedStep): ReadonlySet<string> {
     for (const kind of action?.yields ?? []) kinds.add(kind);
   }
   return kinds;
+}
+
+/** The earlier step that would void what a rehearsal would assume. */
+function startedSince(drive: Drive, step: PlannedStep, demand: Demand): PlannedStep | undefined {
+  const before = stepsBefore(drive, step).filter((s) => wasPretended(drive, s));
+  const yields = before.findLastIndex((s) =>
+    drive.engine.actions.find((a) => a.kind === s.uses)?.yields?.includes(demand.kind),
+  );
+  return yields === -1 ? undefined : startsAgain(demand, before, yields);
 }
 
 /** What a rehearsal's executor says if it is ever asked to act: that would be a bug. */

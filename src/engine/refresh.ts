@@ -1,9 +1,10 @@
 import type { Demand } from '../core/evidence.ts';
-import { stepState } from '../core/execution.ts';
+import { type Execution, stepState } from '../core/execution.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import { type Trouble, trouble } from '../core/result.ts';
 import { actionOf, inspect, pastOf, scopeNow, settingFor } from './engine.ts';
 import { stamp } from './prove.ts';
+import { redoCommand, stepsToRedo } from './redo.ts';
 import type { Drive } from './run-step.ts';
 
 /**
@@ -37,7 +38,7 @@ export async function refresh(
     const facts = await inspect(engine, action, input, pastOf(journal.execution, earlier.id), setting);
     const verdict = action.verify(input, facts, setting);
     if (action.effect !== 'none') {
-      if (!verdict.ok) return voided(earlier, action.yields ?? [], verdict.trouble);
+      if (!verdict.ok) return voided(journal.execution, earlier, action.yields ?? [], verdict.trouble);
       continue;
     }
     if (!verdict.ok) return verdict.trouble;
@@ -55,10 +56,10 @@ export async function refresh(
   return undefined;
 }
 
-const voided = (step: PlannedStep, kinds: readonly string[], why: Trouble): Trouble =>
+const voided = (execution: Execution, step: PlannedStep, kinds: readonly string[], why: Trouble): Trouble =>
   trouble(
     'evidence-void',
     `the evidence "${kinds.join('", "')}" of step "${step.id}" no longer holds: ${why.what}`,
-    `Do that step once more, and the copy and its proof after it: decom replan RUN --redo ${step.id} --redo STEP`,
+    `Do that step once more, and the copy and its proof after it: ${redoCommand(execution, [step.id, ...stepsToRedo(execution, ['restore.proven']).filter((id) => id !== step.id)])}`,
     why.detail,
   );

@@ -51,7 +51,7 @@ async function stepBack(
   const bound = engine.bind(step, await scopeNow(engine, plan, journal.execution, step));
   if (!bound.ok) return failed(drive, step, attempt, bound.error);
   const { input } = bound.value;
-  const kept = beforeOf(engine, state.forth.before as BlobRef);
+  const kept = beforeOf(engine, state.forth.before as BlobRef, journal.execution.run);
   if (!kept.ok) return failed(drive, step, attempt, kept.error);
   const before = kept.value;
   const run: StepRun = {
@@ -117,7 +117,7 @@ async function stepBack(
 }
 
 /** The facts seen before the first act, if they are still what the log refers to. */
-function beforeOf(engine: Engine, ref: BlobRef): Result<unknown> {
+function beforeOf(engine: Engine, ref: BlobRef, run: string): Result<unknown> {
   try {
     return ok(JSON.parse(new TextDecoder().decode(engine.blobs.get(ref))));
   } catch (error) {
@@ -125,7 +125,7 @@ function beforeOf(engine: Engine, ref: BlobRef): Result<unknown> {
       trouble(
         'facts-lost',
         `how it was before cannot be read: ${(error as Error).message}`,
-        'Restore that file from a backup of the state folder; or give the machine back by hand, and end the run with: decom abandon RUN --reason REASON',
+        `Restore that file from a backup of the state folder; or give the machine back by hand, and end the run with: decom abandon ${run} --reason REASON`,
       ),
     );
   }

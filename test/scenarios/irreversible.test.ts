@@ -55,7 +55,14 @@ describe('the power is not switched off', () => {
 
   test('after the host was booted since the writers were stopped', async () => {
     const { s, end } = await meanwhile('mirror', reboot);
-    expect(end).toMatchObject({ end: 'blocked', step: 'off', trouble: { code: 'evidence-rebooted' } });
+    expect(end).toMatchObject({
+      end: 'blocked',
+      step: 'off',
+      trouble: {
+        code: 'evidence-rebooted',
+        fix: expect.stringContaining('decom replan run1 --redo services --redo archive --redo proof'),
+      },
+    });
     expect(s.world.state.power).toBe('on');
   });
 
@@ -64,7 +71,11 @@ describe('the power is not switched off', () => {
     expect(end).toMatchObject({
       end: 'blocked',
       step: 'off',
-      trouble: { code: 'evidence-void', what: expect.stringContaining('nginx.service') },
+      trouble: {
+        code: 'evidence-void',
+        what: expect.stringContaining('nginx.service'),
+        fix: 'Do that step once more, and the copy and its proof after it: decom replan run1 --redo services --redo archive --redo proof',
+      },
     });
     expect(s.world.state.power).toBe('on');
   });

@@ -148,7 +148,7 @@ export function planBackup(
   if (copy.value.state === 'complete') {
     const about = copy.value.description;
     const wrong =
-      notThisCopy(to, input, setting, method, about) ?? (about === null ? undefined : notAllRead(to, about));
+      notThisCopy(to, input, setting, method, about) ?? (about === null ? undefined : notAllRead(to, about, setting));
     return wrong === undefined ? [] : { blocked: wrong };
   }
   const blocked =
@@ -271,7 +271,8 @@ export function verifyBackup(
       ),
     };
   }
-  const wrong = notThisCopy(to, input, setting, method, about) ?? emptyCopy(to, about) ?? notAllRead(to, about);
+  const wrong =
+    notThisCopy(to, input, setting, method, about) ?? emptyCopy(to, about) ?? notAllRead(to, about, setting);
   if (wrong !== undefined) return { ok: false, trouble: wrong };
   return {
     ok: true,
@@ -327,7 +328,7 @@ const changed = (about: CopyDescription): readonly string[] =>
   about.unread.filter(({ why }) => moving.test(why)).map(({ name }) => name);
 
 /** Trouble where the source could not give what a copy must hold. */
-export function notAllRead(copy: string, about: CopyDescription): Trouble | undefined {
+export function notAllRead(copy: string, about: CopyDescription, { host }: Setting): Trouble | undefined {
   const lost = about.unread.filter(({ why }) => !harmless.test(why) && !moving.test(why));
   // Beyond those that are listed, nobody knows why.
   const count = lost.length + Math.max(0, (about.unread_count ?? 0) - about.unread.length);
@@ -341,9 +342,12 @@ export function notAllRead(copy: string, about: CopyDescription): Trouble | unde
   return trouble(
     'copy-has-gaps',
     `${entries} not in ${copy}: ${first.join(', ')}${more}`,
-    `Make them readable (root, or ssh.sudo), or leave them out by name with "exclude"; then have the step done once more: decom replan RUN --redo STEP`,
+    `Make them readable (root, or ssh.sudo), or leave them out by name with "exclude"; then have the step done once more: decom replan ${host.name} --redo ${madeBy(copy)}`,
   );
 }
+
+/** The step that made a copy, by its folder: `<plan>-<step>`, where a plan's id has no dash. */
+const madeBy = (copy: string): string => copy.slice(copy.lastIndexOf('/') + 1).replace(/^[^-]*-/, '');
 
 /** Bytes as people read them: `0 B`, `512 B`, `1.5 GiB`. */
 export function bytesText(bytes: number): string {

@@ -110,7 +110,8 @@ const notComplete = (backup: string, state: string): Trouble =>
   trouble('copy-not-complete', `the copy ${backup} is ${state}`, 'Run the backup step that makes it, then this one.');
 
 /** Why a copy cannot be proven at all. */
-function unfit(backup: string, copy: Seen<CopySeen>, { host }: Setting): Trouble | undefined {
+function unfit(backup: string, copy: Seen<CopySeen>, setting: Setting): Trouble | undefined {
+  const { host } = setting;
   if (!copy.known) return copy.trouble;
   const { state, description } = copy.value;
   if (state !== 'complete' || description === null) return notComplete(backup, state);
@@ -121,7 +122,7 @@ function unfit(backup: string, copy: Seen<CopySeen>, { host }: Setting): Trouble
       `Give the copy of ${host.name}.`,
     );
   }
-  return emptyCopy(backup, description) ?? notAllRead(backup, description);
+  return emptyCopy(backup, description) ?? notAllRead(backup, description, setting);
 }
 
 const noRoom = (setting: Setting, copy: Seen<CopySeen>, place: PlaceSeen): Trouble | undefined =>

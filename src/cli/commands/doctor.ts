@@ -5,7 +5,7 @@ import { type ExitCode, exit } from '../exit.ts';
 import type { Invocation } from '../invocation.ts';
 import { lookAround } from '../look-around.ts';
 import { refuse } from '../refuse.ts';
-import { doctorView, type Finding, isGrave } from '../view/doctor-view.ts';
+import { doctorView, type Finding, isGrave, nextStep } from '../view/doctor-view.ts';
 import { findHost, openWorkspace, readHosts, readWorkspaceFile, runbookNames, type Workspace } from '../workspace.ts';
 
 /** Looks for what is needed on this machine; outside a workspace, only for what decom itself needs. */
@@ -37,7 +37,7 @@ export async function doctor(invocation: Invocation, host: string | undefined): 
         grave.length === 0 ? 'nothing that is needed is missing' : `missing: ${grave.map((f) => f.about).join(', ')}`,
       findings,
     },
-    [...doctorView(findings), `Next: ${workspace.ok ? 'decom validate' : 'decom init'}`],
+    [...doctorView(findings), `Next: ${nextStep(findings, workspace.ok)}`],
   );
   return grave.length === 0 ? exit.done : exit.blocked;
 }

@@ -88,7 +88,7 @@ function onlyOpen({ store }: Desk): Result<RunFolder> {
         trouble(
           'which-run',
           `${open.length} runs are open: ${open.map((f) => `${f.run} (${f.host})`).join(', ')}`,
-          'Name one: decom resume RUN',
+          `Name one: ${open.map((f) => `decom resume ${f.run}`).join(', or: ')}`,
         ),
       );
 }

@@ -20,10 +20,12 @@ type Store = Parameters<typeof findRun>[0];
 function list(invocation: Invocation, store: Store): ExitCode {
   const runs = readRuns(store);
   const read = runs.flatMap(({ read }) => (read.ok ? [read.value] : []));
+  // The newest that still has something to do, else the newest.
+  const newest = runs.findLast(({ read }) => !read.ok || read.value.execution.status !== 'closed') ?? runs.at(-1);
   const broken = runs.flatMap(({ read }) => (read.ok ? [] : [read.error]));
   invocation.output.result({ type: 'runs', message: `${runs.length} runs`, runs: read.map(summary) }, [
     ...(read.length === 0 && broken.length > 0 ? ['No run can be read.'] : runListLines(read)),
-    runs.length === 0 ? 'Next: decom plan HOST' : 'Next: decom status RUN',
+    `Next: ${newest === undefined ? 'decom plan HOST' : `decom ${newest.read.ok ? 'status' : 'audit verify'} ${newest.folder.run}`}`,
   ]);
   return broken.length === 0 ? exit.done : refuse(invocation, broken, process.cwd(), exit.logBroken);
 }

@@ -24,6 +24,16 @@ export function doctorView(findings: readonly Finding[]): readonly Line[] {
   ];
 }
 
+/** What to do now: first what is needed and missing, then the workspace. */
+export function nextStep(findings: readonly Finding[], workspace: boolean): string {
+  const [first, ...others] = findings.filter(isGrave);
+  if (first === undefined) return workspace ? 'decom validate' : 'decom init';
+  const fix = first.fix.replace(/\.$/, '');
+  const rest =
+    others.length === 0 ? '' : `, then the ${others.length === 1 ? 'other' : `${others.length} others`} marked ✗`;
+  return `for ${first.about}, ${fix.charAt(0).toLowerCase()}${fix.slice(1)}${rest}, then: decom doctor`;
+}
+
 function mark(finding: Finding) {
   if (finding.state === 'here') return good('✓ here   ');
   const word = finding.state === 'missing' ? 'missing' : 'unknown';

@@ -6,7 +6,7 @@ import { previewWords } from './preview-words.ts';
 import { bad, bytesText, counted, dim, good, indent, type Line, type Span, strong, warn } from './text.ts';
 import { troubleLines as allTroubleLines } from './trouble.ts';
 
-const troubleLines = (trouble: Trouble): readonly Line[] => indent(allTroubleLines(trouble), 9);
+const troubleLines = (trouble: Trouble): readonly Line[] => indent(allTroubleLines(trouble), 10);
 
 /** Where each step stands in the plan: `3/17`. */
 export type Positions = (step: string) => string;
@@ -15,7 +15,8 @@ export type Positions = (step: string) => string;
 export function eventLines(event: Recorded, positions: Positions): readonly Line[] {
   const told = tell(event);
   if (told.length === 0) return [];
-  const time = dim(`${event.ts.slice(11, 19)} `);
+  // In UTC, as everything else that is told of a run: so that lines of two people, and of the log, can be compared.
+  const time = dim(`${event.ts.slice(11, 19)}Z `);
   const where: readonly Span[] = 'step' in event ? [strong(`[${positions(event.step)}] ${event.step}`), ' '] : [];
   const [first = '', ...rest] = told;
   return [[time, ...where, ...(typeof first === 'string' ? [first] : first)], ...rest];

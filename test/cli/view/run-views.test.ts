@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Audit, BlobAudit } from '../../../src/cli/audit-of.ts';
 import { auditLines } from '../../../src/cli/view/audit-view.ts';
-import { doctorView, isGrave } from '../../../src/cli/view/doctor-view.ts';
+import { doctorView, isGrave, nextStep } from '../../../src/cli/view/doctor-view.ts';
 import { eventLines } from '../../../src/cli/view/event-line.ts';
 import { runEndView, tally } from '../../../src/cli/view/run-end-view.ts';
 import { runListLines, runStatusLines } from '../../../src/cli/view/status-view.ts';
@@ -98,16 +98,16 @@ const read = (events: readonly Event[], given: Partial<RunRead> = {}): RunRead =
 test('events are told as they happen: when, where, and what', () => {
   const told = recorded(failed).flatMap((event) => eventLines(event, (step) => `${step.length}/7`));
   expect(text(told)).toMatchInlineSnapshot(`
-    "10:00:00 ada on laptop
-    10:00:01 run 3f9c1a7be204 of small on web01
-    10:00:03 [8/7] identity ✓ verified: three sources agree
-    10:00:04 [4/7] told skipped: no users
-    10:00:06 [4/7] stop run on the host as root: systemctl stop -- nginx.service
-    10:00:07 [4/7] stop exit 0
-    10:00:08 [4/7] stop ✗ failed
-             error nginx.service is still active (running) [still-running]
-               See why with: systemctl status nginx.service
-    10:00:09 stopped (failure): nginx.service is still active (running)
+    "10:00:00Z ada on laptop
+    10:00:01Z run 3f9c1a7be204 of small on web01
+    10:00:03Z [8/7] identity ✓ verified: three sources agree
+    10:00:04Z [4/7] told skipped: no users
+    10:00:06Z [4/7] stop run on the host as root: systemctl stop -- nginx.service
+    10:00:07Z [4/7] stop exit 0
+    10:00:08Z [4/7] stop ✗ failed
+              error nginx.service is still active (running) [still-running]
+                See why with: systemctl status nginx.service
+    10:00:09Z stopped (failure): nginx.service is still active (running)
     "
   `);
 });
@@ -124,13 +124,13 @@ test('a rehearsed step ends as exactly one of the five words', () => {
   });
   const all = ['would-run', 'would-ask', 'already-so', 'cannot-rehearse', 'would-skip'] as const;
   expect(text(recorded(all.map(previewed)).flatMap((event) => eventLines(event, () => '3/7')))).toMatchInlineSnapshot(`
-    "10:00:00 [3/7] stop would run: 1 operation
+    "10:00:00Z [3/7] stop would run: 1 operation
         run on the host as root: systemctl stop -- nginx.service
         assumed: identity.confirmed (an earlier step would yield it)
-    10:00:01 [3/7] stop would ask: 1 operation
-    10:00:02 [3/7] stop already so: 1 operation
-    10:00:03 [3/7] stop cannot be rehearsed: 1 operation
-    10:00:04 [3/7] stop would be skipped: 1 operation
+    10:00:01Z [3/7] stop would ask: 1 operation
+    10:00:02Z [3/7] stop already so: 1 operation
+    10:00:03Z [3/7] stop cannot be rehearsed: 1 operation
+    10:00:04Z [3/7] stop would be skipped: 1 operation
     "
   `);
 });
@@ -497,4 +497,13 @@ test('the doctor tells what is here, what is missing, and how to get it', () => 
   expect(text(doctorView(findings.slice(0, 1)))).toBe(
     '✓ here    Node — version 20.20.2\n\nNothing that is needed is missing.\n',
   );
+  expect(nextStep(findings, true)).toBe(
+    'for ipmitool, install it: sudo apt-get install -y ipmitool, then: decom doctor',
+  );
+  const missing = { state: 'missing', needed: true, says: '', fix: 'Get it.' } as const;
+  expect(nextStep([{ ...missing, about: 'tar' }, ...findings], true)).toBe(
+    'for tar, get it, then the other marked ✗, then: decom doctor',
+  );
+  const [here] = findings;
+  expect([nextStep([here, findings[2]], true), nextStep([here], false)]).toEqual(['decom validate', 'decom init']);
 });
