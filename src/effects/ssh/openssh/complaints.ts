@@ -1,0 +1,122 @@
+import { type Trouble, trouble } from '../../../core/result.ts';
+import { placeOf, type SshTarget } from '../target.ts';
+
+/** What kept `ssh` from logging in, from its own words. `judged`: what is wrong with the key that the server showed. */
+export function explain(target: SshTarget, said: string, judged: Trouble | undefined): Trouble {
+  const where = placeOf(target);
+  const rule = rules.find(([words]) => words.test(said));
+  if (rule?.[1] === 'host-key') {
+    return (
+      judged ??
+      trouble(
+        'host-key-unknown',
+        `ssh did not accept a host key on the way to ${where}`,
+        'Look at what it says: a machine on the way (ProxyJump) may be the one that is not known.',
+        said,
+      )
+    );
+  }
+  switch (rule?.[1]) {
+    case 'no-ssh-program':
+      return trouble(
+        'no-ssh-program',
+        `${where} is to be reached by the ssh program, and there is none here`,
+        'Install it (on Debian: apt-get install openssh-client), or set ssh.transport: ssh2.',
+      );
+    case 'too-old':
+      return tooOld(target, said);
+    case 'auth-refused':
+      return trouble(
+        'auth-refused',
+        `${target.user}@${where} refused the login by ssh`,
+        `Check the user and the key. A key with a passphrase has to be in an agent (ssh-add), as nobody is asked. By hand: ssh -p ${target.port} ${target.user}@${target.address}`,
+        said,
+      );
+    case 'refused':
+      return trouble(
+        'refused',
+        `${where} refuses connections: nothing listens there`,
+        'Check the port, and that sshd runs.',
+        said,
+      );
+    case 'name-unknown':
+      return trouble(
+        'name-unknown',
+        `the name "${target.address}" of ${target.name} cannot be resolved`,
+        'Check the address in hosts.yaml, and DNS.',
+        said,
+      );
+    case 'no-route':
+      return trouble(
+        'no-route',
+        `there is no route to ${where}`,
+        'Check the address in hosts.yaml, the network and the VPN.',
+        said,
+      );
+    case 'timeout':
+      return trouble(
+        'timeout',
+        `${where} did not answer in time`,
+        'Check that it is up and that no firewall drops the connection.',
+        said,
+      );
+    case 'no-algorithm':
+      return trouble(
+        'no-common-algorithm',
+        `${where} and this ssh have no algorithm in common`,
+        'For an old server set ssh.legacy: true for it in hosts.yaml; for a new one, a newer ssh is needed here.',
+        said,
+      );
+    case 'dropped':
+      return trouble(
+        'dropped',
+        `${where} closed the connection before the login`,
+        'Look at its sshd log: MaxStartups, DenyUsers, hosts.deny and fail2ban do this.',
+        said,
+      );
+    default:
+      return trouble(
+        'ssh-failed',
+        `no SSH connection to ${where} by the ssh program`,
+        `Try: ssh -v -p ${target.port} ${target.user}@${target.address}`,
+        said,
+      );
+  }
+}
+
+// The first that fits; ssh may add "Connection closed" to any of the others. LogLevel=INFO, never translated.
+const rules: readonly (readonly [RegExp, string])[] = [
+  [/^no-ssh-program$/, 'no-ssh-program'],
+  [/Bad configuration option/i, 'too-old'],
+  [/Host key verification failed|REVOKED HOST KEY|host key .* is revoked/i, 'host-key'],
+  [/Permission denied|Too many authentication failures|no more authentication methods/i, 'auth-refused'],
+  [/no matching (key exchange method|host key type|cipher|MAC)/, 'no-algorithm'],
+  [/Could not resolve hostname|Name or service not known/, 'name-unknown'],
+  [/Connection refused/, 'refused'],
+  [/No route to host|Network is unreachable|Cannot assign requested address|Permission denied \(connect\)/, 'no-route'],
+  [/timed out/i, 'timeout'],
+  [/Connection (closed|reset)|kex_exchange_identification|Broken pipe/, 'dropped'],
+];
+
+export const tooOld = (target: SshTarget, said: string): Trouble =>
+  trouble(
+    'ssh-too-old',
+    `the ssh program here cannot carry decom to ${placeOf(target)}: OpenSSH 8.5 or newer is needed`,
+    'Install a newer OpenSSH client, or set ssh.transport: ssh2 for it in hosts.yaml.',
+    said,
+  );
+
+export const notShown = (target: SshTarget): Trouble =>
+  trouble(
+    'host-key-unknown',
+    `ssh logged in to ${placeOf(target)} without telling which host key it was shown`,
+    'Check its configuration: ssh -G shows what is set for this host. Or set ssh.transport: ssh2.',
+  );
+
+export const lostMaster = (target: SshTarget, said: string): Trouble =>
+  trouble(
+    'connection-lost',
+    `the SSH connection to ${target.name} was lost${/not responding/.test(said) ? ': it stopped answering' : ''}`,
+    'Check that the host is up, then go on: decom resume',
+    said === '' ? undefined : said,
+  );

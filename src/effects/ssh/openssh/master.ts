@@ -1,0 +1,168 @@
+import { spawn } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fail, ok, type Result, type Trouble } from '../../../core/result.ts';
+import type { Carrier } from '../carrier.ts';
+import { closedMeanwhile } from '../connect-trouble.ts';
+import { expectedKeys, judgeHostKey, keyText } from '../host-key.ts';
+import { type PublicKey, publicKey } from '../known-hosts.ts';
+import type { Patience, SshDeps, SshTarget } from '../target.ts';
+import { explain, lostMaster, notShown, tooOld } from './complaints.ts';
+import { endMaster, muxConnection } from './mux-connection.ts';
+import { plainKey } from './plain-key.ts';
+import { aliasOf, type MasterFiles, masterArguments, type OpenSshSettings } from './settings.ts';
+
+/**
+ * Logs in with the `ssh` program and connects to its control socket. The key that the server shows is recorded by ssh's
+ * KnownHostsCommand (OpenSSH 8.5 and later), so that it is known whether ssh accepts it or not; ssh alone decides, and where the
+ * inventory names keys, it is compared with those once more.
+ */
+export async function openMaster(
+  target: SshTarget,
+  settings: OpenSshSettings,
+  deps: SshDeps,
+  patience: Patience,
+  signal: AbortSignal,
+): Promise<Result<Carrier>> {
+  if (signal.aborted) return fail(closedMeanwhile(target));
+  if (target.refused !== undefined) return fail(target.refused);
+  const expected = expectedKeys(target, deps.home);
+  if (!expected.ok) return expected;
+  const files = makeFiles();
+  const give = (why: Trouble): Result<Carrier> => {
+    rmSync(files.folder, { recursive: true, force: true });
+    return fail(why);
+  };
+  const said = await login(target, settings, patience, files, deps, signal);
+  const shown = shownKey(files);
+  const judged =
+    shown === undefined ? undefined : judgeHostKey(target, expected.value, Buffer.from(shown.blob, 'base64'));
+  if (said !== undefined) {
+    if (signal.aborted) {
+      await endMaster(files.socket);
+      return give(closedMeanwhile(target));
+    }
+    return give(explain(target, said, judged));
+  }
+  const declared = target.hostKeys !== undefined && target.hostKeys.length > 0;
+  const mux = await muxConnection(files.socket, signal);
+  if (mux === undefined || shown === undefined || (declared && judged !== undefined)) {
+    mux?.close();
+    await endMaster(files.socket);
+    if (signal.aborted) return give(closedMeanwhile(target));
+    return give(mux === undefined ? tooOld(target, tail(files.log)) : (judged ?? notShown(target)));
+  }
+
+  let gone: Trouble | undefined;
+  let closing = false;
+  const listeners = new Set<(why: Trouble) => void>();
+  mux.onClosed(() => {
+    gone = closing ? closedMeanwhile(target) : lostMaster(target, tail(files.log));
+    for (const listener of [...listeners]) listener(gone);
+    listeners.clear();
+    rmSync(files.folder, { recursive: true, force: true });
+  });
+  return ok({
+    hostKey: keyText(shown),
+    lost: () => gone,
+    usable: () => gone === undefined && !closing && mux.open(),
+    onLost: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    request: (text) => mux.request(text),
+    close: () => {
+      closing = true;
+      void endMaster(files.socket).then(() => mux.close());
+    },
+  });
+}
+
+/** Undefined once it is logged in and has gone to the background; else what it said. */
+function login(
+  target: SshTarget,
+  settings: OpenSshSettings,
+  patience: Patience,
+  files: MasterFiles,
+  deps: SshDeps,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  // A file, because a ProxyCommand keeps its standard error open for as long as the connection lasts.
+  const log = openSync(files.log, 'a', 0o600);
+  const { agent } = deps;
+  const child = spawn('ssh', masterArguments(target, settings, patience, files), {
+    stdio: ['ignore', 'ignore', log],
+    env: { ...process.env, ...(agent === undefined ? {} : { SSH_AUTH_SOCK: agent }) },
+  });
+  closeSync(log);
+  return new Promise((resolve) => {
+    let late = false;
+    const stop = (): void => {
+      child.kill();
+    };
+    const timer = setTimeout(
+      () => {
+        late = true;
+        stop();
+      },
+      (target.connectWithin ?? patience.ready) + atTheKey,
+    );
+    const end = (said: string | undefined): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
+      resolve(said);
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      end(error.code === 'ENOENT' ? 'no-ssh-program' : error.message);
+    });
+    child.once('exit', (code) => {
+      end(code === 0 ? undefined : late ? 'Connection timed out' : tail(files.log));
+    });
+  });
+}
+
+/** Milliseconds for somebody to touch a security key. */
+const atTheKey = 60_000;
+
+function makeFiles(): MasterFiles {
+  // A socket's path has 107 bytes at most, and ssh adds 17 while it makes it.
+  const base = tmpdir().length > 60 ? '/tmp' : tmpdir();
+  const folder = mkdtempSync(join(base, 'decom-ssh-'));
+  const at = (name: string): string => join(folder, name);
+  const recorder = at('record');
+  writeFileSync(recorder, '[ "$1" = HOSTNAME ] && echo "$2 $3" >>"${0%/*}/shown"\nexit 0\n', { mode: 0o600 });
+  return {
+    folder,
+    socket: at('socket'),
+    log: at('log'),
+    shown: at('shown'),
+    recorder,
+    knownHosts: (target) => {
+      const file = at(`known_hosts.${aliasOf(target)}`);
+      const lines = (target.hostKeys ?? []).map((key) => `${aliasOf(target)} ${key}\n`);
+      writeFileSync(file, lines.join(''), { mode: 0o600 });
+      return file;
+    },
+  };
+}
+
+/** The key that the server showed last. */
+function shownKey(files: MasterFiles): PublicKey | undefined {
+  const line = read(files.shown).trim().split('\n').at(-1) ?? '';
+  const key = publicKey(line);
+  return key === undefined ? undefined : plainKey(key);
+}
+
+const tail = (file: string): string => read(file).slice(-8192).trim();
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
+}
