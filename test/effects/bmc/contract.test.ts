@@ -2,9 +2,12 @@ import { secret } from '../../../src/core/secret.ts';
 import { noAnswer, refused } from '../../../src/effects/bmc/trouble.ts';
 import { bmcContract } from '../../contracts/bmc.ts';
 import { type FakeBmcState, fakeBmc } from '../../fakes/bmc.ts';
+import { commandWorld } from './command-world.ts';
 import { redfishWorld } from './redfish-world.ts';
 
 bmcContract('redfish against the practice service', redfishWorld);
+
+bmcContract('a program of the operator’s', commandWorld);
 
 bmcContract('the fake', async ({ guid = 'a1b2c3d4-0506-4708-890a-0b0c0d0e0f10', power = 'on', refuses } = {}) => {
   const right = secret('correct-horse');
