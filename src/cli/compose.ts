@@ -12,6 +12,7 @@ import type { Secret, SecretRef } from '../core/secret.ts';
 import type { BmcProbe } from '../effects/bmc/handlers.ts';
 import { checkCel, decideWithCel } from '../effects/cel.ts';
 import { makeRedactor, type Redactor } from '../effects/redactor.ts';
+import type { SshRoute } from '../effects/ssh/settings.ts';
 import { memoryBlobs } from '../effects/state/blob-store.ts';
 import { systemClock } from '../effects/state/clock.ts';
 import { runStore } from '../effects/state/run-store.ts';
@@ -46,6 +47,8 @@ export interface HostOptions {
   readonly host: Host;
   /** Path of the hosts file, which `inventory.retire` writes to. */
   readonly hostsFile: string;
+  /** The whole inventory: bastions may be hosts of it. */
+  readonly hosts?: readonly Host[];
   readonly operator: string;
   /** The run that acts; written into the inventory. */
   readonly run: string;
@@ -68,14 +71,16 @@ export interface HostWorld {
 /** Chooses the adapters for one host. The only place that knows which there are. Adapters are loaded here, not at start. */
 export async function composeHost(options: HostOptions, around: Surroundings): Promise<HostWorld> {
   const { host } = options;
-  const [{ sshMachine }, hostRoom, transfer, bmcRoom, { fileInventory }, { secretsFrom }] = await Promise.all([
-    import('../effects/ssh/machine.ts'),
-    import('../effects/host/handlers.ts'),
-    import('../effects/transfer/handlers.ts'),
-    import('../effects/bmc/handlers.ts'),
-    import('../effects/inventory.ts'),
-    import('../effects/secrets.ts'),
-  ]);
+  const [{ sshMachine, processShared }, { routeTo }, hostRoom, transfer, bmcRoom, { fileInventory }, { secretsFrom }] =
+    await Promise.all([
+      import('../effects/ssh/machine.ts'),
+      import('../effects/ssh/settings.ts'),
+      import('../effects/host/handlers.ts'),
+      import('../effects/transfer/handlers.ts'),
+      import('../effects/bmc/handlers.ts'),
+      import('../effects/inventory.ts'),
+      import('../effects/secrets.ts'),
+    ]);
   const clock = systemClock;
   const blobs = options.blobs ?? memoryBlobs();
   const secrets = secretsFrom({
@@ -84,8 +89,17 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
     redactor: around.redactor,
     ...(around.askSecret === undefined ? {} : { ask: around.askSecret }),
   });
-  const machine = sshMachine(sshTarget(host), {
+  const route = await routeTo(host, {
+    hosts: options.hosts ?? [],
+    folder: dirname(options.hostsFile),
     home: homedir(),
+    user: userInfo().username,
+    environment: around.environment,
+  });
+  const machine = sshMachine(route.target, {
+    home: homedir(),
+    secrets,
+    shared: processShared,
     ...(around.environment.SSH_AUTH_SOCK ? { agent: around.environment.SSH_AUTH_SOCK } : {}),
   });
   const bmc =
@@ -127,6 +141,7 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
       bind: makeBind(actions),
       decide: decideWithCel,
       scratch: options.scratch,
+      way: wayWords(route),
       ...(options.borrowed === undefined ? {} : { borrowed: options.borrowed }),
     },
     perform: performBy(operations, around.redactor),
@@ -138,19 +153,11 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
   };
 }
 
-function sshTarget(host: Host) {
-  const { ssh = {} } = host;
-  return {
-    name: host.name,
-    address: host.addresses[0] ?? host.name,
-    port: ssh.port ?? 22,
-    user: ssh.user ?? userInfo().username,
-    sudo: ssh.sudo ?? false,
-    ...(ssh.identity_files === undefined ? {} : { identityFiles: ssh.identity_files }),
-    ...(ssh.known_hosts === undefined ? {} : { knownHosts: ssh.known_hosts }),
-    ...(ssh.host_keys === undefined ? {} : { hostKeys: ssh.host_keys }),
-  };
-}
+/** What a plan says of the way to a host. */
+const wayWords = ({ notes, needs }: SshRoute): readonly string[] => [
+  ...notes,
+  ...needs.map(({ what }) => `only the ssh program can do this: ${what}`),
+];
 
 async function bmcOf(
   host: Host,

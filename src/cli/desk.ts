@@ -12,7 +12,7 @@ import { packageFolder } from './package-files.ts';
 import { askSecret } from './prompt/ask-secret.ts';
 import { type Keyboard, openKeyboard } from './prompt/keyboard.ts';
 import { version } from './version.ts';
-import { openWorkspace, type Problem, type Workspace } from './workspace.ts';
+import { openWorkspace, type Problem, readHosts, type Workspace } from './workspace.ts';
 
 /** Where an operator works: the workspace, its runs, and the way to hosts. */
 export interface Desk {
@@ -65,6 +65,7 @@ export function openDesk(invocation: Invocation, signal?: AbortSignal): Result<D
         {
           host,
           hostsFile: resolve(folder, hostsFile),
+          hosts: inventoryOf(workspace.value),
           operator,
           run,
           scratch: join(state, 'scratch'),
@@ -75,6 +76,12 @@ export function openDesk(invocation: Invocation, signal?: AbortSignal): Result<D
       ),
     session: (unattended) => ({ operator, control: hostname(), pid: process.pid, tool: version, unattended }),
   });
+}
+
+/** The inventory as far as it can be read: its faults are told by the commands that look hosts up. */
+function inventoryOf(workspace: Workspace): readonly Host[] {
+  const hosts = readHosts(workspace);
+  return hosts.ok ? hosts.value : [];
 }
 
 /** Who acts: the person behind sudo, not root. */

@@ -85,6 +85,8 @@ export interface PlanFacts {
   /** By step id: what it inspected (null where it could not yet be asked), and whether it was already so. */
   readonly steps: { readonly [id: string]: { readonly already: boolean; readonly seen: Json } };
   readonly blockers: readonly Blocker[];
+  /** How the host is reached, in sentences: what the SSH configuration gave, bastions, old algorithms that are allowed. */
+  readonly way?: readonly string[];
   /** True if the facts came from a file (`--facts`): such a plan can never be run. */
   readonly borrowed: boolean;
 }
@@ -122,10 +124,25 @@ export const boundHost = (host: Host): BoundHost => ({
 
 /** The entry without what a run itself writes into it, and without where secrets are kept. */
 function entryOf(host: Host): JsonObject {
-  const { name: _name, status: _status, retired: _retired, adopted: _adopted, bmc, ...rest } = host;
-  if (bmc === undefined) return JSON.parse(JSON.stringify(rest)) as JsonObject;
-  const open = Object.fromEntries(Object.entries(bmc).filter(([key]) => key !== 'password' && key !== 'environment'));
-  return JSON.parse(JSON.stringify({ ...rest, bmc: open })) as JsonObject;
+  const { name: _name, status: _status, retired: _retired, adopted: _adopted, bmc, ssh, ...rest } = host;
+  const entry = {
+    ...rest,
+    ...(ssh === undefined ? {} : { ssh: withoutSecrets(ssh) }),
+    ...(bmc === undefined ? {} : { bmc: withoutSecrets(bmc) }),
+  };
+  return JSON.parse(JSON.stringify(entry)) as JsonObject;
+}
+
+/** Keys of an entry that say where secrets are kept. */
+const secretPlaces: readonly string[] = ['password', 'passphrase', 'environment'];
+
+const withoutSecrets = (settings: object): object =>
+  Object.fromEntries(Object.entries(settings).filter(([key]) => !secretPlaces.includes(key)));
+
+/** What is out of the ordinary in how a host is reached by SSH; undefined where nothing is. */
+export function sshWords({ entry }: BoundHost): string | undefined {
+  const { legacy } = (entry.ssh ?? {}) as { readonly legacy?: Json };
+  return legacy === true ? 'legacy: algorithms that no longer count as safe are allowed' : undefined;
 }
 
 /** Where a BMC is reached; of a program that stands for one, its argument vector. */

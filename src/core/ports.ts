@@ -56,6 +56,8 @@ export interface Machine {
   start(command: Command, options?: { readonly signal?: AbortSignal }): Promise<Result<RemoteProcess>>;
   /** The public key that the server proved it holds: `ssh-ed25519 AAAA…`. */
   hostKey(): Promise<Result<string>>;
+  /** Algorithms that were agreed on with it and that no longer count as safe; absent where that is not known. */
+  legacy?(): Promise<Result<readonly string[]>>;
   /**
    * Whether a TCP connection to it opens within `within` milliseconds. Refused and timed out are both `no`; unknown where a machine
    * between here and there cannot be asked.

@@ -9,6 +9,8 @@ export interface HostIdentity {
   readonly boot_id: Seen<string>;
   /** The key that the SSH connection was verified with: `ssh-ed25519 AAAA…`. */
   readonly host_key: Seen<string>;
+  /** Algorithms that the connection uses and that no longer count as safe; absent where there are none. */
+  readonly legacy?: readonly string[];
 }
 
 /** What a BMC says of the machine it belongs to. `guid` is in the byte order of the DMI UUID, and `guid_swapped` in the other. */

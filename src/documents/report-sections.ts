@@ -2,7 +2,7 @@ import { durationText } from '../core/duration.ts';
 import type { Evidence } from '../core/evidence.ts';
 import type { Operation } from '../core/operation.ts';
 import { operationWords } from '../core/operation-words.ts';
-import { bmcWords, intentDigest } from '../core/plan.ts';
+import { bmcWords, intentDigest, sshWords } from '../core/plan.ts';
 import { type Block, type Section, type Shown, timeText } from './block.ts';
 import type { CopyReport, EvidenceShown, IrreversibleReport, ReportModel, StepReport } from './report-model.ts';
 
@@ -102,6 +102,7 @@ function identity({ host, identity: found }: ReportModel): readonly Block[] {
         ['UUID', host.uuid],
         ['machine id', host.machine_id],
         ['host keys', host.host_keys.length === 0 ? null : host.host_keys.join(', ')],
+        ...(sshWords(host) === undefined ? [] : [['SSH', sshWords(host) ?? null] as const]),
         ['BMC', host.bmc === null ? null : `${bmcWords(host)}, GUID ${host.bmc.guid ?? 'not recorded'}`],
         ['asset tag', host.asset_tag],
         ['owner', host.owner],

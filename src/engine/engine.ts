@@ -14,6 +14,8 @@ export interface Engine {
   readonly decide: Decide;
   /** Where scratch folders may be made here. */
   readonly scratch: string;
+  /** How the host is reached, in sentences. */
+  readonly way?: readonly string[];
   /** Facts of a saved plan, by step, instead of asking the world (`--facts`). */
   readonly borrowed?: Plan['facts'];
 }

@@ -74,6 +74,7 @@ export async function makePlan(engine: Engine, request: PlanRequest): Promise<Pl
       power,
       steps: facts,
       blockers,
+      ...(engine.way === undefined || engine.way.length === 0 ? {} : { way: engine.way }),
       borrowed: engine.borrowed !== undefined,
     },
   };

@@ -183,6 +183,11 @@ export const PlanShape = Type.Object(
           ),
           { description: 'What must be cleared before it can go through.' },
         ),
+        way: Type.Optional(
+          Type.Array(Type.String(), {
+            description: 'How the host is reached, where there is more to say than its address.',
+          }),
+        ),
         borrowed: Type.Boolean({ description: 'Made on the facts of another plan: can be rehearsed, never run.' }),
       },
       { ...closed, description: 'What was seen: recorded, not bound.' },

@@ -91,9 +91,13 @@ function judge({ host, bmc }: Facts, setting: Setting): Verdict {
     ok: true,
     output: { boot_id, sources: agreeing },
     evidence,
-    said: `${rows.map(sourceText).join('; ')}; ${boundText(bmc, bound)}`,
+    said: [rows.map(sourceText).join('; '), boundText(bmc, bound), ...legacyText(host.value)].join('; '),
   };
 }
+
+/** Old algorithms weaken what the host key proves, so they are told with it. */
+const legacyText = ({ legacy = [] }: HostIdentity): readonly string[] =>
+  legacy.length === 0 ? [] : [`legacy SSH algorithms: ${legacy.join(', ')}`];
 
 function hostSources(host: Seen<HostIdentity>, { expected }: Setting): readonly SourceVerdict[] {
   const source = (pick: (identity: HostIdentity) => Seen<string>): Seen<string> =>

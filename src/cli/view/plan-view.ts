@@ -50,6 +50,7 @@ function identityLines({ intent, facts }: Plan, now: Date): readonly Line[] {
   if (host.asset_tag !== null) rows.push(['asset tag', host.asset_tag]);
   if (host.owner !== null) rows.push(['owner', host.owner]);
   if (host.location !== null) rows.push(['location', host.location]);
+  for (const way of facts.way ?? []) rows.push(['SSH', way]);
   const bmc = bmcWords(host);
   if (bmc !== undefined) rows.push(['BMC', bmc]);
   if (host.disks.length > 0) rows.push(['disks', host.disks.join(', ')]);

@@ -41,7 +41,9 @@ export const identityProbe =
     const { ended, stdout } = asked.value;
     if (ended.how === 'lost' || ended.how === 'aborted') return unseen(ended.trouble);
     const answers = read(decode(stdout));
-    return seen(identity(answers, machine.name, await machine.hostKey()));
+    const legacy = await machine.legacy?.();
+    const old = legacy?.ok === true && legacy.value.length > 0 ? { legacy: legacy.value } : {};
+    return seen({ ...identity(answers, machine.name, await machine.hostKey()), ...old });
   };
 
 function identity(answers: ReadonlyMap<string, Said>, host: string, hostKey: Result<string>): HostIdentity {

@@ -65,16 +65,16 @@ export const kindWords = { kex: 'key exchange', hostKey: 'host key', cipher: 'ci
 /** Ciphers that authenticate what they carry: with one of them no MAC is needed. */
 export const needsNoMac = (cipher: string): boolean => /gcm|poly1305/.test(cipher);
 
-/** What is offered to a host. Limits are kept in their order, and never bring in what is old. */
+/** What is offered to a host. Limits are kept in their order, and bring in nothing old; where that is declared, it comes after them. */
 export function offer(legacy: boolean, limits: AlgorithmLimits = {}): Offer {
   const of = <A extends string>(
     kind: (typeof kinds)[number],
     now: readonly A[],
     before: readonly A[],
   ): readonly A[] => {
-    const may = legacy ? [...now, ...before] : now;
     const limit = limits[kind];
-    return limit === undefined ? may : limit.flatMap((name) => may.filter((a) => a === name));
+    const may = limit === undefined ? now : limit.flatMap((name) => now.filter((a) => a === name));
+    return legacy ? [...may, ...before] : may;
   };
   return {
     kex: of('kex', modern.kex, old.kex),

@@ -5,6 +5,8 @@ import type { Wire } from './follow.ts';
 export interface Carrier {
   /** `ssh-ed25519 AAAA…`: the server proved that it holds it. */
   readonly hostKey: string;
+  /** Old algorithms that were agreed on; absent where that is not known. */
+  readonly legacy?: readonly string[];
   /** Why it went away; undefined while it is there. */
   lost(): Trouble | undefined;
   /** Whether something can be sent: false a moment before `lost` knows why. */

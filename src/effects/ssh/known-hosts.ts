@@ -6,10 +6,15 @@ export interface PublicKey {
   readonly blob: string;
 }
 
+/** A key and the line that it stands on, counted from 1. */
+export interface KnownKey extends PublicKey {
+  readonly line: number;
+}
+
 /** What a known_hosts text says of one host. `authorities` counts keys of certificate authorities, which cannot be used here. */
 export interface KnownKeys {
-  readonly keys: readonly PublicKey[];
-  readonly revoked: readonly PublicKey[];
+  readonly keys: readonly KnownKey[];
+  readonly revoked: readonly KnownKey[];
   readonly authorities: number;
 }
 
@@ -20,19 +25,20 @@ export const knownHostsName = (address: string, port: number): string => {
 };
 
 /** Looks a host up in the text of a known_hosts file (sshd(8): plain, hashed, wildcards, negation, markers). */
-export function knownKeys(text: string, address: string, port: number): KnownKeys {
+export function knownKeys(lines: string, address: string, port: number): KnownKeys {
   const name = knownHostsName(address, port);
-  const keys: PublicKey[] = [];
-  const revoked: PublicKey[] = [];
+  const keys: KnownKey[] = [];
+  const revoked: KnownKey[] = [];
   let authorities = 0;
-  for (const line of text.split('\n')) {
-    const words = line.trim().split(/[ \t]+/);
+  for (const [n, text] of lines.split('\n').entries()) {
+    const words = text.trim().split(/[ \t]+/);
     const marker = words[0]?.startsWith('@') ? words.shift() : undefined;
     const [patterns, type, blob] = words;
     if (patterns === undefined || patterns === '' || patterns.startsWith('#')) continue;
     if (type === undefined || blob === undefined || !matches(patterns, name)) continue;
-    const key = publicKey(`${type} ${blob}`);
-    if (key === undefined) continue;
+    const found = publicKey(`${type} ${blob}`);
+    if (found === undefined) continue;
+    const key = { ...found, line: n + 1 };
     if (marker === undefined) keys.push(key);
     else if (marker === '@revoked') revoked.push(key);
     else if (marker === '@cert-authority') authorities++;

@@ -105,6 +105,11 @@ export function machineOver(
       return on.ok ? ok(on.value.carrier.hostKey) : on;
     },
 
+    legacy: async () => {
+      const on = await session();
+      return on.ok ? ok(on.value.carrier.legacy ?? []) : on;
+    },
+
     reachable: reach,
 
     close: async () => {

@@ -8,6 +8,8 @@ import { ssh2Carrier } from './ssh2-carrier.ts';
 import { type SshAround, type SshDeps, type SshTarget, usualPatience } from './target.ts';
 import { canReach } from './way.ts';
 
+export { processShared } from './shared.ts';
+
 /** A machine behind SSH, spoken by ssh2. Troubles: those of `openConnection` and of `machineOver`. */
 export function sshMachine(target: SshTarget, deps: SshDeps): Machine {
   const patience = { ...usualPatience, ...deps.patience };

@@ -15,6 +15,9 @@ export interface SshShared {
   handshakes(server: string): Slots;
 }
 
+/** What is shared by all that this process connects to. */
+export const processShared = newShared();
+
 export function newShared(): SshShared {
   const places = new Map<string, Slots>();
   return {

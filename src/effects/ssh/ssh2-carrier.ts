@@ -6,6 +6,7 @@ import type { Wire } from './follow.ts';
 /** A connection of ssh2, as programs are started over it. */
 export const ssh2Carrier = (connection: Connection): Carrier => ({
   hostKey: connection.hostKey,
+  legacy: connection.legacy,
   lost: () => connection.lost(),
   usable: () => connection.usable(),
   onLost: (listener) => connection.onLost(listener),
