@@ -1,6 +1,8 @@
 import type { AnyAction } from '../core/action.ts';
 import { backupArchive } from './backup/archive.ts';
 import { backupRsync } from './backup/rsync.ts';
+import { bmcLocate } from './bmc/locate.ts';
+import { bmcReset } from './bmc/reset.ts';
 import { checklist } from './checklist.ts';
 import { commandRun } from './command/run.ts';
 import { confirm } from './confirm.ts';
@@ -17,6 +19,8 @@ import { wait } from './wait.ts';
 export const actions: readonly AnyAction[] = [
   backupArchive,
   backupRsync,
+  bmcLocate,
+  bmcReset,
   checklist,
   commandRun,
   confirm,

@@ -1,4 +1,5 @@
 import type { Static, TSchema } from 'typebox';
+import type { Act } from './act.ts';
 import type { Demand, EvidenceKind, Finding } from './evidence.ts';
 import type { Json } from './json.ts';
 import type { Operation, OperationOf, Outcome, Progress, Receipt } from './operation.ts';
@@ -14,6 +15,8 @@ export type Probe = <K extends ProbeKind>(
 /** How something long is stopped, and where it tells how far it is. */
 export interface PerformContext {
   readonly signal: AbortSignal;
+  /** Where the host keeps the act, for operations that outlive their connection. */
+  readonly act?: Act;
   readonly progress: (progress: Progress) => void;
 }
 
@@ -106,6 +109,8 @@ export interface Action<I extends TSchema = TSchema, F = unknown, A = unknown> {
   readonly once: boolean;
   /** Ends what cannot be seen any more: the serial is typed before it. True for all that `destroys`, and for `power.off`. */
   readonly irreversible: boolean;
+  /** It speaks to the BMC; `last`: as the last of its run, so no step after it may. */
+  readonly bmc?: 'uses' | 'last';
   readonly input: I;
   /** Fields whose text is a program: a reference in one would splice a value into it, so `validate` refuses that. */
   readonly literal?: readonly string[];

@@ -85,7 +85,7 @@ export interface StepContext {
 /** Second pass: a step's input against its own action, what it refers to, what it needs, and its condition. */
 export function checkStep(step: DraftStep, context: StepContext): readonly Diagnostic[] {
   const about = aboutStep(step.id);
-  const faults = [...checkNeeds(step, context)];
+  const faults = [...checkNeeds(step, context), ...checkLastUse(step, context)];
   const { when } = step.shape;
   const whenNode = entryOf(step.node, 'when')?.value;
   if (typeof when === 'string' && whenNode !== undefined) {
@@ -127,6 +127,24 @@ function knownAt(step: DraftStep, { steps, position, params }: StepContext) {
     steps.slice(position + 1).flatMap(({ id }) => (id === undefined || before.has(id) ? [] : [id])),
   );
   return { params, before, later, step: step.id ?? '' };
+}
+
+/** After the step that is the last use of the BMC no step may use it. Every irreversible step does: it looks again whose machine it is. */
+function checkLastUse(step: DraftStep, { steps, position }: StepContext): readonly Diagnostic[] {
+  const last = steps.slice(0, position).find((earlier) => earlier.action?.bmc === 'last');
+  if (last === undefined) return [];
+  const asks = typeof step.shape.when === 'string' && /\bfacts\s*\.\s*power\b/.test(step.shape.when);
+  const { action } = step;
+  if (!asks && (action === undefined || (action.bmc === undefined && !action.irreversible))) return [];
+  const why = asks ? 'its "when" asks the BMC for the power' : `${action?.kind} uses the BMC`;
+  return [
+    {
+      code: 'after-last-use',
+      ...step.node.place,
+      what: `${aboutStep(step.id)}${why}, and "${last.id ?? ''}" (${last.action?.kind}) before it is to be the last use of it.`,
+      fix: `Move "${last.id ?? ''}" behind it.`,
+    },
+  ];
 }
 
 function checkNeeds(step: DraftStep, { steps, position }: StepContext): readonly Diagnostic[] {

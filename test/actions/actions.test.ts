@@ -73,6 +73,16 @@ describe('the list of actions', () => {
     for (const { name } of folders) expect(actions.map((action) => action.kind)).toContain(name);
   });
 
+  it('says of every action that asks or tells the BMC that it does', () => {
+    const root = join(here, '../../src/actions');
+    const asks = actions.filter(({ kind }) => {
+      const text = readFileSync(join(root, `${kind.replaceAll('.', '/')}.ts`), 'utf8');
+      return /kind: '(power|bmc\.[a-z]+)'[ ,}]/.test(text.replace(/^ {2}kind: .*$/m, ''));
+    });
+    expect(asks.map(({ kind }) => kind)).toContain('power.off');
+    expect(actions.filter(({ bmc }) => bmc !== undefined)).toEqual(asks);
+  });
+
   it('uses plain schema words only, which every validator and editor understands', () => {
     const schemas = JSON.stringify(actions.map(({ input, output }) => [input, output]));
     for (const word of ['anyOf', 'oneOf', 'allOf', '$ref', 'unevaluatedProperties', '~refine']) {

@@ -5,7 +5,7 @@ import { seen, trouble, unseen } from '../../src/core/result.ts';
 
 /**
  * What probes see, as a table writes it: by the kind of question and its subject (`service nginx.service`, `place /vault`, `power`).
- * `{ unknown: why }` is an answer that could not be had; a list of powers is read one by one, and its last stays.
+ * `{ unknown: why }` is an answer that could not be had, with its trouble's `code` where that matters; a list of powers is read one by one, and its last stays.
  */
 export type Facts = { readonly [question: string]: Json };
 
@@ -69,7 +69,10 @@ function keyOf(question: ProbeQuestion): string {
 function seenOf(written: Json, shape: (about: Fields) => unknown = (about) => about): unknown {
   if (typeof written !== 'object' || written === null || Array.isArray(written)) return seen(written);
   const about = written as Fields;
-  if (typeof about.unknown === 'string') return unseen(trouble('unanswered', about.unknown, 'Try again.'));
+  if (typeof about.unknown === 'string') {
+    const { code = 'unanswered' } = about;
+    return unseen(trouble(String(code), about.unknown, 'Try again.'));
+  }
   return seen(shape(about));
 }
 

@@ -34,6 +34,7 @@ export const identityCheck = action<typeof Input, Facts>({
   effect: 'none',
   once: false,
   irreversible: false,
+  bmc: 'uses',
   input: Input,
   output: Type.Object({ boot_id: Type.String(), sources: Type.Array(Type.String()) }),
   yields: ['identity.confirmed', 'identity.bound'],

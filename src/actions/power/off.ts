@@ -51,6 +51,7 @@ export const powerOff = action<typeof Input, Facts, After>({
   effect: 'changes',
   once: false,
   irreversible: true,
+  bmc: 'uses',
   input: Input,
   output: Type.Object({ power: Type.Enum(['off']) }),
   yields: ['power.is-off'],

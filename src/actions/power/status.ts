@@ -18,6 +18,7 @@ export const powerStatus = action<typeof Input, Facts>({
   effect: 'none',
   once: false,
   irreversible: false,
+  bmc: 'uses',
   input: Input,
   output: Type.Object({ power: Type.Enum(['on', 'off']) }),
 
