@@ -5,11 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
+export type KeyType = 'ed25519' | 'ecdsa' | 'rsa' | 'dsa';
+
 export interface SshdOptions {
   /** The account to log in to; default root. */
   readonly user?: string;
   /** Types of host keys; default ed25519 only. */
-  readonly keys?: readonly ('ed25519' | 'ecdsa' | 'rsa')[];
+  readonly keys?: readonly KeyType[];
+  /** Type of the key that the account accepts; default ed25519. */
+  readonly login?: KeyType;
+  /** Where it listens; default 127.0.0.1. */
+  readonly address?: Sshd['address'];
   /** Lines added to sshd_config; the first of a keyword counts. */
   readonly config?: readonly string[];
   /** Default: a free port. */
@@ -19,7 +25,7 @@ export interface SshdOptions {
 }
 
 export interface Sshd {
-  readonly address: '127.0.0.1';
+  readonly address: '127.0.0.1' | '::1';
   readonly port: number;
   readonly user: string;
   readonly folder: string;
@@ -37,6 +43,7 @@ export interface Sshd {
 /** A real OpenSSH server of this machine with its own port, keys and configuration, on 127.0.0.1 only. Needs root. */
 export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   const folder = mkdtempSync(join(tmpdir(), 'decom-sshd-'));
+  const address = options.address ?? '127.0.0.1';
   const port = options.port ?? (await freePort());
   const user = options.user ?? 'root';
   const types = options.keys ?? ['ed25519'];
@@ -44,7 +51,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
   for (const type of types) keygen(type, join(folder, `host_${type}`));
   const userKey = join(folder, 'user');
-  keygen('ed25519', userKey);
+  keygen(options.login ?? 'ed25519', userKey);
   writeFileSync(join(folder, 'authorized_keys'), readFileSync(`${userKey}.pub`));
   const hostKeys = types.map((type) =>
     readFileSync(join(folder, `host_${type}.pub`), 'utf8')
@@ -54,13 +61,13 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       .trim(),
   );
   const knownHosts = join(folder, 'known_hosts');
-  writeFileSync(knownHosts, hostKeys.map((key) => `[127.0.0.1]:${port} ${key}\n`).join(''));
+  writeFileSync(knownHosts, hostKeys.map((key) => `[${address}]:${port} ${key}\n`).join(''));
   writeFileSync(
     join(folder, 'sshd_config'),
     [
       ...(options.config ?? []),
       `Port ${port}`,
-      'ListenAddress 127.0.0.1',
+      `ListenAddress ${address}`,
       ...types.map((type) => `HostKey ${join(folder, `host_${type}`)}`),
       `AuthorizedKeysFile ${join(folder, 'authorized_keys')}`,
       `PidFile ${join(folder, 'pid')}`,
@@ -85,9 +92,9 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   process.stderr?.on('data', (chunk: Buffer) => said.push(chunk.toString()));
   const pid = process.pid;
   if (pid === undefined) throw new Error('sshd did not start');
-  await untilItListens(port, process, said);
+  await untilItListens(address, port, process, said);
   return {
-    address: '127.0.0.1',
+    address,
     port,
     user,
     folder,
@@ -120,7 +127,7 @@ export function freePort(): Promise<number> {
 }
 
 /** Makes a key pair without passphrase, or with one. */
-export function keygen(type: 'ed25519' | 'ecdsa' | 'rsa', file: string, passphrase = ''): void {
+export function keygen(type: KeyType, file: string, passphrase = ''): void {
   execFileSync('ssh-keygen', ['-q', '-t', type, '-N', passphrase, '-C', 'test', '-f', file]);
 }
 
@@ -143,12 +150,17 @@ function kill(pid: number): void {
   }
 }
 
-async function untilItListens(port: number, child: ChildProcess, said: readonly string[]): Promise<void> {
+async function untilItListens(
+  address: string,
+  port: number,
+  child: ChildProcess,
+  said: readonly string[],
+): Promise<void> {
   const deadline = Date.now() + 10_000;
   for (;;) {
     if (child.exitCode !== null || Date.now() > deadline) throw new Error(`sshd did not start: ${said.join('')}`);
     const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1');
+      const socket = connect(port, address);
       socket.once('connect', () => {
         socket.destroy();
         resolve(true);
