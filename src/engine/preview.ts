@@ -1,9 +1,9 @@
 import type { AnyAction, Setting } from '../core/action.ts';
-import type { Demand } from '../core/evidence.ts';
+import type { Demand, EvidenceKind } from '../core/evidence.ts';
 import { stepState } from '../core/execution.ts';
 import type { Operation } from '../core/operation.ts';
 import type { PlannedStep } from '../core/plan.ts';
-import { trouble } from '../core/result.ts';
+import { type Trouble, trouble } from '../core/result.ts';
 import { inspect, pastOf } from './engine.ts';
 import { startsAgain, startsAgainTrouble, unmetDemand } from './gates.ts';
 import { stamp } from './prove.ts';
@@ -48,8 +48,9 @@ export async function preview(
           ? unmetDemand(demand, journal.execution, engine.clock.now(), assumedKinds)
           : startsAgainTrouble(step, demand, starter);
       if (unmet !== undefined) {
-        journal.record({ ...at, type: 'gate.blocked', gate: demand.kind, trouble: unmet });
-        return { end: 'blocked', trouble: unmet };
+        const why = toldOnce(drive, step, yielder(drive, step, demand.kind), unmet);
+        journal.record({ ...at, type: 'gate.blocked', gate: demand.kind, trouble: why });
+        return { end: 'blocked', trouble: why };
       }
       assumed.push(demand.kind);
     }
@@ -86,8 +87,9 @@ async function look(
     return { end: 'on' };
   }
   if (!verdict.ok) {
-    journal.record({ ...at, type: 'gate.blocked', gate: step.uses, trouble: verdict.trouble });
-    return { end: 'blocked', trouble: verdict.trouble };
+    const why = toldOnce(drive, step, [], verdict.trouble);
+    journal.record({ ...at, type: 'gate.blocked', gate: step.uses, trouble: why });
+    return { end: 'blocked', trouble: why };
   }
   journal.record({
     ...at,
@@ -115,12 +117,38 @@ const stepsBefore = (drive: Drive, step: PlannedStep): readonly PlannedStep[] =>
   );
 };
 
-const wasPretended = (drive: Drive, step: PlannedStep): boolean =>
-  stepState(drive.journal.execution, step.id).forth.status === 'previewed';
+const stateOf = (drive: Drive, step: PlannedStep) => stepState(drive.journal.execution, step.id).forth;
+
+const wasPretended = (drive: Drive, step: PlannedStep): boolean => stateOf(drive, step).status === 'previewed';
 
 /** Whether an earlier step that changes something was only described. */
 const pretendedBefore = (drive: Drive, step: PlannedStep): boolean =>
   stepsBefore(drive, step).some((s) => s.effect !== 'none' && wasPretended(drive, s));
+
+/** The earlier steps that yield a kind of evidence. */
+const yielder = (drive: Drive, step: PlannedStep, kind: EvidenceKind): readonly string[] =>
+  stepsBefore(drive, step)
+    .filter((s) => drive.engine.actions.find((a) => a.kind === s.uses)?.yields?.includes(kind))
+    .map((s) => s.id);
+
+/**
+ * A rehearsal goes on behind a shut gate, and meets the same trouble again at each step that comes to it. It is told in full once; the later
+ * ones name the step where it was, whether it is the very same trouble or one of `on`, without which they cannot go.
+ */
+export function toldOnce(drive: Drive, step: PlannedStep, on: readonly string[], why: Trouble): Trouble {
+  if (drive.executor.real) return why;
+  const blocked = stepsBefore(drive, step).filter((s) => stateOf(drive, s).status === 'blocked');
+  const same = blocked.find((s) => {
+    const told = stateOf(drive, s).trouble;
+    return told !== null && told.code === why.code && told.what === why.what;
+  });
+  const root = same ?? blocked.find((s) => on.includes(s.id));
+  const told = root === undefined ? null : stateOf(drive, root).trouble;
+  if (told?.code === 'depends') return told;
+  return root === undefined
+    ? why
+    : trouble('depends', `depends on what blocks "${root.id}"`, 'Clear that, then rehearse again.');
+}
 
 /** Kinds of evidence that the steps before this one would have yielded. */
 function yieldedBefore(drive: Drive, step: PlannedStep): ReadonlySet<string> {

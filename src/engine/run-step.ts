@@ -12,7 +12,7 @@ import { actionOf, type Engine, inspect, pastOf, scopeNow, settingFor } from './
 import { drifted, unmetDemand } from './gates.ts';
 import type { Journal } from './journal.ts';
 import { performAll, type StepRun, StepTimeout, stoppedTrouble } from './perform-step.ts';
-import { preview } from './preview.ts';
+import { preview, toldOnce } from './preview.ts';
 import { prove, stamp } from './prove.ts';
 import { refresh } from './refresh.ts';
 
@@ -65,15 +65,16 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
 
   const attempt = stepState(journal.execution, step.id).forth.attempt + 1;
   journal.record({ ...at, type: 'step.started', attempt });
-  const block = (gate: string, why: Trouble): StepEnd => {
+  const block = (gate: string, cause: Trouble, on: readonly string[] = []): StepEnd => {
     // What could not be seen because a person wants to stop is no shut gate.
     if (drive.signal.aborted) return { end: 'signal' };
+    const why = toldOnce(drive, step, on, cause);
     journal.record({ ...at, type: 'gate.blocked', gate, trouble: why });
     return { end: 'blocked', trouble: why };
   };
 
   const needs = unmetNeeds(step, journal.execution);
-  if (needs.length > 0) return block('needs', needsTrouble(step, needs));
+  if (needs.length > 0) return block('needs', needsTrouble(step, needs), needs);
 
   const scope = await scopeNow(engine, plan, journal.execution, step);
   // Decided once: an act that was begun may itself have made its condition false (`when: facts.power == 'on'`).
@@ -91,7 +92,7 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
   if (!bound.ok) return block('input', bound.error);
   const { input, waitsFor } = bound.value;
   if (!drive.executor.real && waitsFor.length > 0) return preview(drive, step, action, input, undefined, setting);
-  if (waitsFor.length > 0) return block('input', waitsTrouble(step, waitsFor));
+  if (waitsFor.length > 0) return block('input', waitsTrouble(step, waitsFor), waitsFor);
 
   const look = async (): Promise<StepEnd | Look> => {
     const before = await inspect(engine, action, input, pastOf(journal.execution, step.id), setting);

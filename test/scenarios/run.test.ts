@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readChain } from '../../src/core/chain.ts';
 import { foldAll } from '../../src/core/execution.ts';
+import { trouble, unseen } from '../../src/core/result.ts';
 import { fakeState, fakeWorld } from '../fakes/fake-world.ts';
 import { mainJob } from './main-job.ts';
 import { goOn, type Stage, stage } from './stage.ts';
@@ -323,6 +324,51 @@ describe('a rehearsal', () => {
     const end = await s.run(await s.plan(), { rehearsal: true });
     if (end.end !== 'rehearsed') throw new Error(end.end);
     expect(end.blocked.map((b) => b.step)).toEqual(['identity', 'off']);
+    expect(end.blocked.map((b) => b.trouble.what)).toEqual([
+      expect.stringContaining('the machine that answers as web01 is not the one in the inventory'),
+      'depends on what blocks "identity"',
+    ]);
+  });
+
+  test('tells a trouble that stands in the way of many steps once, and after that names the step where it was', async () => {
+    const gone = trouble('no-route', 'there is no route to web01', 'Check the network.');
+    const world = fakeWorld();
+    let deaf = false;
+    const s = stage(mainJob, params, {
+      ...world,
+      probe: (question, context) => (deaf ? Promise.resolve(unseen(gone)) : world.probe(question, context)),
+    });
+    const plan = await s.plan();
+    deaf = true;
+    const end = await s.run(plan, { rehearsal: true });
+    if (end.end !== 'rehearsed') throw new Error(end.end);
+    const [first, ...others] = end.blocked;
+    expect(first).toEqual({ step: 'identity', trouble: gone });
+    expect(others.length).toBeGreaterThan(3);
+    for (const { trouble: why } of others) {
+      expect(why).toEqual({
+        code: 'depends',
+        what: 'depends on what blocks "identity"',
+        fix: 'Clear that, then rehearse again.',
+      });
+    }
+  });
+
+  test('tells another trouble in full', async () => {
+    const s = stage(
+      mainJob.replace('needs: [archive]', 'needs: [services]'),
+      params,
+      fakeWorld({ ...fakeState(), machineId: '1234abcd'.repeat(4) }),
+    );
+    delete s.world.state.services['nginx.service'];
+    const end = await s.run(await s.plan(), { rehearsal: true });
+    if (end.end !== 'rehearsed') throw new Error(end.end);
+    expect(end.blocked.map((b) => [b.step, b.trouble.code])).toEqual([
+      ['identity', 'identity-contradicts'],
+      ['services', 'unit-not-found'],
+      ['proof', 'depends'],
+      ['off', 'depends'],
+    ]);
   });
 });
 
