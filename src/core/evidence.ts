@@ -16,6 +16,8 @@ export type Finding =
       readonly sampled: boolean;
       /** When reading the source for the manifest began (RFC 3339): what the copy proves, it proves of that moment. */
       readonly manifest_started: string;
+      /** Files that vanished while they were copied, so that nothing proves their content; absent where there are none. */
+      readonly unproven?: number;
     }
   | { readonly kind: 'power.is-off' };
 

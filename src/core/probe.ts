@@ -107,6 +107,11 @@ export interface TreeComparison {
   readonly different: readonly { readonly name: string; readonly attributes: readonly string[] }[];
   readonly counts: { readonly missing: number; readonly extra: number; readonly different: number };
   readonly report: BlobRef | null;
+  /**
+   * Files that vanished at the source between the copy and their hash. They are in the copy, and nothing proves their content: they are
+   * neither equal nor different. Absent where there are none; names are the first 100.
+   */
+  readonly vanished?: { readonly count: number; readonly names: readonly string[] };
 }
 
 export type PowerState = 'on' | 'off' | 'unknown';

@@ -155,7 +155,7 @@ function evidenceText(e: Evidence): string {
       return `stopped: ${e.units.join(', ')}`;
     case 'restore.proven': {
       const kind = e.level === 'restored' ? 'restored and compared' : 'read back';
-      return `${kind}${e.sampled ? ' by sampling' : ', every file'}: ${e.paths.join(', ')} as of ${timeText(e.manifest_started) ?? ''}`;
+      return `${kind}${e.sampled ? ' by sampling' : ', every file'}${e.unproven === undefined ? '' : ` but ${e.unproven} that vanished while copied`}: ${e.paths.join(', ')} as of ${timeText(e.manifest_started) ?? ''}`;
     }
     case 'power.is-off':
       return 'the power is off';

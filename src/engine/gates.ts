@@ -14,8 +14,14 @@ const timeText = (e: Evidence): string => (e.kind === 'restore.proven' ? e.manif
 /** The moment that a piece of evidence speaks of: for a restore proof, when its manifest's reading began. */
 const momentOf = (e: Evidence): number => Date.parse(timeText(e));
 
-/** Whether a piece of evidence is of the full kind: a read-back or a sample never satisfies a gate. */
-const isFull = (e: Evidence): boolean => e.kind !== 'restore.proven' || (e.level === 'restored' && !e.sampled);
+/** Whether a piece of evidence is of the full kind: a read-back, a sample, or a proof of all but some files never satisfies a gate. */
+const isFull = (e: Evidence): boolean =>
+  e.kind !== 'restore.proven' || (e.level === 'restored' && !e.sampled && e.unproven === undefined);
+
+const partText = (e: Evidence): string =>
+  e.kind === 'restore.proven' && e.unproven !== undefined
+    ? `${e.unproven} of ${e.copy} vanished while they were copied`
+    : `step "${e.step}" looked at a part`;
 
 /** Evidence of what a boot of the host's own system undoes: it starts writers again, and they write what is in no copy. */
 const ofBoot: readonly EvidenceKind[] = ['writers.stopped', 'restore.proven'];
@@ -35,9 +41,16 @@ export function unmetDemand(
   assumed: ReadonlySet<string>,
 ): Trouble | undefined {
   if (assumed.has(demand.kind)) return undefined;
-  const mine = execution.evidence.filter(
-    (e) => e.kind === demand.kind && e.host_serial === execution.serial && isFull(e),
-  );
+  const all = execution.evidence.filter((e) => e.kind === demand.kind && e.host_serial === execution.serial);
+  const mine = all.filter(isFull);
+  if (mine.length === 0 && all.length > 0) {
+    return trouble(
+      'evidence-partial',
+      `the evidence "${demand.kind}" is not of every file: ${all.map(partText).join(', ')}`,
+      `Something may still write there: stop it, then copy and prove once more, with: ${redoCommand(execution, stepsToRedo(execution, [demand.kind]))}`,
+      demand.why,
+    );
+  }
   // A moment that cannot be read, or that is still to come, tells no age: such evidence is none.
   const timely = mine.filter((e) => momentOf(e) <= now.getTime() + clockSkew);
   const boot = execution.evidence.findLast((e) => e.kind === 'identity.confirmed')?.boot;

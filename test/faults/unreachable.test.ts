@@ -122,7 +122,9 @@ test('a host whose key nobody knows is not talked to', async () => {
     "exit 4
     error the host key of practice (127.0.0.1, port <ssh port>) is not known: ssh-ed25519 <fingerprint> [host-key-unknown]
       <key>
-      Compare it at the host's console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then add "<key>" to ssh.host_keys of practice in hosts.yaml, or: echo '[127.0.0.1]:<ssh port> <key>' >> ~/.ssh/known_hosts"
+      Compare it at the host's console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then add "<key>" to ssh.host_keys of practice in hosts.yaml, or: echo '[127.0.0.1]:<ssh port> <key>' >> ~/.ssh/known_hosts
+    error depends on what blocks "identity" [depends]
+      Clear that, then rehearse again."
   `);
   nothingDone();
 });
@@ -161,7 +163,9 @@ test('a host that does not accept the key is not run on', async () => {
   expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot(`
     "exit 4
     error root@practice (127.0.0.1, port <ssh port>) refused the login; offered: <folder>/other/machine/practice_key [auth-refused]
-      Check the user, and that the public key is in its ~/.ssh/authorized_keys: ssh-copy-id -p <ssh port> root@127.0.0.1"
+      Check the user, and that the public key is in its ~/.ssh/authorized_keys: ssh-copy-id -p <ssh port> root@127.0.0.1
+    error depends on what blocks "identity" [depends]
+      Clear that, then rehearse again."
   `);
   nothingDone();
 });
@@ -172,7 +176,9 @@ test('a key file that is not there is named', async () => {
     "exit 4
     error there is no key to log in as root@practice (127.0.0.1, port <ssh port>): no agent, and none of the key files could be used [no-key]
       <workspace>/no-such-key: unreadable
-      Name a key in ssh.identity_files of the host in hosts.yaml, or start an agent and add one with ssh-add."
+      Name a key in ssh.identity_files of the host in hosts.yaml, or start an agent and add one with ssh-add.
+    error depends on what blocks "identity" [depends]
+      Clear that, then rehearse again."
   `);
   nothingDone();
 });
@@ -188,7 +194,9 @@ test('a host that refuses the connection is not taken for one that is off', asyn
   expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot(`
     "exit 4
     error practice (127.0.0.1, port <ssh port>) refuses connections: nothing listens there [refused]
-      Check the port, and that sshd runs."
+      Check the port, and that sshd runs.
+    error depends on what blocks "identity" [depends]
+      Clear that, then rehearse again."
   `);
   nothingDone();
 });
@@ -211,7 +219,9 @@ test('a name that cannot be resolved is told', async () => {
   expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot(`
     "exit 4
     error the name "<name>" of practice cannot be resolved [name-unknown]
-      Check the address in hosts.yaml, and DNS."
+      Check the address in hosts.yaml, and DNS.
+    error depends on what blocks "identity" [depends]
+      Clear that, then rehearse again."
   `);
   nothingDone();
 });
@@ -295,8 +305,8 @@ test('the BMC of another machine is not taken for this one’s', async () => {
       bmc guid contradicts (expected "<uuid>", seen "<other uuid>")
       bmc serial contradicts (expected "<serial>", seen "<other serial>")
       Correct bmc.address in the inventory entry of practice, then run the same command again.
-    error the BMC in the inventory entry of practice belongs to another machine: bmc guid contradicts (expected "<uuid>", seen "<other uuid>"); bmc serial contradicts (expected "<serial>", seen "<other serial>") [bmc-other-machine]
-      Correct bmc.address in the inventory entry of practice, then run the same command again."
+    error depends on what blocks "identity" [depends]
+      Clear that, then rehearse again."
   `);
   expect(await other.power.get()).toBe('on');
   expect(await machine.power.get()).toBe('on');

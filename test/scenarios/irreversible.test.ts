@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Question } from '../../src/core/ports.ts';
+import { fakeWorld } from '../fakes/fake-world.ts';
 import { mainJob } from './main-job.ts';
 import { goOn, type Stage, stage } from './stage.ts';
 
@@ -50,6 +51,29 @@ describe('the power is not switched off', () => {
   test('on a proof of a time that is still to come', async () => {
     const { s, end } = await manifestOf('2099-01-01T00:00:00.000Z');
     expect(end).toMatchObject({ end: 'blocked', step: 'off', trouble: { code: 'evidence-time' } });
+    expect(s.world.state.power).toBe('on');
+  });
+
+  test('on a proof that leaves out files which vanished while they were copied', async () => {
+    const world = fakeWorld();
+    const s = stage(mainJob, params, {
+      ...world,
+      probe: async (question, context) => {
+        const answer = await world.probe(question, context);
+        const vanished = { count: 2, names: ['./srv/a', './srv/b'] };
+        if (question.kind === 'tree.compare' && answer.known) Object.assign(answer.value as object, { vanished });
+        return answer;
+      },
+    });
+    expect(await s.run(await s.plan())).toMatchObject({
+      end: 'blocked',
+      step: 'off',
+      trouble: {
+        code: 'evidence-partial',
+        what: 'the evidence "restore.proven" is not of every file: 2 of /vault/web01/run1-archive vanished while they were copied',
+        fix: 'Something may still write there: stop it, then copy and prove once more, with: decom replan run1 --redo archive --redo proof',
+      },
+    });
     expect(s.world.state.power).toBe('on');
   });
 

@@ -94,9 +94,10 @@ export const restoreVerify = action<typeof Input, Facts, After>({
           level: 'restored',
           sampled: false,
           manifest_started: about.manifest_started,
+          ...(compared.vanished === undefined ? {} : { unproven: compared.vanished.count }),
         },
       ],
-      said: `${compared.files} files, ${bytesText(compared.bytes)} restored and equal; ${attributesText(compared)}`,
+      said: `${compared.files - (compared.vanished?.count ?? 0)} files, ${bytesText(compared.bytes)} restored and equal; ${attributesText(compared)}${vanishedText(compared)}`,
     };
   },
 
@@ -177,3 +178,9 @@ const attributesText = ({ attributes }: TreeComparison): string => {
     .map((a) => (a.why === undefined ? a.attribute : `${a.attribute} (${a.why})`));
   return `proven: ${proven.join(', ')}${not.length === 0 ? '' : `; not proven: ${not.join(', ')}`}`;
 };
+
+/** They are in the copy, as tar read them; the source had them no more when their hashes were taken. */
+const vanishedText = ({ vanished }: TreeComparison): string =>
+  vanished === undefined
+    ? ''
+    : `; content not proven: ${vanished.count} that vanished while they were copied (${vanished.names.slice(0, 10).join(', ')}${vanished.count > 10 ? ', …' : ''})`;

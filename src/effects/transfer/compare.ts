@@ -6,6 +6,7 @@ import { decodeName, type Entry, manifestHeader, nameOf, parseEntry, readableNam
 import type { BlobStore } from '../../core/ports.ts';
 import type { AttributeProof, CopyDescription, TreeComparison } from '../../core/probe.ts';
 import { type Seen, seen, trouble, unseen } from '../../core/result.ts';
+import { vanished } from './complaints.ts';
 import { readCopy } from './copy-folder.ts';
 import type { TransferDeps } from './deps.ts';
 import { differenceReport } from './difference-report.ts';
@@ -34,7 +35,7 @@ export async function compareTree(
     if (found.sha256 !== description.manifest.sha256)
       return unseen(manifestChanged(manifest, found.sha256, description));
     work = mkdtempSync(join(tmpdir(), 'decom-compare-'));
-    return await compare(blobs, manifest, question.tree, work, signal, (tally) =>
+    return await compare(blobs, manifest, goneAtSource(description), question.tree, work, signal, (tally) =>
       tell(() => ({ what: 'comparing', ...tally, totalBytes: description.bytes, totalFiles: description.files })),
     );
   } catch (error) {
@@ -56,6 +57,7 @@ const isRoot = (): boolean => process.getuid?.() === 0;
 async function compare(
   blobs: BlobStore,
   manifest: string,
+  gone: ReadonlySet<string>,
   tree: string,
   work: string,
   signal: AbortSignal | undefined,
@@ -91,7 +93,9 @@ async function compare(
           const content = await contentOf(tree, is.name, signal);
           tally.bytes += content.bytes;
           tell({ files: tally.files, bytes: tally.bytes });
-          if (want.sha256 === undefined) different.push('hash (the source gave none)');
+          if (want.sha256 === undefined && content.sha256 !== undefined && gone.has(want.name)) {
+            if (different.length === 0) report.vanished(want.name);
+          } else if (want.sha256 === undefined) different.push('hash (the source gave none)');
           else if (content.sha256 === undefined) different.push(`hash (${content.why})`);
           else if (content.sha256 !== want.sha256) different.push('hash');
         }
@@ -105,6 +109,10 @@ async function compare(
   }
   return seen({ ...report.result(blobs), ...tally, attributes: proofs(report.failed()) });
 }
+
+/** Only what the copy names counts: beyond its list of the first 1000, nobody knows why a hash is lacking. */
+const goneAtSource = ({ unread }: CopyDescription): ReadonlySet<string> =>
+  new Set(unread.flatMap(({ name, why }) => (why === vanished ? [name] : [])));
 
 const unreadable = (manifest: string) =>
   trouble('manifest-unreadable', `${manifest} holds a line that decom did not write`, 'Make the copy again.');

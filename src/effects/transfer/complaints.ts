@@ -8,6 +8,9 @@ export interface Unread {
   readonly why: string;
 }
 
+/** Why a file that was copied has no hash of the source. */
+export const vanished = 'it vanished before its hash was taken';
+
 /** Names beyond this many are only counted. */
 export const mostUnread = 1000;
 

@@ -2,13 +2,15 @@ import { readableName } from '../../core/mtree.ts';
 import type { BlobStore } from '../../core/ports.ts';
 import type { TreeComparison } from '../../core/probe.ts';
 
-type Result = Pick<TreeComparison, 'equal' | 'missing' | 'extra' | 'different' | 'counts' | 'report'>;
+type Result = Pick<TreeComparison, 'equal' | 'missing' | 'extra' | 'different' | 'counts' | 'report' | 'vanished'>;
 
 /** Gathers what differs: the first 100 names of each kind for the answer, and the full list as JSON lines for a blob. */
 export interface DifferenceReport {
   missing(name: string): void;
   extra(name: string): void;
   different(name: string, attributes: readonly string[]): void;
+  /** A file that the source had no hash of any more: no difference, and no proof. */
+  vanished(name: string): void;
   /** Attributes that differed anywhere. */
   failed(): ReadonlySet<string>;
   result(blobs: BlobStore): Result;
@@ -24,6 +26,7 @@ export function differenceReport(): DifferenceReport {
   const extra: string[] = [];
   const different: { name: string; attributes: readonly string[] }[] = [];
   const counts = { missing: 0, extra: 0, different: 0 };
+  const gone = { count: 0, names: [] as string[] };
   const failed = new Set<string>();
   const pieces: string[] = [];
   let length = 0;
@@ -55,11 +58,16 @@ export function differenceReport(): DifferenceReport {
       if (different.length < most) different.push({ name, attributes });
       say({ difference: 'different', ...told(name), attributes });
     },
+    vanished(name) {
+      gone.count++;
+      if (gone.names.length < most) gone.names.push(name);
+    },
     failed: () => failed,
     result(blobs) {
       const equal = counts.missing + counts.extra + counts.different === 0;
       if (left > 0) pieces.push(`${JSON.stringify({ difference: 'more', count: left })}\n`);
-      return { equal, missing, extra, different, counts, report: equal ? null : blobs.put(pieces.join('')) };
+      const report = equal ? null : blobs.put(pieces.join(''));
+      return { equal, missing, extra, different, counts, report, ...(gone.count === 0 ? {} : { vanished: gone }) };
     },
   };
 }

@@ -2,7 +2,7 @@ import type { PerformContext } from '../../core/action.ts';
 import type { BlobRef } from '../../core/blob.ts';
 import type { Outcome } from '../../core/operation.ts';
 import type { CopyDescription } from '../../core/probe.ts';
-import type { Complaints } from './complaints.ts';
+import { type Complaints, vanished } from './complaints.ts';
 import { type Partial, seal } from './copy-folder.ts';
 import type { TransferDeps } from './deps.ts';
 import type { Lines } from './lines.ts';
@@ -39,12 +39,12 @@ export async function finishCopy(deps: TransferDeps, context: PerformContext, co
     work: partial.work,
     signal: context.signal,
     progress: context.progress,
-    // rsync could not copy it either; tar has it, so its line stays, and a comparison says that nothing proves it.
+    // rsync could not copy it either; tar has it, so its line stays, and a comparison says that nothing proves its content.
     omitUnreadable: copied.method === 'rsync',
     unreadable: (name, gone) =>
       heard.add({
         name,
-        why: gone ? 'it vanished before its hash was taken' : 'its content could not be read for the manifest',
+        why: gone ? vanished : 'its content could not be read for the manifest',
       }),
   });
   if (!taken.ok) return { outcome: 'failed', trouble: taken.error };
