@@ -105,10 +105,10 @@ module.exports = {
     {
       name: 'adapters-are-strangers',
       comment:
-        'adapters meet only in cli/compose.ts, so that each can be replaced alone; they share process.ts, which starts programs.',
+        'adapters meet only in cli/compose.ts, so that each can be replaced alone; they share process.ts, which starts programs, and end-tree.ts, which ends them.',
       severity: 'error',
       from: { path: '^src/effects/([^/]+?)(\\.ts$|/)' },
-      to: { path: '^src/effects/', pathNot: ['^src/effects/$1(\\.ts$|/)', '^src/effects/process\\.ts$'] },
+      to: { path: '^src/effects/', pathNot: ['^src/effects/$1(\\.ts$|/)', '^src/effects/(process|end-tree)\\.ts$'] },
     },
     {
       name: 'practice-is-a-machine-of-its-own',

@@ -8,7 +8,7 @@ import { intentDigest, type Plan } from '../src/core/plan.ts';
 import type { Ask } from '../src/core/ports.ts';
 import { seen } from '../src/core/result.ts';
 import { decideWithCel } from '../src/effects/cel.ts';
-import { execHandlers, hostProbes } from '../src/effects/host/handlers.ts';
+import { execHandlers, hostProbes, jobsOn } from '../src/effects/host/handlers.ts';
 import { sshMachine } from '../src/effects/ssh/machine.ts';
 import { fileBlobs } from '../src/effects/state/blob-store.ts';
 import { systemClock } from '../src/effects/state/clock.ts';
@@ -52,9 +52,11 @@ ${Array.from({ length: steps }, (_, i) => `      - id: s${i}\n        uses: comm
 `;
 const host = { name: 'bench', addresses: [sshd.address], serial: 'BENCH-1' };
 const probes = { ...hostProbes(machine), clock: async () => seen(new Date().toISOString()) };
-const handlers = execHandlers(machine, async () => {
+const jobs = jobsOn({ machine, clock: systemClock, sudo: 'no' });
+const noSecrets = async () => {
   throw new Error('no secrets here');
-});
+};
+const handlers = execHandlers(machine, noSecrets, jobs);
 const goOn: Ask = async () => ({ answer: 'continue', how: 'beforehand' });
 let round = 0;
 let appends = 0;

@@ -104,7 +104,11 @@ export async function carryOn(invocation: Invocation, on: CarryOn): Promise<Resu
       engine: world.engine,
       plan,
       journal,
-      executor: { real: !on.rehearsal, perform: on.rehearsal ? neverPerforms : world.perform },
+      executor: {
+        real: !on.rehearsal,
+        perform: on.rehearsal ? neverPerforms : world.perform,
+        ...(on.rehearsal ? {} : { acts: world.acts }),
+      },
       ask: (question, signal) => {
         display.end();
         return ask(question, signal);

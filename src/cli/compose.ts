@@ -1,6 +1,7 @@
 import { homedir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { actions } from '../actions/index.ts';
+import type { Acts } from '../core/act.ts';
 import type { OperationHandlers, Perform, Probe, ProbeHandlers } from '../core/action.ts';
 import { milliseconds } from '../core/duration.ts';
 import type { BmcSettings, CommandBmc, Host } from '../core/host.ts';
@@ -64,6 +65,7 @@ export interface HostOptions {
 export interface HostWorld {
   readonly engine: Engine;
   readonly perform: Perform;
+  readonly acts: Acts;
   readonly machine: Machine;
   close(): Promise<void>;
 }
@@ -119,6 +121,7 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
     blobs,
     rsh: join(around.packageRoot, 'bin', 'decom-rsh.js'),
   };
+  const jobs = hostRoom.jobsOn({ machine, clock, sudo: host.ssh?.sudo === true ? 'yes' : 'no' });
   const probes: ProbeHandlers = {
     ...hostRoom.hostProbes(options.signal === undefined ? machine : endedBy(machine, options.signal)),
     ...transfer.transferProbes(copying),
@@ -127,7 +130,7 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
     clock: async () => seen(clock.now().toISOString()),
   };
   const operations: OperationHandlers = {
-    ...hostRoom.execHandlers(machine, secrets),
+    ...hostRoom.execHandlers(machine, secrets, jobs),
     ...transfer.transferHandlers(copying),
     ...bmcRoom.bmcHandlers(bmc),
     'inventory.set': inventory['inventory.set'],
@@ -145,6 +148,7 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
       ...(options.borrowed === undefined ? {} : { borrowed: options.borrowed }),
     },
     perform: performBy(operations, around.redactor),
+    acts: actsBy(jobs, around.redactor),
     machine,
     close: async () => {
       await machine.close();
@@ -283,6 +287,13 @@ const probeBy =
     const answer = await handler(question, context);
     return (question.kind === 'command' || !answer.known ? redactor.redactIn(answer) : answer) as never;
   };
+
+/** What a program printed comes back through here as well. */
+const actsBy = (jobs: Acts, redactor: Redactor): Acts => ({
+  prepare: async (operation, place) => redactor.redactIn(await jobs.prepare(operation, place)),
+  recall: async (operation, act, context) => redactor.redactIn(await jobs.recall(operation, act, context)),
+  forget: (run) => jobs.forget(run),
+});
 
 const performBy =
   (handlers: OperationHandlers, redactor: Redactor): Perform =>

@@ -123,6 +123,8 @@ export interface Action<I extends TSchema = TSchema, F = unknown, A = unknown> {
   inspect(input: Static<I>, probe: Probe, past: Past, setting: Setting): Promise<F>;
   /** The facts to plan on while an input is `(known after …)`: only then `inspect` cannot be asked. */
   foresee?(input: Static<I>, setting: Setting): F;
+  /** What of the facts a person is to know although it stands in nobody's way: shown with the plan. Pure. */
+  remarks?(facts: F): readonly string[];
   /** Pure: facts in, operations out. */
   plan(input: Static<I>, facts: F, setting: Setting): Planned;
   /** Default: every operation in order. */

@@ -1,3 +1,4 @@
+import type { There } from './act.ts';
 import type { BlobRef } from './blob.ts';
 import type { Evidence } from './evidence.ts';
 import type { Json } from './json.ts';
@@ -63,6 +64,8 @@ export type Event =
       readonly attempt: number;
       readonly n: number;
       readonly operation: Operation;
+      /** Where the host keeps it, if it can be found again there. */
+      readonly there?: There;
     })
   | (OfStep & {
       readonly type: 'operation.done';

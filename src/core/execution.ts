@@ -1,3 +1,4 @@
+import type { There } from './act.ts';
 import type { BlobRef } from './blob.ts';
 import type { Direction, EventOf, Recorded } from './event.ts';
 import type { Evidence } from './evidence.ts';
@@ -12,6 +13,8 @@ export interface OperationState {
   readonly n: number;
   readonly attempt: number;
   readonly operation: Operation;
+  /** Where the host keeps it, if it can be found again there. */
+  readonly there?: There;
   readonly status: OperationStatus;
   readonly receipt: Receipt;
   readonly at: string;
@@ -195,6 +198,7 @@ export function fold(execution: Execution, event: Recorded): Execution {
             n: event.n,
             attempt: event.attempt,
             operation: event.operation,
+            ...(event.there === undefined ? {} : { there: event.there }),
             status: 'intended',
             receipt: {},
             at: event.ts,

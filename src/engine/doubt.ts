@@ -1,9 +1,10 @@
+import { actOf } from '../core/act.ts';
 import type { AnyAction, Setting } from '../core/action.ts';
 import { stepState } from '../core/execution.ts';
 import { operationWords } from '../core/operation-words.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import type { StepAsked } from '../core/ports.ts';
-import { trouble } from '../core/result.ts';
+import { type Trouble, trouble } from '../core/result.ts';
 import { inspect, pastOf, scopeNow } from './engine.ts';
 import type { Drive, StepEnd } from './run-step.ts';
 
@@ -26,6 +27,8 @@ export async function settleDoubt(
     `step "${step.id}" was cut off: its operation was begun, and nobody saw it end`,
     `Look at the host, then: decom resume ${journal.execution.run}`,
   );
+  const found = await recallAll(drive, step);
+  if (found !== undefined) return found;
   for (const state of stepState(journal.execution, step.id).forth.operations) {
     if (state.status === 'intended') {
       journal.record({ ...at, type: 'operation.in-doubt', attempt: state.attempt, n: state.n, trouble: why });
@@ -62,6 +65,65 @@ export async function settleDoubt(
     });
   }
   return undefined;
+}
+
+/**
+ * Asks the host for what became of acts that it keeps: their end is written down as if it had been seen at once, and it is waited for
+ * where one still runs. A failure ends the step here, as nobody has seen it yet; what the host does not know either stays in doubt.
+ */
+async function recallAll(drive: Drive, step: PlannedStep): Promise<StepEnd | undefined> {
+  const { journal, signal } = drive;
+  const { acts } = drive.executor;
+  if (acts === undefined || !drive.executor.real) return undefined;
+  let failure: Trouble | undefined;
+  for (const state of stepState(journal.execution, step.id).forth.operations) {
+    if (state.there === undefined || (state.status !== 'intended' && state.status !== 'in-doubt')) continue;
+    const at = { step: step.id, direction: 'forth', attempt: state.attempt, n: state.n } as const;
+    const act = actOf(state.there, { ...at, run: journal.execution.run });
+    const outcome = await acts.recall(state.operation, act, { signal });
+    switch (outcome.outcome) {
+      case 'done':
+        journal.record({ ...at, type: 'operation.done', receipt: outcome.receipt });
+        break;
+      case 'failed':
+        journal.record({
+          ...at,
+          type: 'operation.failed',
+          trouble: outcome.trouble,
+          receipt: outcome.receipt ?? {},
+        });
+        failure = outcome.trouble;
+        break;
+      case 'never':
+        journal.record({
+          ...at,
+          type: 'operation.resolved',
+          outcome: 'not-done',
+          by: 'probe',
+          who: null,
+          reason: 'the host says that it never began, and it never will',
+        });
+        break;
+      case 'unreached':
+        // What the host knows is not asked of a person.
+        journal.record({
+          step: step.id,
+          direction: 'forth',
+          type: 'gate.blocked',
+          gate: 'in-doubt',
+          trouble: outcome.trouble,
+        });
+        return { end: 'blocked', trouble: outcome.trouble };
+      case 'unknown':
+        if (signal.aborted) return { end: 'signal' };
+        if (state.status === 'intended')
+          journal.record({ ...at, type: 'operation.in-doubt', trouble: outcome.trouble });
+    }
+  }
+  if (failure === undefined) return undefined;
+  const { attempt } = stepState(journal.execution, step.id).forth;
+  journal.record({ step: step.id, direction: 'forth', type: 'step.failed', attempt, trouble: failure });
+  return { end: 'failed', trouble: failure };
 }
 
 /** Whether the step's own probe says that nothing is left to do. */

@@ -2,6 +2,7 @@ import { next } from '../core/next.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import { JournalTrouble } from '../core/ports.ts';
 import { type Trouble, trouble } from '../core/result.ts';
+import { forgetActs } from './forget-acts.ts';
 import { rollBack } from './roll-back.ts';
 import { type Drive, runStep, type StepEnd } from './run-step.ts';
 
@@ -47,6 +48,7 @@ async function forth(run: Drive): Promise<RunEnd> {
     const step = again ?? next(plan, journal.execution);
     if (step === undefined) {
       journal.record({ type: 'run.closed', outcome: 'done', by: run.operator, reason: null });
+      await forgetActs(run);
       return { end: 'done' };
     }
     if (run.signal.aborted) return stopped(run, step, { end: 'signal' });

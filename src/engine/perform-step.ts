@@ -1,10 +1,12 @@
-import type { AnyAction, ExecuteContext, Perform, Setting } from '../core/action.ts';
+import { type Act, type ActPlace, actOf } from '../core/act.ts';
+import type { AnyAction, ExecuteContext, Setting } from '../core/action.ts';
 import type { Direction } from '../core/event.ts';
 import type { Operation, Outcome, Receipt } from '../core/operation.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import type { Ask, Question, StepAsked, Tell } from '../core/ports.ts';
 import { type Trouble, trouble } from '../core/result.ts';
 import type { Engine } from './engine.ts';
+import type { Executor } from './executor.ts';
 import type { Journal } from './journal.ts';
 
 /** Why the operations of a step did not all end well. */
@@ -22,7 +24,7 @@ export type Performed =
 export interface StepRun {
   readonly engine: Engine;
   readonly journal: Journal;
-  readonly perform: Perform;
+  readonly executor: Executor;
   readonly ask: Ask;
   readonly tell: Tell;
   readonly signal: AbortSignal;
@@ -92,8 +94,13 @@ async function performOne(run: StepRun, operation: Operation, n: number): Promis
     return halted({ halt: 'parked', until: operation.until, why: operation.why });
   }
   if (run.signal.aborted) return halted({ halt: 'failed', trouble: stoppedTrouble(run) });
-  journal.record({ type: 'operation.intended', ...at, operation });
-  const outcome = await act(run, operation);
+  const place: ActPlace = { run: journal.execution.run, ...at };
+  // What may be repeated is begun anew after a lost connection; what may not has to be found again.
+  const there = run.action.once ? await run.executor.acts?.prepare(operation, place) : undefined;
+  if (there?.ok === false) return halted({ halt: 'failed', trouble: there.error });
+  const kept = there?.value ?? undefined;
+  journal.record({ type: 'operation.intended', ...at, operation, ...(kept === undefined ? {} : { there: kept }) });
+  const outcome = await act(run, operation, kept === undefined ? undefined : actOf(kept, place));
   if ('halt' in outcome) {
     journal.record({
       type: 'operation.failed',
@@ -125,7 +132,7 @@ async function performOne(run: StepRun, operation: Operation, n: number): Promis
   }
 }
 
-async function act(run: StepRun, operation: Operation): Promise<Outcome | Halt> {
+async function act(run: StepRun, operation: Operation, kept: Act | undefined): Promise<Outcome | Halt> {
   switch (operation.kind) {
     case 'wait':
       return { outcome: 'done', receipt: { until: operation.until } };
@@ -149,7 +156,7 @@ async function act(run: StepRun, operation: Operation): Promise<Outcome | Halt> 
       throw new Error(`a form cannot be answered with "${answer.answer}"`);
     }
     default:
-      return run.perform(operation, lookingContext(run));
+      return run.executor.perform(operation, { ...lookingContext(run), ...(kept === undefined ? {} : { act: kept }) });
   }
 }
 

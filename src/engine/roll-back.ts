@@ -7,6 +7,7 @@ import type { PlannedStep } from '../core/plan.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../core/result.ts';
 import type { RunEnd } from './drive.ts';
 import { actionOf, type Engine, inspect, pastOf, scopeNow, settingFor } from './engine.ts';
+import { forgetActs } from './forget-acts.ts';
 import { performAll, type StepRun, stoppedTrouble } from './perform-step.ts';
 import { settle } from './prove.ts';
 import type { Drive } from './run-step.ts';
@@ -31,6 +32,7 @@ export async function rollBack(drive: Drive): Promise<RunEnd> {
     if (end !== undefined) return stop(drive, end);
   }
   journal.record({ type: 'run.closed', outcome: 'rolled-back', by: drive.operator, reason: null });
+  await forgetActs(drive);
   return { end: 'rolled-back', kept };
 }
 
@@ -56,7 +58,6 @@ async function stepBack(
   const before = kept.value;
   const run: StepRun = {
     ...drive,
-    perform: drive.executor.perform,
     step,
     asked: {
       id: step.id,

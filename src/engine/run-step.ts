@@ -1,4 +1,4 @@
-import type { AnyAction, Perform, Setting } from '../core/action.ts';
+import type { AnyAction, Setting } from '../core/action.ts';
 import { stepState } from '../core/execution.ts';
 import { jcs } from '../core/json.ts';
 import { unmetNeeds } from '../core/next.ts';
@@ -9,18 +9,13 @@ import type { Ask, StepAsked, Tell } from '../core/ports.ts';
 import { type Trouble, trouble } from '../core/result.ts';
 import { settleDoubt } from './doubt.ts';
 import { actionOf, type Engine, inspect, pastOf, scopeNow, settingFor } from './engine.ts';
+import type { Executor } from './executor.ts';
 import { drifted, unmetDemand } from './gates.ts';
 import type { Journal } from './journal.ts';
 import { performAll, type StepRun, StepTimeout, stoppedTrouble } from './perform-step.ts';
 import { preview, toldOnce } from './preview.ts';
 import { prove, stamp } from './prove.ts';
 import { refresh } from './refresh.ts';
-
-/** The one door to the world. A rehearsal's executor is not real: it is never asked to perform. */
-export interface Executor {
-  readonly real: boolean;
-  readonly perform: Perform;
-}
 
 export interface Drive {
   readonly engine: Engine;
@@ -162,7 +157,6 @@ async function act(drive: Drive, step: PlannedStep, ready: Ready): Promise<StepE
   const limit = timeLimit(step, drive.signal);
   const run: StepRun = {
     ...drive,
-    perform: drive.executor.perform,
     signal: limit.signal,
     step,
     direction: 'forth',

@@ -74,6 +74,8 @@ export async function startComputer(options: { readonly folder: string }): Promi
   const environment = {
     PATH: `${bin}:${process.env.PATH ?? '/usr/bin:/bin'}`,
     HOME: home,
+    // What outlives its connection is kept with the machine, not among the files of the real one.
+    DECOM_JOBS: join(home, '.decom', 'run'),
     USER: user,
     LOGNAME: user,
     SHELL: '/bin/sh',

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import type { Command, Machine, RemoteProcess } from '../../src/core/ports.ts';
 import { fail, ok, type Result, seen, type Trouble, trouble } from '../../src/core/result.ts';
-import { killLine } from '../../src/effects/ssh/abort.ts';
+import { killCommand } from '../../src/effects/ssh/abort.ts';
 import { collect } from '../../src/effects/ssh/collect.ts';
 import { commandLine } from '../../src/effects/ssh/command-line.ts';
 import { type Followed, follow, type Wire } from '../../src/effects/ssh/follow.ts';
@@ -12,6 +12,8 @@ export interface FakeMachineOptions {
   readonly hostKey?: string;
   /** The PATH of what is run: a folder of stand-ins, then the usual ones. */
   readonly path?: string;
+  /** Variables of the login's environment. */
+  readonly environment?: { readonly [name: string]: string };
   /** What root commands are refused with; absent: they run like others. */
   readonly rootTrouble?: Trouble;
 }
@@ -33,7 +35,11 @@ export function fakeMachine(options: FakeMachineOptions = {}): FakeMachine {
   const running = new Map<ChildProcess, Followed>();
   const commands: Command[] = [];
   let why: Trouble | undefined;
-  const environment = { PATH: options.path ?? process.env.PATH ?? '/usr/bin:/bin', HOME: process.env.HOME ?? '/' };
+  const environment = {
+    PATH: options.path ?? process.env.PATH ?? '/usr/bin:/bin',
+    HOME: process.env.HOME ?? '/',
+    ...options.environment,
+  };
 
   const spawned = (text: string): ChildProcess =>
     spawn('/bin/sh', ['-c', text], { detached: true, stdio: 'pipe', env: environment });
@@ -66,7 +72,10 @@ export function fakeMachine(options: FakeMachineOptions = {}): FakeMachine {
         ? fail(trouble('no-directory', `${command.directory} cannot be entered on ${name}`, 'Check the path.'))
         : fail(trouble('no-shell', `${name} does not run programs`, 'Check its shell.', begun.said));
     }
-    const onAbort = (): void => followed.abort(() => succeeds(spawned(killLine(begun.group, 1000, 'login'))));
+    const onAbort = (): void => {
+      const end = commandLine(killCommand(begun.group, 1000), 'login', 'decom-end');
+      followed.abort(async () => end.ok && succeeds(spawned(end.value.text)));
+    };
     if (signal?.aborted) onAbort();
     else signal?.addEventListener('abort', onAbort, { once: true });
     void process.ended.then(() => signal?.removeEventListener('abort', onAbort));

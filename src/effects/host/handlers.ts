@@ -7,6 +7,7 @@ import { serviceProbe } from './service.ts';
 import { toolsProbe } from './tools.ts';
 
 export { execHandlers } from './exec.ts';
+export { jobsOn } from './jobs.ts';
 
 /** Milliseconds until a host that does not answer counts as not reachable. */
 const reachableWithin = 5000;

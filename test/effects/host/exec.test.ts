@@ -3,6 +3,8 @@ import type { OperationOf } from '../../../src/core/operation.ts';
 import { fail, ok, trouble } from '../../../src/core/result.ts';
 import { secret } from '../../../src/core/secret.ts';
 import { execHandlers } from '../../../src/effects/host/exec.ts';
+import { jobsOn } from '../../../src/effects/host/jobs.ts';
+import { systemClock } from '../../../src/effects/state/clock.ts';
 import type { FakeMachine } from '../../fakes/machine.ts';
 import { machineWith } from './stand-ins.ts';
 
@@ -13,8 +15,10 @@ const perform = (
   more: Partial<Exec> = {},
   signal = new AbortController().signal,
 ) =>
-  execHandlers(machine, async (_ref, what) =>
-    what === 'GONE' ? fail(trouble('no-secret', 'none', 'Set it.')) : ok(secret('hush')),
+  execHandlers(
+    machine,
+    async (_ref, what) => (what === 'GONE' ? fail(trouble('no-secret', 'none', 'Set it.')) : ok(secret('hush'))),
+    jobsOn({ machine, clock: systemClock, sudo: 'no' }),
   ).exec({ kind: 'exec', on: 'host', argv, root: false, ...more }, { signal, progress: () => undefined });
 const sh = (machine: FakeMachine, script: string, more: Partial<Exec> = {}) =>
   perform(machine, ['sh', '-c', script], more);

@@ -1,0 +1,189 @@
+/**
+ * Makes the folder that a step's acts are kept in. POSIX sh: dash and BusyBox run it.
+ *
+ *     sh -c SCRIPT sh NONCE RUN/STEP
+ *
+ * It lies in `/run/decom` for root, else (and where that cannot be written) in `~/.decom/run`, or in `$DECOM_JOBS`. Each part is the login's
+ * own, no symlink, and closed to others: a folder that somebody else prepared could make an act look done. Says `NONCE ready UID BOOT
+ * FOLDER`, or `NONCE nowhere FOLDER`, or `NONCE no-boot-id`.
+ */
+export const prepareScript = `
+umask 077
+nonce=$1 leaf=$2
+boot=
+{ read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
+[ -n "$boot" ] || { echo "$nonce no-boot-id"; exit 0; }
+uid=$(id -u)
+one= two=
+case \${DECOM_JOBS:-} in
+  /*) one=$DECOM_JOBS ;;
+  *)
+    [ "$uid" != 0 ] || one=/run/decom
+    case \${HOME:-} in /*) two=\${HOME%/}/.decom/run ;; esac
+    ;;
+esac
+ours() { [ -d "$1" ] && [ ! -L "$1" ] && [ -O "$1" ]; }
+make() {
+  case $1 in
+    */.decom/run) mkdir -p "\${1%/run}" && ours "\${1%/run}" || return 1 ;;
+  esac
+  mkdir -p "$1/$leaf" && ours "$1" && ours "$1/\${leaf%/*}" && ours "$1/$leaf" && chmod 700 "$1" && [ -w "$1/$leaf" ]
+}
+for base in "$one" "$two"; do
+  [ -n "$base" ] || continue
+  if make "$base" 2>/dev/null; then
+    echo "$nonce ready $uid $boot $base/$leaf"
+    exit 0
+  fi
+done
+echo "$nonce nowhere \${one:-$two}"
+`;
+
+/**
+ * Begins an act so that it outlives the connection, or finds out what became of one. POSIX sh: dash and BusyBox run it.
+ *
+ *     sh -c SCRIPT sh begin NONCE BOOT FOLDER HOW COUNT [NAME…] DIRECTORY PROGRAM [ARGUMENT…]
+ *     sh -c SCRIPT sh look|peek NONCE BOOT FOLDER
+ *
+ * FOLDER, below one that `prepareScript` made, is the fence: whoever makes it first decides whether the act ever begins. The job makes it
+ * itself, in the moment before the program, so a job that comes late finds the fence of a `look` and does nothing. `peek` makes none.
+ * In it: `pid` (number and start time of the job), `out` and `err` (the first 64 reads, at most 64 KiB, written at once; `*.last`: the end
+ * of the rest), and `rc`, which comes by rename, so that it is there whole or not at all; its bytes are taken before the program starts,
+ * for a disk that fills up meanwhile.
+ *
+ * Standard input holds, for each NAME, the number of lines of its value and the value; then NONCE: without it the connection was cut while
+ * they were sent, and nothing begins. HOW is `login`, or `sudo`: then the job is the login's own, and only the program is sudo's, so
+ * that rules in sudoers see it.
+ *
+ * Says one line, `NONCE STATE [NUMBER]`: `ended RC` (then the last 4 KiB of both streams on its own), `never` (fenced), `gone` (it was
+ * begun, is not alive, and left no end), `alive PID` (peek only), `rebooted`, `nowhere` (the fence could not be made), `cut`.
+ */
+export const jobScript = `
+umask 077
+mode=$1 nonce=$2 boot=$3 place=$4
+shift 4
+say() { printf '%s %s\\n' "$nonce" "$*"; }
+now=
+{ read -r now </proc/sys/kernel/random/boot_id; } 2>/dev/null
+[ "$now" = "$boot" ] || { say rebooted; exit 0; }
+
+tail_of() { cat "$1" "$1.last" 2>/dev/null | tail -c 4096; }
+start_of() {
+  stat=
+  { IFS= read -r stat <"/proc/$1/stat"; } 2>/dev/null
+  [ -n "$stat" ] || return 0
+  set -- \${stat##*) }
+  case $1 in Z | X | x) ;; *) echo "\${20}" ;; esac
+}
+alive() {
+  pid= start=
+  { read -r pid start <"$place/pid"; } 2>/dev/null
+  [ -n "$pid" ] && [ "$(start_of "$pid")" = "$start" ]
+}
+report() {
+  rc=
+  { read -r rc <"$place/rc"; } 2>/dev/null
+  if [ -n "$rc" ]; then
+    say ended "$rc"
+    tail_of "$place/out"
+    tail_of "$place/err" >&2
+  elif [ -e "$place/fence" ]; then say never
+  else say gone; fi
+}
+# Until the job has ended; one that has only just made its folder is given five seconds to name itself.
+await() {
+  left=50
+  while [ ! -e "$place/rc" ] && [ ! -e "$place/fence" ]; do
+    if [ -e "$place/pid" ]; then
+      alive || return 0
+    else
+      left=$((left-1))
+      [ "$left" -gt 0 ] || return 0
+    fi
+    sleep 0.1 2>/dev/null || sleep 1
+  done
+}
+
+case $mode in
+  peek)
+    if [ ! -d "$place" ]; then say nowhere; elif alive; then say alive "$pid"; else report; fi
+    exit 0
+    ;;
+  look)
+    if [ ! -d "$place" ] && mkdir "$place" 2>/dev/null; then
+      : >"$place/fence"
+      say never
+    elif [ -d "$place" ]; then
+      await
+      report
+    else say nowhere; fi
+    exit 0
+    ;;
+esac
+
+input=$(cat; printf x)
+case $input in
+  "$nonce
+x" | *"
+$nonce
+x") ;;
+  *) say cut; exit 0 ;;
+esac
+reader='
+count=$1; shift
+while [ "$count" -gt 0 ]; do
+  name=$1; shift
+  IFS= read -r lines; IFS= read -r value
+  while [ "$lines" -gt 1 ]; do IFS= read -r more; value="$value
+$more"; lines=$((lines-1)); done
+  export "$name=$value"
+  count=$((count-1))
+done
+directory=$1; shift
+unset count name lines value more
+if [ -n "$directory" ]; then cd -- "$directory" || exit 126; fi
+unset directory
+exec "$@" </dev/null'
+job='
+place=$1 how=$2 reader=$3
+shift 3
+keep() { dd bs=1024 count=64 >"$1" 2>/dev/null; tail -c 4096 >"$1.last"; }
+mkdir "$place" 2>/dev/null || exit 0
+stat=
+{ IFS= read -r stat <"/proc/$$/stat"; } 2>/dev/null
+start=$(set -- \${stat##*) }; echo "\${20}")
+if ! { : >"$place/out" && : >"$place/err" && echo "---" >"$place/rc.new" && echo "$$ $start" >"$place/pid.new" &&
+  mv "$place/pid.new" "$place/pid"; } 2>/dev/null; then
+  rm -rf "$place"
+  exit 0
+fi
+program() {
+  if [ "$1" = 0 ] && [ -z "$2" ]; then
+    shift 2
+    if [ "$how" = sudo ]; then LC_ALL=C exec sudo -n -- "$@" </dev/null; else exec "$@" </dev/null; fi
+  elif [ "$how" = sudo ]; then LC_ALL=C exec sudo -n -- sh -c "$reader" sh "$@"
+  else exec sh -c "$reader" sh "$@"; fi
+}
+# A program that leaves a daemon behind keeps its streams open: its own end is told by "rc", and they are waited for one second more.
+{
+  {
+    {
+      (program "$@") 2>&3 3>&- 5>&-
+      printf "%-3s\\n" "$?" 1<>"$place/rc.new" && mv "$place/rc.new" "$place/rc"
+      (sleep 1; echo late >&5) >/dev/null 2>&1 3>&- &
+    } | keep "$place/out"
+  } 3>&1 | keep "$place/err"
+}
+echo all >&5'
+apart=
+command -v setsid >/dev/null 2>&1 && apart=setsid
+how=$1
+shift
+{ printf %s "\${input%"$nonce"?x}" | $apart sh -c "$job" sh "$place" "$how" "$reader" "$@" 5>&1 >/dev/null 2>&1 & } | {
+  read -r line
+  if [ -d "$place" ]; then
+    [ -n "$line" ] || await
+    report
+  else say nowhere; fi
+}
+`;

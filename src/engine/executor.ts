@@ -1,0 +1,10 @@
+import type { Acts } from '../core/act.ts';
+import type { Perform } from '../core/action.ts';
+
+/** The one door to the world. A rehearsal's executor is not real: it is never asked to perform. */
+export interface Executor {
+  readonly real: boolean;
+  readonly perform: Perform;
+  /** Finds acts again that outlived their connection; absent where nothing does. */
+  readonly acts?: Acts;
+}
