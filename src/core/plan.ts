@@ -82,8 +82,10 @@ export interface PlanFacts {
   readonly tool: string;
   readonly identity: Seen<HostIdentity>;
   readonly power: 'on' | 'off' | 'unknown';
-  /** By step id: what it inspected (null where it could not yet be asked), and whether it was already so. */
-  readonly steps: { readonly [id: string]: { readonly already: boolean; readonly seen: Json } };
+  /** By step id: what it inspected (null where it could not yet be asked), whether it was already so, and what is worth knowing. */
+  readonly steps: {
+    readonly [id: string]: { readonly already: boolean; readonly seen: Json; readonly remarks?: readonly string[] };
+  };
   readonly blockers: readonly Blocker[];
   /** How the host is reached, in sentences: what the SSH configuration gave, bastions, old algorithms that are allowed. */
   readonly way?: readonly string[];

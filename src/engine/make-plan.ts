@@ -2,7 +2,15 @@ import type { AnyAction, Setting } from '../core/action.ts';
 import type { Scope } from '../core/binding.ts';
 import type { Host } from '../core/host.ts';
 import type { Json, JsonObject } from '../core/json.ts';
-import { type Blocker, boundHost, hostScope, type Plan, type PlannedStep, settingOf } from '../core/plan.ts';
+import {
+  type Blocker,
+  boundHost,
+  hostScope,
+  type Plan,
+  type PlanFacts,
+  type PlannedStep,
+  settingOf,
+} from '../core/plan.ts';
 import { trouble } from '../core/result.ts';
 import { type Runbook, type Step, stepsOf } from '../core/runbook.ts';
 import { type Engine, folderName, inspect, powerNow } from './engine.ts';
@@ -40,7 +48,7 @@ export async function makePlan(engine: Engine, request: PlanRequest): Promise<Pl
     steps: request.outputs ?? {},
   };
   const steps: PlannedStep[] = [];
-  const facts: Record<string, { already: boolean; seen: Json }> = {};
+  const facts: Record<string, PlanFacts['steps'][string]> = {};
   const blockers: Blocker[] = [];
   for (const step of stepsOf(request.runbook)) {
     const action = engine.actions.find((a) => a.kind === step.uses);
@@ -49,7 +57,12 @@ export async function makePlan(engine: Engine, request: PlanRequest): Promise<Pl
     const planned = await planStep(engine, step, action, scope, setting);
     blockers.push(...planned.blockers);
     blockers.push(...orderBlockers(engine, step, action, planned.input, steps));
-    facts[step.id] = { already: planned.operations?.length === 0 && action.effect !== 'none', seen: planned.seen };
+    const remarks = planned.seen === null ? [] : (action.remarks?.(planned.seen) ?? []);
+    facts[step.id] = {
+      already: planned.operations?.length === 0 && action.effect !== 'none',
+      seen: planned.seen,
+      ...(remarks.length === 0 ? {} : { remarks }),
+    };
     steps.push(plannedStep(step, action, planned.operations));
   }
   const identity =

@@ -171,6 +171,9 @@ export const PlanShape = Type.Object(
             {
               already: Type.Boolean({ description: 'Whether nothing was left to do.' }),
               seen: Type.Unknown({ description: 'What its look brought.' }),
+              remarks: Type.Optional(
+                Type.Array(Type.String(), { description: 'What is worth knowing, though it stands in nobody’s way.' }),
+              ),
             },
             { ...closed, description: 'One step.' },
           ),

@@ -9,6 +9,11 @@ export interface BmcWorld {
   power(): Promise<'on' | 'off'>;
   /** How often the machine's power was touched. */
   touched(): Promise<number>;
+  light(): Promise<'on' | 'off'>;
+  /** It has a light and cannot read it back. */
+  readonly blindToLight?: boolean;
+  /** How often the BMC was told to start anew. Absent where that leaves no trace. */
+  restarts?(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -73,6 +78,28 @@ export function bmcContract(name: string, make: (options?: BmcWorldOptions) => P
       expect(await machine.power()).toBe('on');
     });
 
+    it('switches the locator light, and says whether it is on or that it cannot', async () => {
+      const machine = await world({ power: 'off' });
+      const bmc = client(machine);
+      for (const want of ['on', 'off'] as const) {
+        expect(await bmc.setIndicator(want, never)).toEqual({ ok: true, value: undefined });
+        await expect.poll(() => machine.light(), { timeout: 10_000 }).toBe(want);
+        expect(await bmc.indicator()).toMatchObject(
+          machine.blindToLight === true
+            ? { known: false, trouble: { code: 'bmc-cannot-tell' } }
+            : { known: true, value: want },
+        );
+      }
+      expect(await machine.power()).toBe('off');
+    });
+
+    it('starts the BMC anew, and the machine goes on', async () => {
+      const machine = await world({ power: 'on' });
+      expect(await client(machine).restart(never)).toEqual({ ok: true, value: undefined });
+      if (machine.restarts !== undefined) expect(await machine.restarts()).toBe(1);
+      expect(await machine.power()).toBe('on');
+    });
+
     it('names the GUID of its machine in both byte orders, and the serial', async () => {
       const machine = await world({ guid: 'a1b2c3d4-0506-4708-890a-0b0c0d0e0f10' });
       const identity = await client(machine).identity();
@@ -95,12 +122,17 @@ export function bmcContract(name: string, make: (options?: BmcWorldOptions) => P
     it('takes a refused login for neither on nor off, and repeats no password', async () => {
       const machine = await world({ power: 'off' });
       const bmc = client(machine, { password: 'wrong-horse' });
-      const answers = [await bmc.power(), await bmc.identity(), await bmc.setPower('on', 'hard', never)];
-      expect(answers).toMatchObject([
-        { known: false, trouble: { code: 'bmc-refused' } },
-        { known: false, trouble: { code: 'bmc-refused' } },
-        { ok: false, error: { code: 'bmc-refused' } },
-      ]);
+      const answers = [
+        await bmc.power(),
+        await bmc.identity(),
+        await bmc.indicator(),
+        await bmc.setPower('on', 'hard', never),
+        await bmc.setIndicator('on', never),
+        await bmc.restart(never),
+      ];
+      const unknown = { known: false, trouble: { code: 'bmc-refused' } };
+      const failed = { ok: false, error: { code: 'bmc-refused' } };
+      expect(answers).toMatchObject([unknown, unknown, unknown, failed, failed, failed]);
       expect(JSON.stringify(answers)).not.toContain('wrong-horse');
       expect(await machine.touched()).toBe(0);
     });
@@ -120,8 +152,13 @@ export function bmcContract(name: string, make: (options?: BmcWorldOptions) => P
       const machine = await world({ power: 'on' });
       const result = await client(machine).setPower('off', 'hard', AbortSignal.abort());
       expect(result).toMatchObject({ ok: false, error: { code: 'aborted' } });
+      const bmc = client(machine);
+      const aborted = { ok: false, error: { code: 'aborted' } };
+      expect(await bmc.setIndicator('on', AbortSignal.abort())).toMatchObject(aborted);
+      expect(await bmc.restart(AbortSignal.abort())).toMatchObject(aborted);
       expect(await machine.touched()).toBe(0);
       expect(await machine.power()).toBe('on');
+      expect(await machine.light()).toBe('off');
     });
 
     it('can be closed twice', async () => {

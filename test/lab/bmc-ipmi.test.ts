@@ -35,6 +35,7 @@ async function watchedTool(): Promise<{ seen(): Promise<string> }> {
       `tr '\\0' '\\n' < /proc/$$/environ >> ${notes}`,
       'while getopts I:H:p:U:f:C:L:N:R:v option; do',
       `  [ "$option" = f ] && stat -c 'mode %a' "$OPTARG" "$(dirname "$OPTARG")" >> ${notes}`,
+      `  [ "$option" = f ] && { grep -qx ${password} "$OPTARG" || printf 'not '; echo 'our password'; } >> ${notes}`,
       'done',
       `exec ${real} "$@"`,
       '',
@@ -72,6 +73,41 @@ it('sends the name of no cipher suite but 17 and 3, and 17 no more once 3 was ta
   await bmc.power();
   await bmc.power();
   expect([...(await tool.seen()).matchAll(/^-C\n(\d+)$/gm)].map((match) => match[1])).toEqual(['17', '3', '3']);
+});
+
+it('notes that the BMC knows no better suite than 3', async () => {
+  const bmc = (await machine()).bmc();
+  expect(bmc.notes()).toEqual([]);
+  await bmc.power();
+  expect(bmc.notes()).toEqual(['IPMI cipher suite 3: the BMC does not know suite 17']);
+});
+
+it('finds that a BMC takes suite 0 with any password, without showing it ours, and uses it for nothing', async () => {
+  const one = await machine();
+  const bmc = one.bmc();
+  const tool = await watchedTool();
+  expect(await bmc.weaknesses()).toEqual({
+    known: true,
+    value: [
+      {
+        code: 'bmc-cipher-zero',
+        what: expect.stringMatching(
+          /^the BMC of web01 at 127\.0\.0\.1:\d+ accepts IPMI cipher suite 0: whoever reaches it can switch the machine with any password$/,
+        ),
+        fix: 'Disable cipher suite 0 at the BMC, or keep its network closed, until the machine is gone.',
+      },
+    ],
+  });
+  await bmc.setPower('off', 'hard', never);
+  await bmc.power();
+  const seen = await tool.seen();
+  const suites = [...seen.matchAll(/^-C\n(\d+)$/gm)].map((match) => match[1]);
+  expect(suites).toEqual(['0', '17', '3', '3']);
+  // Suite 0 was shown another password, for a reading.
+  const asked = seen.split('ipmitool\n-I').slice(1);
+  expect(asked[0]).toContain('chassis\npower\nstatus\n');
+  expect(asked[0]).toContain('not our password');
+  expect(asked[1]).toContain('our password');
 });
 
 const leftovers = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('decom-bmc-'));
@@ -128,6 +164,22 @@ it('leaves the time between two commands that was asked for, and asks one at a t
     expect(ms).toBeGreaterThan(4000);
     expect(ms).toBeLessThanOrEqual(5000);
   }
+});
+
+it('leaves that time over all adapters of this process that lead to one BMC', async () => {
+  const slept: number[] = [];
+  const clock: Clock = {
+    ...testClock,
+    sleep: (ms, signal) => {
+      slept.push(ms);
+      return testClock.sleep(ms, signal);
+    },
+  };
+  const one = await machine();
+  const other = await machine();
+  const options = { clock, spacing: 5000 };
+  await Promise.all([one.bmc(options).power(), one.bmc(options).power(), other.bmc(options).power()]);
+  expect(slept).toHaveLength(1);
 });
 
 it('stops waiting for its turn when it is stopped, and then sends nothing', async () => {

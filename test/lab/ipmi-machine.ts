@@ -28,8 +28,10 @@ export async function ipmiMachine({
   const calls = join(folder, 'calls');
   const control = join(folder, 'control');
   const hung = join(folder, 'hung');
+  const light = join(folder, 'light');
   await writeFile(state, power === 'on' ? '1' : '0');
   await writeFile(calls, '');
+  await writeFile(light, '0');
   const switchTo = (value: string) =>
     `echo "$*" >> ${calls}; printf %s ${value} > ${state}${hangs ? `; echo $$ > ${hung}; exec sleep 60` : ''} ;;`;
   await writeFile(
@@ -39,6 +41,8 @@ export async function ipmiMachine({
       `case "$2 $3" in`,
       `"get power") printf 'power:%s\\n' "$(cat ${state})" ;;`,
       `"set power") ${switchTo('"$4"')}`,
+      // One argument: the seconds that the light is to be on, and whether it is for good.
+      `"set identify") if [ "$4" = '0 0' ]; then printf 0 > ${light}; else printf 1 > ${light}; fi ;;`,
       `"set shutdown") ${refuses === 'soft' ? 'exit 1 ;;' : switchTo('0')}`,
       'esac',
       '',
@@ -62,6 +66,9 @@ export async function ipmiMachine({
         ...client,
       }),
     power: async () => ((await readFile(state, 'utf8')) === '1' ? 'on' : 'off'),
+    light: async () => ((await readFile(light, 'utf8')) === '1' ? 'on' : 'off'),
+    // ipmi_sim knows the command and has no bits for the state.
+    blindToLight: true,
     touched: async () => (await readFile(calls, 'utf8')).split('\n').length - 1,
     stop: async () => {
       await sim.stop();

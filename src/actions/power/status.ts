@@ -1,6 +1,6 @@
 import * as Type from 'typebox';
 import { action } from '../../core/action.ts';
-import { type Seen, trouble } from '../../core/result.ts';
+import { type Seen, type Trouble, trouble } from '../../core/result.ts';
 import { noBmc } from '../parts/bmc-match.ts';
 
 const Input = Type.Object(
@@ -10,11 +10,13 @@ const Input = Type.Object(
 
 interface Facts {
   readonly power: Seen<'on' | 'off'>;
+  /** Absent in the facts of a plan that was saved before this was looked for. */
+  readonly weaknesses?: Seen<readonly Trouble[]>;
 }
 
 export const powerStatus = action<typeof Input, Facts>({
   kind: 'power.status',
-  about: 'Asks the BMC whether the machine is on, and so tests the BMC.',
+  about: 'Asks the BMC whether the machine is on, and so tests the BMC; says how others could come in there.',
   effect: 'none',
   once: false,
   irreversible: false,
@@ -22,14 +24,19 @@ export const powerStatus = action<typeof Input, Facts>({
   input: Input,
   output: Type.Object({ power: Type.Enum(['on', 'off']) }),
 
-  inspect: async (_input, probe, _past, { host }) => ({
-    power: host.hasBmc ? await probe({ kind: 'power' }) : { known: false, trouble: noBmc(host.name) },
-  }),
+  inspect: async (_input, probe, _past, { host }) => {
+    if (!host.hasBmc) return { power: { known: false, trouble: noBmc(host.name) } };
+    const power = await probe({ kind: 'power' });
+    return power.known ? { power, weaknesses: await probe({ kind: 'bmc.weaknesses' }) } : { power };
+  },
+
+  remarks: (facts) => weaknessesIn(facts).map(({ what, fix }) => `${what}. ${fix}`),
 
   // What is expected may become true only later in the run, so planning minds nothing but a BMC that does not answer.
   plan: (_input, { power }) => (power.known ? [] : { blocked: power.trouble }),
 
-  verify: ({ expect }, { power }, { host }) => {
+  verify: ({ expect }, facts, { host }) => {
+    const { power } = facts;
     if (!power.known) return { ok: false, trouble: power.trouble };
     if (expect !== undefined && power.value !== expect) {
       return {
@@ -41,6 +48,10 @@ export const powerStatus = action<typeof Input, Facts>({
         ),
       };
     }
-    return { ok: true, output: { power: power.value }, evidence: [], said: `power ${power.value}` };
+    const said = [`power ${power.value}`, ...weaknessesIn(facts).map(({ what }) => what)].join('; ');
+    return { ok: true, output: { power: power.value }, evidence: [], said };
   },
 });
+
+/** A weakness stands in no step's way: the machine goes, and its BMC with it. But whoever retires it is to know. */
+const weaknessesIn = ({ weaknesses }: Facts): readonly Trouble[] => (weaknesses?.known ? weaknesses.value : []);

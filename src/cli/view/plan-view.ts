@@ -100,7 +100,8 @@ function stepLines(plan: Plan, step: PlannedStep, options: PlanViewOptions): rea
   const number = String(plan.intent.steps.indexOf(step) + 1).padStart(String(plan.intent.steps.length).length);
   const head: Line = [dim(number), ' ', mark, gap, strong(step.id), ` — ${step.title}`];
   const under = number.length + 1 + markWidth;
-  return [head, ...indent([[dim(facets(step).join('; '))], ...whatLines(plan, step, options)], under)];
+  const remarks = (plan.facts.steps[step.id]?.remarks ?? []).map((remark): Line => [warn('note'), ` ${remark}`]);
+  return [head, ...indent([[dim(facets(step).join('; '))], ...whatLines(plan, step, options), ...remarks], under)];
 }
 
 function facets(step: PlannedStep): readonly string[] {

@@ -11,6 +11,8 @@ export interface Inside extends RedfishBmcOptions {
   readonly faults: RedfishFaults;
   readonly sessions: Sessions;
   readonly resets: Resets;
+  /** Begins to start the BMC itself anew. */
+  readonly restart: () => void;
 }
 
 /** The reset types that the service offers. */
@@ -47,22 +49,35 @@ export function login(inside: Inside, path: string, body: JsonObject): Reply {
   };
 }
 
+/** How the BMC itself can be started anew. */
+export const managerResets = ['GracefulRestart', 'ForceRestart'] as const;
+
+/** Starts the BMC anew, and answers before it is gone. */
+export function resetManager(inside: Inside, body: JsonObject): Reply {
+  const wrong = strictly(body, ['ResetType']);
+  if (wrong !== undefined) return wrong;
+  const asked = String(body.ResetType);
+  if (!managerResets.some((each) => each === asked)) return notInList(asked);
+  inside.restart();
+  return { status: 204 };
+}
+
 /** Begins a reset of an allowed type. */
 export function reset(inside: Inside, body: JsonObject): Reply {
   const wrong = strictly(body, ['ResetType']);
   if (wrong !== undefined) return wrong;
   const asked = String(body.ResetType);
   const type = allowable(inside.faults).find((each) => each === asked);
-  if (type === undefined) {
-    return refusal(
-      400,
-      'ActionParameterValueNotInList',
-      `The value ${asked} for the parameter ResetType in the action Reset is not in the list of acceptable values.`,
-      { args: [asked, 'ResetType', 'Reset'] },
-    );
-  }
-  return inside.resets.begin(type);
+  return type === undefined ? notInList(asked) : inside.resets.begin(type);
 }
+
+const notInList = (asked: string): Reply =>
+  refusal(
+    400,
+    'ActionParameterValueNotInList',
+    `The value ${asked} for the parameter ResetType in the action Reset is not in the list of acceptable values.`,
+    { args: [asked, 'ResetType', 'Reset'] },
+  );
 
 /** A body has exactly these properties, all of them strings. */
 function strictly(body: JsonObject, names: readonly string[]): Reply | undefined {

@@ -18,6 +18,18 @@ export interface RedfishFaults {
   taskFails?: boolean;
   /** Answers every request with bytes that never end. */
   endless?: boolean;
+  /** How the locator light is told: in the system (default) or its chassis, by the old property, or not at all. */
+  light?: 'system' | 'chassis' | 'led' | 'none';
+  /** How often a PATCH comes too late: somebody else changed the resource since it was read. */
+  changedMeanwhile?: number;
+  /** How many requests are turned away with `busyWith`, and with which Retry-After (seconds). */
+  busyFor?: number;
+  busyWith?: 429 | 503;
+  retryAfter?: string;
+  /** How many sessions are forgotten when they are first used. */
+  forgetsSessions?: number;
+  /** Milliseconds without an answer after it was told to start anew. Default 300. */
+  restartTakes?: number;
   /** Milliseconds after which an unused session ends. Default 5 min. */
   sessionLasts?: number;
 }
@@ -35,5 +47,7 @@ export interface RedfishBmcOptions {
   /** Default: a free one. */
   readonly port?: number;
   readonly address?: string;
+  /** `old`: knows TLS 1.0 only. */
+  readonly tls?: 'old';
   readonly faults?: RedfishFaults;
 }

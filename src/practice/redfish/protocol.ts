@@ -10,6 +10,8 @@ export interface Resource {
   readonly get?: () => Promise<Reply>;
   /** The properties that a PATCH may set; If-Match is required. */
   readonly patch?: (changes: JsonObject) => Promise<Reply>;
+  /** Somebody else's change, just before a PATCH of ours arrives. */
+  readonly meanwhile?: () => void;
   readonly post?: (body: JsonObject) => Promise<Reply>;
   readonly delete?: () => Promise<Reply>;
 }
@@ -68,6 +70,7 @@ export async function answer(
         resolution: 'Send the ETag of the resource in If-Match.',
       });
     }
+    resource.meanwhile?.();
     const current = await resource.get();
     if (match !== '*' && match !== etag(current.body)) {
       return refusal(412, 'PreconditionFailed', 'The ETag supplied did not match the ETag of the current resource.');

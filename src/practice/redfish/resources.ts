@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { Json, JsonObject } from '../../core/json.ts';
-import { allowable, describeSession, type Inside, login, reset } from './actions.ts';
+import { allowable, describeSession, type Inside, login, managerResets, reset, resetManager } from './actions.ts';
+import type { Light } from './light.ts';
 import type { Resource } from './protocol.ts';
-import { type Reply, refusal } from './reply.ts';
+import type { Reply } from './reply.ts';
 
 const ok = (body: JsonObject): Reply => ({ status: 200, body });
 const link = (path: string): JsonObject => ({ '@odata.id': path });
 
 /** The resources of the service, by path. */
-export function resources(inside: Inside): (path: string) => Resource | undefined {
+export function resources(inside: Inside, light: Light): (path: string) => Resource | undefined {
   const { base, sessions, resets } = inside;
   // Drawn from the random base, so each is steady for this service and means nothing.
   const named = (what: string): string =>
@@ -20,6 +21,10 @@ export function resources(inside: Inside): (path: string) => Resource | undefine
     systems: named('systems'),
     reset: named('reset'),
     resetInfo: named('reset info'),
+    chassis: named('chassis'),
+    managers: named('managers'),
+    manager: named('manager'),
+    managerReset: named('manager reset'),
   };
 
   const fixed = new Map<string, Resource>([
@@ -37,6 +42,7 @@ export function resources(inside: Inside): (path: string) => Resource | undefine
             RedfishVersion: '1.20.0',
             UUID: inside.uuid,
             Systems: link(at.systems),
+            Managers: link(at.managers),
             SessionService: link(at.sessionService),
             Links: { Sessions: link(at.sessions) },
           }),
@@ -100,7 +106,39 @@ export function resources(inside: Inside): (path: string) => Resource | undefine
       },
     ],
     [at.reset, { post: async (body) => reset(inside, body) }],
+    [at.managers, { get: async () => ok(collection(at.managers, 'Manager', [at.manager])) }],
+    [
+      at.manager,
+      {
+        get: async () =>
+          ok({
+            '@odata.id': at.manager,
+            '@odata.type': '#Manager.v1_19_0.Manager',
+            Id: 'BMC',
+            Name: 'Manager',
+            ManagerType: 'BMC',
+            Actions: {
+              '#Manager.Reset': { target: at.managerReset, 'ResetType@Redfish.AllowableValues': managerResets },
+            },
+          }),
+      },
+    ],
+    [at.managerReset, { post: async (body) => resetManager(inside, body) }],
   ]);
+
+  const describeChassis = (): JsonObject => ({
+    '@odata.id': at.chassis,
+    '@odata.type': '#Chassis.v1_25_0.Chassis',
+    Id: 'Chassis',
+    Name: 'Chassis',
+    ChassisType: 'RackMount',
+    ...light.told('chassis'),
+  });
+  fixed.set(at.chassis, {
+    get: async () => ok(describeChassis()),
+    meanwhile: light.meanwhile,
+    patch: async (changes) => light.patch(changes, 'chassis') ?? ok(describeChassis()),
+  });
 
   let assetTag: Json = null;
   const systems = () =>
@@ -121,6 +159,8 @@ export function resources(inside: Inside): (path: string) => Resource | undefine
       SerialNumber: n === 0 ? inside.serial : `${inside.serial}-${n + 1}`,
       UUID: n === 0 ? (inside.faults.uuid ?? inside.uuid) : `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`,
       AssetTag: n === 0 ? assetTag : null,
+      Links: { Chassis: [link(at.chassis)], ManagedBy: [link(at.manager)] },
+      ...(n === 0 ? light.told('system') : {}),
       Status: { State: state === 'on' ? 'Enabled' : 'StandbyOffline', Health: 'OK' },
       Boot: { BootSourceOverrideEnabled: 'Disabled', BootSourceOverrideTarget: 'None' },
       PowerState: moving ? (want === 'on' ? 'PoweringOn' : 'PoweringOff') : state === 'on' ? 'On' : 'Off',
@@ -141,14 +181,11 @@ export function resources(inside: Inside): (path: string) => Resource | undefine
       const get = async () => ok(await describeSystem(system.n, system.path));
       return {
         get,
-        patch: async (changes) => {
-          const unknown = Object.keys(changes).find((key) => key !== 'AssetTag');
-          if (unknown !== undefined) {
-            return refusal(400, 'PropertyNotWritable', `The property ${unknown} is read-only and cannot be assigned.`, {
-              args: [unknown],
-            });
-          }
-          assetTag = changes.AssetTag ?? null;
+        meanwhile: light.meanwhile,
+        patch: async ({ AssetTag, ...changes }) => {
+          const wrong = Object.keys(changes).length === 0 ? undefined : light.patch(changes, 'system');
+          if (wrong !== undefined) return wrong;
+          if (AssetTag !== undefined) assetTag = AssetTag;
           return get();
         },
       };

@@ -15,6 +15,8 @@ export interface Sessions {
   get(id: string): Session | undefined;
   end(id: string): void;
   all(): readonly Session[];
+  /** Forgets them all. */
+  clear(): void;
 }
 
 /** `lasts` gives milliseconds since the last use. */
@@ -47,6 +49,7 @@ export function sessions(lasts: () => number, most = 8): Sessions {
       return open.get(id);
     },
     end: (id) => void open.delete(id),
+    clear: () => open.clear(),
     all() {
       sweep();
       return [...open.values()];

@@ -68,6 +68,8 @@ export async function commandWorld({
       }),
     power: async () => ((await read('power')) === 'on' ? 'on' : 'off'),
     touched: async () => (await read('touched')).split('\n').length - 1,
+    light: async () => ((await read('light')) === 'on' ? 'on' : 'off'),
+    restarts: async () => (await read('asked')).split('"reset"').length - 1,
     stop: () => rm(folder, { recursive: true, force: true }),
   };
 }

@@ -28,6 +28,8 @@ bmcContract('the fake', async ({ guid = 'a1b2c3d4-0506-4708-890a-0b0c0d0e0f10', 
     },
     power: async () => state.power,
     touched: async () => state.asked.length,
+    light: async () => state.indicator ?? 'off',
+    restarts: async () => state.asked.filter((each) => each === 'restart').length,
     stop: async () => undefined,
   };
 });

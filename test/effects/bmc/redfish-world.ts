@@ -19,8 +19,10 @@ export async function redfishWorld({
   power = 'on',
   refuses,
   neverEnds = false,
+  tls,
   ...more
-}: BmcWorldOptions & RedfishFaults & { readonly neverEnds?: boolean } = {}): Promise<RedfishWorld> {
+}: BmcWorldOptions &
+  RedfishFaults & { readonly neverEnds?: boolean; readonly tls?: 'old' } = {}): Promise<RedfishWorld> {
   const faults: RedfishFaults = { ...more, ...(refuses === 'soft' ? { onlyForceOff: true } : {}) };
   let state = power;
   let touched = 0;
@@ -30,6 +32,7 @@ export async function redfishWorld({
     user: 'admin',
     password: 'correct-horse',
     faults,
+    ...(tls === undefined ? {} : { tls }),
     power: {
       get: async () => state,
       set: async (want) => {
@@ -58,6 +61,8 @@ export async function redfishWorld({
       }),
     power: async () => state,
     touched: async () => touched,
+    light: async () => service.light(),
+    restarts: async () => service.restarts(),
     stop: () => service.close(),
   };
 }
