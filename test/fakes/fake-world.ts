@@ -1,13 +1,16 @@
+import type { Acts } from '../../src/core/act.ts';
 import type { OperationHandlers, Perform, Probe, ProbeHandlers } from '../../src/core/action.ts';
 import type { Operation, Outcome, Receipt } from '../../src/core/operation.ts';
 import type { CopyDescription, ServiceState } from '../../src/core/probe.ts';
-import { seen, trouble, unseen } from '../../src/core/result.ts';
+import { ok, seen, trouble, unseen } from '../../src/core/result.ts';
 
 /** A host, its BMC, a vault and an inventory in memory. Every act is counted, so that tests can see what was done twice. */
 export interface FakeWorld {
   readonly state: WorldState;
   readonly probe: Probe;
   perform: Perform;
+  /** With `remembers`: the host keeps what may be done only once, as a real one does. */
+  readonly keeps?: Acts;
   /** Every operation that took effect, in order. */
   readonly acts: readonly Operation[];
   /** Called before and after each effect; a test throws from here to die. */
@@ -75,11 +78,27 @@ export const fakeHost = () => {
   };
 };
 
-export function fakeWorld(state: WorldState = fakeState()): FakeWorld {
+export function fakeWorld(
+  state: WorldState = fakeState(),
+  { remembers = false }: { readonly remembers?: boolean } = {},
+): FakeWorld {
   const acts: Operation[] = [];
+  const kept = new Map<string, Outcome | { readonly outcome: 'never' }>();
+  const keeps: Acts = {
+    prepare: async (operation, { run, step }) =>
+      ok(operation.kind === 'exec' ? { boot: state.bootId, folder: `/run/decom/${run}/${step}` } : null),
+    recall: async (_operation, { folder, name }) => {
+      const key = `${folder}/${name}`;
+      const found = kept.get(key) ?? { outcome: 'never' as const };
+      kept.set(key, found);
+      return found;
+    },
+    forget: async () => kept.clear(),
+  };
   const world: FakeWorld = {
     state,
     acts,
+    ...(remembers ? { keeps } : {}),
     onEffect: () => {},
     probe: (question) => {
       const handler = probes[question.kind] as (q: typeof question) => ReturnType<Probe>;
@@ -88,10 +107,13 @@ export function fakeWorld(state: WorldState = fakeState()): FakeWorld {
     perform: async (operation, context) => {
       if (operation.kind === 'ask' || operation.kind === 'wait') throw new Error('the engine does these itself');
       if (context.signal.aborted) return { outcome: 'failed', trouble: trouble('aborted', 'it was stopped', 'Again.') };
+      const key = context.act === undefined ? '' : `${context.act.folder}/${context.act.name}`;
+      if (kept.has(key)) return { outcome: 'failed', trouble: trouble('never-began', 'it came too late', 'Again.') };
       world.onEffect('before', operation);
       const handler = operations[operation.kind] as (o: Operation, c: typeof context) => Promise<Outcome>;
       const outcome = await handler(operation, context);
       acts.push(operation);
+      if (key !== '') kept.set(key, outcome);
       world.onEffect('after', operation);
       return outcome;
     },

@@ -203,24 +203,42 @@ test('service.start, Ctrl-C: the command is ended on the host, and done anew', a
   expect(s.machine.unit('app.service')?.active).toBe('active');
 });
 
-test('command.run, the connection cut: in doubt, until its own probe says that it is done', async () => {
+test('command.run, the connection cut: it goes on there, and its end is learnt over a new one', async () => {
   const run = await begin([identity, work(4.125)]);
   await until('it has begun', () => began() !== '', run);
   s.bench.ssh.cut();
-  expect(told(await ends(run.ended, 5))).toMatchInlineSnapshot(`
-    "exit 5
-    ✗ in doubt at work. Nothing later has run.
-    error step "work" was begun, and nobody saw it end: the SSH connection to practice was lost [connection-lost]
-      Look on the host whether it was done, then: decom resume <run>
-    steps   1 done, 1 begun
+  expect(told(await ends(run.ended, 0))).toMatchInlineSnapshot(`
+    "exit 0
+    ✓ done: every step of the run on practice is done or was skipped on record
+    steps   2 done
     record  <workspace>/state/runs/practice/<run>
     log     <n> lines, head <hash>
-    Next: decom why <run>, then: decom resume <run>"
+    Next: decom report <run>, and: decom audit verify <run>"
   `);
-  await until('the host has done it', () => existsSync(join(s.folder, 'ended')));
+  expect(began()).toBe('began\n');
+  expect(typesOf(s.bench.events(), 'work')).not.toContain('operation.in-doubt');
+  const receipts = s.bench
+    .events()
+    .flatMap((e) => (e.type === 'operation.done' && e.step === 'work' ? [e.receipt] : []));
+  expect(receipts).toMatchObject([{ exit: 0, lost: 'the SSH connection to practice was lost' }]);
+});
+
+test('command.run, killed with the program here: it goes on there, and resume learns its end', async () => {
+  const run = await begin([identity, work(4.125)]);
+  await until('it has begun', () => began() !== '', run);
+  run.signal('SIGKILL');
+  await run.ended;
   await resumed();
   expect(began()).toBe('began\n');
-  expect(typesOf(s.bench.events(), 'work')).toContain('operation.resolved');
+  expect(typesOf(s.bench.events(), 'work')).toEqual([
+    'step.started',
+    'step.agreed',
+    'step.planned',
+    'operation.intended',
+    'operation.done',
+    'step.started',
+    'step.verified',
+  ]);
 });
 
 test('command.run, Ctrl-C: ended on the host, in doubt, and not begun a second time', async () => {

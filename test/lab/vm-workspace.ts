@@ -44,6 +44,7 @@ export interface LogLine {
   readonly n?: number;
   readonly operation?: { readonly kind: string; readonly argv?: readonly string[] };
   readonly outcome?: string;
+  readonly by?: string;
   readonly exit?: number;
 }
 

@@ -20,9 +20,10 @@ function honest(s: Stage): void {
 /** Runs the main job, dies once where `arm` says, and resumes until it is done. */
 async function dieAndResume(
   arm: (s: Stage, die: () => void) => void,
+  remembers = false,
 ): Promise<{ s: Stage; died: boolean; sessions: number }> {
-  const s = stage(mainJob, params, fakeWorld());
-  honest(s);
+  const s = stage(mainJob, params, fakeWorld(undefined, { remembers }));
+  if (!remembers) honest(s);
   const plan = await s.plan();
   let died = false;
   arm(s, () => {
@@ -104,6 +105,32 @@ describe('a run that is killed', () => {
       expect(points).toBeGreaterThan(7);
     },
   );
+
+  test('on a host that remembers what was begun on it, comes to the same end wherever it died, and nobody is asked', async () => {
+    let points = 0;
+    for (const when of ['line', 'before', 'after'] as const) {
+      for (let at = 1; ; at++) {
+        const { s, died } = await dieAndResume((one, die) => {
+          let count = 0;
+          if (when === 'line') {
+            one.log.onAppend = (line) => {
+              if (line === at) die();
+            };
+          } else {
+            one.world.onEffect = (now) => {
+              if (now === when && ++count === at) die();
+            };
+          }
+        }, true);
+        if (!died) break;
+        points += 1;
+        expectSameEnd(s);
+        expect(s.world.acts.filter((o) => o.kind === 'exec' && o.argv[0] === 'append')).toHaveLength(1);
+        expect(s.questions.filter(({ ask }) => ask === 'doubt')).toEqual([]);
+      }
+    }
+    expect(points).toBeGreaterThan(60);
+  });
 
   test('in the middle of writing any line, the torn tail is cut back, kept, and the repair is recorded', async () => {
     const whole = (await dieAndResume(() => {})).s.log.bytes;

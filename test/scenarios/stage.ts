@@ -149,7 +149,7 @@ export function stage(runbook: string, params: Record<string, string> = {}, worl
       };
       const executor = options.rehearsal
         ? { real: false, perform: neverPerforms }
-        : { real: true, perform: world.perform };
+        : { real: true, perform: world.perform, ...(world.keeps === undefined ? {} : { acts: world.keeps }) };
       return drive({
         engine,
         plan: inForce,

@@ -142,7 +142,7 @@ export function jobsOn(deps: JobDeps): Jobs {
       // The first loss tells more than that the host could not be reached again.
       const seen = last.said === 'not-asked' && said.said === 'lost' ? said : last;
       const ended = await settled(operation, act, seen, signal);
-      if (ended.outcome !== 'never') return ended;
+      if (ended.outcome !== 'never') return said.said === 'lost' ? afterLoss(ended, said.trouble) : ended;
       return { outcome: 'failed', trouble: neverBegan(machine.name, operation.argv) };
     },
 
@@ -164,6 +164,10 @@ export function jobsOn(deps: JobDeps): Jobs {
     },
   };
 }
+
+/** That the connection was lost meanwhile stays on record. */
+const afterLoss = (outcome: Outcome, { what }: Trouble): Outcome =>
+  outcome.outcome === 'unknown' ? outcome : { ...outcome, receipt: { ...outcome.receipt, lost: what } };
 
 type Never = { readonly outcome: 'never' };
 
