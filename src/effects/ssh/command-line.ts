@@ -2,15 +2,21 @@ import type { Command } from '../../core/ports.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
 
 /**
- * A command as the text that a login shell is handed, and what its standard input begins with.
- * The shell first writes `<mark> <process group>` as a line on stderr, or `<mark> <process group> no-directory`.
+ * A command as the text that a login shell is handed, and what its standard input begins with. Before the program begins, a line
+ * `<mark>` is written to stdout and `<mark> <process group>` to stderr, or there `<mark> <process group> no-directory`: what came before
+ * them are the words of login scripts and of sudo.
  */
 export interface CommandLine {
   readonly text: string;
   /** The values of the environment, read by the shell before the program starts. Never in an argument vector. */
   readonly preface: Uint8Array;
   readonly mark: string;
+  /** With `password`: what sudo asks with. */
+  readonly prompt: string;
 }
+
+/** `login`: as who is logged in; `sudo`: as root, without being asked; `password`: as root, with the password where sudo asks for it. */
+export type As = 'login' | 'sudo' | 'password';
 
 /** A word for a POSIX shell: single quotes keep every byte but NUL as it is. */
 export const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
@@ -19,10 +25,11 @@ export const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`
 const longest = 120_000;
 
 /**
- * Builds the text for `sh -c`. `sudo` without directory or environment keeps the argument vector as it is, so that rules in
- * sudoers and its log see the program itself. Fails with `not-a-command` for what no program can be handed.
+ * Builds the text for a login shell, whichever that is: it starts `sh`, in words that sh, csh and fish read alike. With `sudo` and neither directory
+ * nor environment the argument vector stays as it is, so that rules in sudoers and its log see the program itself; with `password` it is sh,
+ * because only from within can be told that sudo has let it begin. Fails with `not-a-command` for what no program can be handed.
  */
-export function commandLine(command: Command, how: 'login' | 'sudo', mark: string): Result<CommandLine> {
+export function commandLine(command: Command, how: As, mark: string): Result<CommandLine> {
   const wrong = complaint(command);
   if (wrong !== undefined) return fail(wrong);
   const environment = Object.entries(command.environment ?? {});
@@ -30,52 +37,93 @@ export function commandLine(command: Command, how: 'login' | 'sudo', mark: strin
   if (values.some((value) => value.includes('\0') || !value.isWellFormed())) {
     return fail(notACommand(command, 'a value of its environment holds a NUL or broken text'));
   }
-  const directory = command.directory === undefined ? [] : [`cd -- ${quoted(command.directory)} 2>/dev/null`];
-  const argv = command.argv.map(quoted).join(' ');
+  const argv = command.argv.map(word).join(' ');
   const reads = environment.map(([name]) => readVariable(name));
-  const plain = directory.length === 0 && reads.length === 0;
-  let text: string;
-  if (how === 'login') text = [...opening('$$', directory, mark), ...reads, `exec ${argv}`].join('\n');
-  else if (plain) text = [...opening('$$', [], mark), `LC_ALL=C exec sudo -n -- ${argv}`].join('\n');
+  const { directory } = command;
+  const prompt = `${mark} password:`;
+  const plain = directory === undefined && reads.length === 0;
+  const steps: string[] = [newline];
+  if (how === 'login') steps.push(...enter(directory, '$$', mark), ...began('$$', mark), ...reads, `exec ${argv}`);
+  else if (how === 'sudo' && plain) steps.push(...began('$$', mark), `LC_ALL=C exec sudo -n -- ${argv}`);
   else {
-    const inner = ['decom_p=$1; shift', ...opening('$decom_p', directory, mark), ...reads, 'exec "$@"'].join('\n');
-    text = `LC_ALL=C exec sudo -n -- sh -c ${quoted(inner)} sh "$$" ${argv}`;
+    const inner = ['decom_p=$1', 'cd_to=$2', 'shift 2', newline];
+    inner.push(...(directory === undefined ? [] : enterGiven(mark)), ...began('$decom_p', mark), ...reads, 'exec "$@"');
+    const sudo = how === 'sudo' ? 'sudo -n' : `sudo -S -p ${quoted(prompt)}`;
+    steps.push(`LC_ALL=C exec ${sudo} -- sh -c ${quoted(inner.join('; '))} sh "$$" ${word(directory ?? '')} ${argv}`);
   }
+  const text = `exec sh -c ${quotedForAny(steps.join('; '))}`;
   if (Buffer.byteLength(text) > longest) {
     return fail(notACommand(command, `its arguments are longer than ${longest} bytes`));
   }
-  return ok({ text, preface: Buffer.from(values.map(prefaceOf).join('')), mark });
+  return ok({ text, preface: Buffer.from(values.map(prefaceOf).join('')), mark, prompt });
 }
 
-/** Finds the private line in what stderr has brought so far; what stands before it (a login script's words) is kept. */
+/** Finds the private line in what stderr has brought so far, and what stands after it. */
 export function findMark(
   bytes: Buffer,
   mark: string,
 ): { readonly group: number; readonly directory: boolean; readonly rest: Buffer } | undefined {
-  const at = bytes.indexOf(`${mark} `);
-  if (at === -1) return undefined;
-  const end = bytes.indexOf(0x0a, at);
-  if (end === -1) return undefined;
-  const [, group, note] = bytes.toString('latin1', at, end).split(' ');
-  const rest = at === 0 ? bytes.subarray(end + 1) : Buffer.concat([bytes.subarray(0, at), bytes.subarray(end + 1)]);
-  return { group: Number(group), directory: note !== 'no-directory', rest };
+  const line = lineOf(bytes, `${mark} `, /^\d+( no-directory)?$/);
+  if (line === undefined) return undefined;
+  const [group, note] = line.words.split(' ');
+  return { group: Number(group), directory: note !== 'no-directory', rest: line.rest };
 }
 
-function opening(group: string, directory: readonly string[], mark: string): readonly string[] {
-  const say = `echo "${mark} ${group}" >&2`;
-  const cd = directory[0];
-  return cd === undefined ? [say] : [`${cd} || { echo "${mark} ${group} no-directory" >&2; exit 1; }`, say];
+/** What stands after the private line of stdout; undefined where it is not there yet. */
+export const afterMark = (bytes: Buffer, mark: string): Buffer | undefined => lineOf(bytes, mark, /^$/)?.rest;
+
+/** A line that begins with `start` and goes on with such words, wherever what a login script left of its last line ends. */
+function lineOf(
+  bytes: Buffer,
+  start: string,
+  words: RegExp,
+): { readonly words: string; readonly rest: Buffer } | undefined {
+  for (let from = 0; ; ) {
+    const at = bytes.indexOf(start, from);
+    const end = at === -1 ? -1 : bytes.indexOf(0x0a, at);
+    if (end === -1) return undefined;
+    const found = bytes.toString('latin1', at + start.length, end);
+    if (words.test(found)) return { words: found, rest: bytes.subarray(end + 1) };
+    from = at + 1;
+  }
 }
+
+/**
+ * Whoever is not heard must not begin: with its channel closed, the shell ends at these lines. They come before the program, and nothing else does.
+ */
+const began = (group: string, mark: string): readonly string[] => [
+  `echo ${mark} || exit 1`,
+  `echo "${mark} ${group}" >&2 || exit 1`,
+];
+
+const notEntered = (group: string, mark: string): string => `{ echo "${mark} ${group} no-directory" >&2; exit 1; }`;
+
+const enter = (directory: string | undefined, group: string, mark: string): readonly string[] =>
+  directory === undefined ? [] : [`cd -- ${word(directory)} 2>/dev/null || ${notEntered(group, mark)}`];
+
+const enterGiven = (mark: string): readonly string[] => [
+  `cd -- "$cd_to" 2>/dev/null || ${notEntered('$decom_p', mark)}`,
+];
+
+// csh reads no newline within quotes, and would run what follows it as a command of its own: so none is ever sent.
+const newline = `decom_l=$(printf '\\nx'); decom_l=\${decom_l%x}`;
+
+const word = (text: string): string => quoted(text).replaceAll('\n', `'"$decom_l"'`);
+
+/** One line as a word for any login shell: fish takes backslashes within quotes for its own, csh "!". */
+const quotedForAny = (text: string): string => `'${text.replace(/['\\!]/g, (c) => `'\\${c}'`)}'`;
 
 // A value may hold newlines, so its number of lines comes first. Only builtins: nothing of it is ever in an argument vector.
 const readVariable = (name: string): string =>
   [
-    `IFS= read -r decom_n; IFS= read -r ${name}`,
-    'while [ "$decom_n" -gt 1 ]; do IFS= read -r decom_l',
-    `${name}="$${name}`,
-    '$decom_l"; decom_n=$((decom_n-1)); done',
-    `export ${name}; unset decom_n decom_l`,
-  ].join('\n');
+    'IFS= read -r decom_n',
+    `IFS= read -r ${name}`,
+    'while [ "$decom_n" -gt 1 ]; do IFS= read -r decom_r',
+    `${name}="$${name}$decom_l$decom_r"`,
+    'decom_n=$((decom_n-1)); done',
+    `export ${name}`,
+    'unset decom_n decom_r',
+  ].join('; ');
 
 const prefaceOf = (value: string): string => `${value.split('\n').length}\n${value}\n`;
 

@@ -1,7 +1,7 @@
 import { Readable, Writable } from 'node:stream';
 import type { Ended, RemoteProcess } from '../../core/ports.ts';
 import { type Trouble, trouble } from '../../core/result.ts';
-import { findMark } from './command-line.ts';
+import { afterMark, findMark } from './command-line.ts';
 import { later } from './later.ts';
 
 /** The ends of a started program, whatever carries them. */
@@ -38,7 +38,13 @@ export interface Followed {
  */
 export function follow(
   wire: Wire,
-  options: { readonly mark: string; readonly settle?: number; readonly lostEnd: () => Ended },
+  options: {
+    readonly mark: string;
+    readonly settle?: number;
+    readonly lostEnd: () => Ended;
+    /** Called with what stderr has said so far, each time it says more before the program begins. */
+    readonly saidBefore?: (said: Buffer) => void;
+  },
 ): Followed {
   let arrived = 0;
   let status: Ended | undefined;
@@ -48,9 +54,18 @@ export function follow(
   const ended = later<Ended>();
   const begun = later<Begun>();
 
+  let earlyOut: Buffer | undefined = Buffer.alloc(0);
   const stdout = mirror(wire.stdout, (chunk) => {
     arrived++;
-    return chunk;
+    if (earlyOut === undefined) return chunk;
+    earlyOut = Buffer.concat([earlyOut, chunk]);
+    const rest = afterMark(earlyOut, options.mark);
+    if (rest === undefined) {
+      if (earlyOut.length > mostBeforeMark) cutOff({ how: 'aborted', trouble: noMark });
+      return undefined;
+    }
+    earlyOut = undefined;
+    return rest.length > 0 ? rest : undefined;
   });
   const stderr = mirror(wire.stderr, (chunk) => {
     arrived++;
@@ -59,6 +74,7 @@ export function follow(
     const found = findMark(early, options.mark);
     if (found === undefined) {
       if (early.length > mostBeforeMark) cutOff({ how: 'aborted', trouble: noMark });
+      else options.saidBefore?.(early);
       return undefined;
     }
     early = undefined;
@@ -71,7 +87,9 @@ export function follow(
     over = true;
     clearInterval(timer);
     if (early !== undefined) {
-      begun.resolve({ began: false, why: 'no-mark', said: early.toString('utf8', 0, 4096), ended: end });
+      // Where no shell is, what answers instead may say so on either.
+      const said = Buffer.concat([early, earlyOut ?? Buffer.alloc(0)]).toString('utf8', 0, 4096);
+      begun.resolve({ began: false, why: 'no-mark', said, ended: end });
     }
     if (!stdin.destroyed) stdin.destroy();
     ended.resolve(end);

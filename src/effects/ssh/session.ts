@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { Readable, Writable } from 'node:stream';
 import type { Command, Ended, RemoteProcess } from '../../core/ports.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
-import { killLine } from './abort.ts';
+import type { Secret } from '../../core/secret.ts';
+import { killCommand } from './abort.ts';
 import type { Carrier } from './carrier.ts';
-import { commandLine } from './command-line.ts';
+import { collect } from './collect.ts';
+import { type As, type CommandLine, commandLine } from './command-line.ts';
 import { follow, type Wire } from './follow.ts';
 import { type Slots, slots } from './slots.ts';
-import { sudoRefusal } from './sudo.ts';
+import { passwordWrong, sudoRefusal } from './sudo.ts';
 import type { Patience, SshTarget } from './target.ts';
 
 /** sshd allows ten sessions on a connection (MaxSessions); two are kept for aborting. */
@@ -19,6 +21,8 @@ export interface Session {
   readonly patience: Patience;
   readonly carrier: Carrier;
   readonly slots: Slots;
+  /** What sudo is told where it asks. */
+  readonly password?: Secret;
 }
 
 export const openSession = (target: SshTarget, patience: Patience, carrier: Carrier): Session => ({
@@ -37,33 +41,57 @@ export interface RunOptions {
 }
 
 /** Starts a program. `ok: false` means that it did not begin. */
-export async function run(
-  on: Session,
-  command: Command,
-  how: 'login' | 'sudo',
-  options: RunOptions,
-): Promise<Result<RemoteProcess>> {
-  const { target, carrier } = on;
+export async function run(on: Session, command: Command, how: As, options: RunOptions): Promise<Result<RemoteProcess>> {
   const line = commandLine(command, how, `decom-${randomBytes(8).toString('hex')}`);
   if (!line.ok) return line;
   const opened = await openChannel(on, line.value.text, options.signal);
   if (!opened.ok) return opened;
   if ('lost' in opened.value) return ok(lostProcess(opened.value.lost));
   const { wire, release } = opened.value;
+  return begin(on, command, how, options, line.value, wire, release);
+}
 
-  const lostEnd = (): Ended => ({ how: 'lost', trouble: carrier.lost() ?? noStatus(target) });
+async function begin(
+  on: Session,
+  command: Command,
+  how: As,
+  options: RunOptions,
+  line: CommandLine,
+  wire: Wire,
+  release: () => void,
+): Promise<Result<RemoteProcess>> {
+  const { target, carrier, patience } = on;
+  let hung = false;
+  const lostEnd = (): Ended => ({
+    how: 'lost',
+    trouble: carrier.lost() ?? (hung ? shellHangs(target, patience.ready) : noStatus(target)),
+  });
+  const answers = answersTo(line.prompt, on.password, wire);
   const followed = follow(wire, {
-    mark: line.value.mark,
+    mark: line.mark,
     lostEnd,
     ...(options.settle === undefined ? {} : { settle: options.settle }),
+    ...(how === 'password' ? { saidBefore: answers.hear } : {}),
   });
   const { process } = followed;
   const unwatch = carrier.onLost((why) => followed.finish({ how: 'lost', trouble: why }));
   process.stdin.on('error', () => undefined);
-  if (line.value.preface.length > 0) process.stdin.write(line.value.preface);
-  if (options.input !== undefined) process.stdin.end(options.input);
+  const feed = (): void => {
+    if (line.preface.length > 0) process.stdin.write(line.preface);
+    if (options.input !== undefined) process.stdin.end(options.input);
+  };
+  // Nothing may be read as the password that is not the password.
+  if (how !== 'password') feed();
+  const hangUp = (): void => {
+    hung = true;
+    wire.hangUp();
+  };
+  // Login scripts may wait for something for ever. Hung up on, the shell ends where it would say that it begins.
+  const impatience = setTimeout(hangUp, patience.ready);
   const onAbort = (): void => {
+    const soon = setTimeout(hangUp, patience.abort);
     void followed.begun.then((begun) => {
+      clearTimeout(soon);
       if (begun.began) followed.abort(() => kill(on, begun.group, how));
     });
   };
@@ -76,7 +104,11 @@ export async function run(
   });
 
   const begun = await followed.begun;
-  if (begun.began) return ok(process);
+  clearTimeout(impatience);
+  if (begun.began) {
+    if (how === 'password') feed();
+    return ok(process);
+  }
   if (begun.why === 'no-directory') {
     return fail(
       trouble(
@@ -86,8 +118,28 @@ export async function run(
       ),
     );
   }
+  if (answers.refused()) return fail(passwordWrong(target));
   if (begun.ended.how === 'lost') return ok(process);
   return fail(sudoRefusal(target, begun.said) ?? noShell(target, begun.said.trim()));
+}
+
+/** Tells sudo the password when it asks, once; asked again, it is told nothing more, so that no account is locked for many attempts. */
+function answersTo(
+  prompt: string,
+  password: Secret | undefined,
+  wire: Wire,
+): { readonly hear: (said: Buffer) => void; readonly refused: () => boolean } {
+  let asked = 0;
+  return {
+    hear: (said) => {
+      const times = said.toString('latin1').split(prompt).length - 1;
+      if (times === asked) return;
+      if (asked === 0 && times === 1 && password !== undefined) wire.stdin.write(`${password.reveal()}\n`);
+      else wire.stdin.end();
+      asked = times;
+    },
+    refused: () => asked > 1,
+  };
 }
 
 /** `lost`: the request was sent and its answer never came, so the program may have begun. */
@@ -124,20 +176,17 @@ const lostProcess = (why: Trouble): RemoteProcess => ({
   ended: Promise.resolve({ how: 'lost', trouble: why }),
 });
 
-/** Ends a program from a second channel; whether nothing of it is left. */
-async function kill(on: Session, group: number, how: 'login' | 'sudo'): Promise<boolean> {
-  const { wire } = await on.carrier.request(killLine(group, on.patience.abort, how));
+/** Ends a program from a second channel, which waits for no place; whether nothing of it is left. */
+async function kill(on: Session, group: number, how: As): Promise<boolean> {
+  const command = killCommand(group, on.patience.abort);
+  const line = commandLine(command, how, `decom-${randomBytes(8).toString('hex')}`);
+  if (!line.ok) return false;
+  const { wire } = await on.carrier.request(line.value.text);
   if (wire === undefined) return false;
-  wire.stdout.resume();
-  wire.stderr.resume();
-  wire.stdin.end();
-  return new Promise((resolve) => {
-    let code: number | null = null;
-    wire.onExit((c) => {
-      code = c;
-    });
-    wire.onClose(() => resolve(code === 0));
-  });
+  const begun = await begin(on, command, how, { input: new Uint8Array() }, line.value, wire, () => undefined);
+  if (!begun.ok) return false;
+  const { ended } = await collect(begun.value, 1024);
+  return ended.how === 'exit' && ended.code === 0;
 }
 
 export const abortedBefore = (target: SshTarget): Trouble =>
@@ -168,4 +217,11 @@ const noChannel = (target: SshTarget, said: string): Trouble =>
     `${target.name} opens no session on the connection`,
     'Check MaxSessions in its sshd_config.',
     said,
+  );
+
+const shellHangs = (target: SshTarget, within: number): Trouble =>
+  trouble(
+    'shell-hangs',
+    `the login shell of ${target.user} on ${target.name} did not begin within ${Math.ceil(within / 1000)} s, and was hung up on`,
+    'Look what its start-up files (~/.bashrc, ~/.ssh/rc, /etc/profile.d) or sudo wait for.',
   );

@@ -43,3 +43,10 @@ export function unsudo(target: SshTarget, output: CollectedOutput): CollectedOut
   }
   return sudoRefusal(target, said) ?? output;
 }
+
+export const passwordWrong = (target: SshTarget): Trouble =>
+  trouble(
+    'sudo-password-wrong',
+    `sudo on ${target.name} does not take the password of ${target.user}: it was told once, and will not be told again`,
+    `Check ssh.sudo_password of ${target.name} in hosts.yaml; by hand: ssh -t -p ${target.port} ${target.user}@${target.address} sudo -k true`,
+  );

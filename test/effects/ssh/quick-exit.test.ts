@@ -19,8 +19,9 @@ test('the status of a program that ends at once is not missed, though it comes i
         const [socket] = sockets;
         socket?.cork();
         const channel = begin();
-        channel.stderr.write(`${/decom-[0-9a-f]+/.exec(command)?.[0]} 4711\n`);
-        channel.write('done\n');
+        const mark = /decom-[0-9a-f]+/.exec(command)?.[0];
+        channel.stderr.write(`${mark} 4711\n`);
+        channel.write(`${mark}\ndone\n`);
         channel.exit(3);
         channel.end();
         // After what ssh2 itself has put off to a later turn.
