@@ -9,7 +9,7 @@ import { buildSync } from 'esbuild';
 const folder = dirname(fileURLToPath(import.meta.url));
 const named = process.argv.slice(2);
 const all = readdirSync(folder)
-  .filter((file) => /\.(mjs|ts)$/.test(file) && !['run.mjs', 'pairs.mjs', 'pairs.d.mts'].includes(file))
+  .filter((file) => /\.(mjs|ts)$/.test(file) && !['run.mjs', 'pairs.mjs', 'pairs.d.mts', 'raw-exec.ts'].includes(file))
   .map((file) => file.replace(/\.(mjs|ts)$/, ''));
 const chosen = named.length > 0 ? named : all;
 const unknown = chosen.filter((name) => !all.includes(name));

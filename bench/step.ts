@@ -1,8 +1,7 @@
 // What a trivial step costs over a pooled connection, against the same number of raw ssh2 execs plus its fdatasyncs.
-import { chmodSync, closeSync, fdatasyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
 import { actions } from '../src/actions/index.ts';
 import { intentDigest, type Plan } from '../src/core/plan.ts';
 import type { Ask } from '../src/core/ports.ts';
@@ -23,6 +22,7 @@ import { loadRunbook } from '../src/load/load-runbook.ts';
 import { makeAccount } from '../test/lab/account.ts';
 import { startSshd } from '../test/lab/sshd.ts';
 import { pairs, report } from './pairs.mjs';
+import { rawConnection } from './raw-exec.ts';
 
 const steps = 25;
 const rounds = 8;
@@ -134,27 +134,11 @@ async function run(): Promise<void> {
   store.close();
 }
 
-const raw = new ssh2.Client();
-await new Promise((resolve, reject) => {
-  raw.on('ready', () => resolve(undefined)).on('error', reject);
-  raw.connect({ host: sshd.address, port: sshd.port, username: sshd.user, privateKey: readFileSync(sshd.userKey) });
-  (raw as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
-});
-const rawExec = (command: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    raw.exec(command, (error, channel) => {
-      if (error) return reject(error);
-      channel.on('close', () => resolve());
-      channel.resume();
-      channel.stderr.resume();
-      channel.end();
-    });
-  });
-
+const raw = await rawConnection(sshd);
 const log = openSync(join(folder, 'raw.log'), 'a');
 const line = Buffer.alloc(600, 'x');
 async function plain(): Promise<void> {
-  for (let i = 0; i < execs; i++) await rawExec(`/usr/bin/test -e ${folder}/never`);
+  for (let i = 0; i < execs; i++) await raw.exec(`/usr/bin/test -e ${folder}/never`);
   for (let i = 0; i < appends; i++) {
     writeSync(log, line);
     fdatasyncSync(log);

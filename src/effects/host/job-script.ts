@@ -1,15 +1,15 @@
 /**
- * Makes the folder that a step's acts are kept in. POSIX sh: dash and BusyBox run it.
+ * Makes the folder that the acts of a step are kept in. POSIX sh: dash and BusyBox run it.
  *
  *     sh -c SCRIPT sh NONCE RUN/STEP
  *
- * It lies in `/run/decom` for root, else (and where that cannot be written) in `~/.decom/run`, or in `$DECOM_JOBS`. Each part is the login's
- * own, no symlink, and closed to others: a folder that somebody else prepared could make an act look done. Says `NONCE ready UID BOOT
- * FOLDER`, or `NONCE nowhere FOLDER`, or `NONCE no-boot-id`.
+ * It lies in `/run/decom` for root, else (and where that cannot be written) `~/.decom/run`, or `$DECOM_JOBS`. Each part is the
+ * login's own, no symlink, and closed to others, because in a folder that somebody else prepared an act could look done. Says `NONCE ready UID BOOT FOLDER`, or
+ * `NONCE nowhere FOLDER`, or `NONCE no-boot-id`.
  */
 export const prepareScript = `
 umask 077
-nonce=$1 leaf=$2
+nonce=$1 step=$2
 boot=
 { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
 [ -n "$boot" ] || { echo "$nonce no-boot-id"; exit 0; }
@@ -27,12 +27,14 @@ make() {
   case $1 in
     */.decom/run) mkdir -p "\${1%/run}" && ours "\${1%/run}" || return 1 ;;
   esac
-  mkdir -p "$1/$leaf" && ours "$1" && ours "$1/\${leaf%/*}" && ours "$1/$leaf" && chmod 700 "$1" && [ -w "$1/$leaf" ]
+  if [ ! -d "$1" ]; then mkdir -p "$1" && chmod 700 "$1" || return 1; fi
+  [ -d "$1/$step" ] || mkdir -p "$1/$step" || return 1
+  ours "$1" && ours "$1/\${step%/*}" && ours "$1/$step" && [ -w "$1/$step" ]
 }
 for base in "$one" "$two"; do
   [ -n "$base" ] || continue
   if make "$base" 2>/dev/null; then
-    echo "$nonce ready $uid $boot $base/$leaf"
+    echo "$nonce ready $uid $boot $base/$step"
     exit 0
   fi
 done
@@ -42,14 +44,14 @@ echo "$nonce nowhere \${one:-$two}"
 /**
  * Begins an act so that it outlives the connection, or finds out what became of one. POSIX sh: dash and BusyBox run it.
  *
- *     sh -c SCRIPT sh begin NONCE BOOT FOLDER HOW COUNT [NAME…] DIRECTORY PROGRAM [ARGUMENT…]
- *     sh -c SCRIPT sh look|peek NONCE BOOT FOLDER
+ *     sh -c SCRIPT sh begin NONCE BOOT BASE/RUN/STEP/ACT HOW COUNT [NAME…] DIRECTORY PROGRAM [ARGUMENT…]
+ *     sh -c SCRIPT sh look|peek NONCE BOOT BASE/RUN/STEP/ACT
  *
- * FOLDER, below one that `prepareScript` made, is the fence: whoever makes it first decides whether the act ever begins. The job makes it
- * itself, in the moment before the program, so a job that comes late finds the fence of a `look` and does nothing. `peek` makes none.
+ * The last folder is the fence: whoever makes it first decides whether the act ever begins. The job makes it itself, in the moment before
+ * the program, so a job that comes late finds the fence of a `look` and does nothing. `peek` makes none. The folder above it was made before
+ * the intent was recorded, and none of this makes it: where it is gone, nothing is known.
  * In it: `pid` (number and start time of the job), `out` and `err` (the first 64 reads, at most 64 KiB, written at once; `*.last`: the end
- * of the rest), and `rc`, which comes by rename, so that it is there whole or not at all; its bytes are taken before the program starts,
- * for a disk that fills up meanwhile.
+ * of the rest), and `rc`: `---` until it ends, then its code, written over it at once, so that a disk that has filled up holds it too.
  *
  * Standard input holds, for each NAME, the number of lines of its value and the value; then NONCE: without it the connection was cut while
  * they were sent, and nothing begins. HOW is `login`, or `sudo`: then the job is the login's own, and only the program is sudo's, so
@@ -57,6 +59,8 @@ echo "$nonce nowhere \${one:-$two}"
  *
  * Says one line, `NONCE STATE [NUMBER]`: `ended RC` (then the last 4 KiB of both streams on its own), `never` (fenced), `gone` (it was
  * begun, is not alive, and left no end), `alive PID` (peek only), `rebooted`, `nowhere` (the fence could not be made), `cut`.
+ *
+ * Every program that this starts costs a fork on a machine that may be old and busy: hence builtins wherever they do.
  */
 export const jobScript = `
 umask 077
@@ -67,23 +71,28 @@ now=
 { read -r now </proc/sys/kernel/random/boot_id; } 2>/dev/null
 [ "$now" = "$boot" ] || { say rebooted; exit 0; }
 
-tail_of() { cat "$1" "$1.last" 2>/dev/null | tail -c 4096; }
-start_of() {
-  stat=
-  { IFS= read -r stat <"/proc/$1/stat"; } 2>/dev/null
-  [ -n "$stat" ] || return 0
-  set -- \${stat##*) }
-  case $1 in Z | X | x) ;; *) echo "\${20}" ;; esac
+tail_of() {
+  if [ -s "$1.last" ]; then cat "$1" "$1.last" | tail -c 4096
+  elif [ -s "$1" ]; then tail -c 4096 "$1"; fi
+}
+begun_at() {
+  case $1 in Z | X | x) ;; *) shift 19; started=$1 ;; esac
 }
 alive() {
-  pid= start=
+  pid= start= stat= started=
   { read -r pid start <"$place/pid"; } 2>/dev/null
-  [ -n "$pid" ] && [ "$(start_of "$pid")" = "$start" ]
+  [ -n "$pid" ] || return 1
+  { IFS= read -r stat <"/proc/$pid/stat"; } 2>/dev/null
+  [ -z "$stat" ] || begun_at \${stat##*) }
+  [ "$started" = "$start" ]
 }
-report() {
+ended() {
   rc=
   { read -r rc <"$place/rc"; } 2>/dev/null
-  if [ -n "$rc" ]; then
+  case $rc in '' | ---) return 1 ;; esac
+}
+report() {
+  if ended; then
     say ended "$rc"
     tail_of "$place/out"
     tail_of "$place/err" >&2
@@ -93,8 +102,8 @@ report() {
 # Until the job has ended; one that has only just made its folder is given five seconds to name itself.
 await() {
   left=50
-  while [ ! -e "$place/rc" ] && [ ! -e "$place/fence" ]; do
-    if [ -e "$place/pid" ]; then
+  while ! ended && [ ! -e "$place/fence" ]; do
+    if [ -s "$place/pid" ]; then
       alive || return 0
     else
       left=$((left-1))
@@ -106,7 +115,7 @@ await() {
 
 case $mode in
   peek)
-    if [ ! -d "$place" ]; then say nowhere; elif alive; then say alive "$pid"; else report; fi
+    if [ ! -d "$place" ]; then say nowhere; elif ! ended && alive; then say alive "$pid"; else report; fi
     exit 0
     ;;
   look)
@@ -121,14 +130,24 @@ case $mode in
     ;;
 esac
 
-input=$(cat; printf x)
-case $input in
-  "$nonce
+how=$1
+shift
+input=
+if [ "$1" != 0 ]; then
+  input=$(cat; printf x)
+  case $input in
+    "$nonce
 x" | *"
 $nonce
-x") ;;
-  *) say cut; exit 0 ;;
-esac
+x") input=\${input%"$nonce"?x} ;;
+    *) say cut; exit 0 ;;
+  esac
+fi
+ours() { [ -d "$1" ] && [ ! -L "$1" ] && [ -O "$1" ]; }
+step=\${place%/*}
+ours "$step" && ours "\${step%/*}" && ours "\${step%/*/*}" || { say nowhere; exit 0; }
+if [ -d "$place" ]; then await; report; exit 0; fi
+
 reader='
 count=$1; shift
 while [ "$count" -gt 0 ]; do
@@ -147,13 +166,19 @@ exec "$@" </dev/null'
 job='
 place=$1 how=$2 reader=$3
 shift 3
-keep() { dd bs=1024 count=64 >"$1" 2>/dev/null; tail -c 4096 >"$1.last"; }
+keep() {
+  dd bs=1024 count=64 >"$1" 2>/dev/null
+  more=
+  if IFS= read -r more; then { printf "%s\\n" "$more"; cat; } | tail -c 4096 >"$1.last"
+  elif [ -n "$more" ]; then printf %s "$more" | tail -c 4096 >"$1.last"; fi
+  echo kept >&5
+}
+begun_at() { shift 19; start=$1; }
 mkdir "$place" 2>/dev/null || exit 0
-stat=
+stat= start=
 { IFS= read -r stat <"/proc/$$/stat"; } 2>/dev/null
-start=$(set -- \${stat##*) }; echo "\${20}")
-if ! { : >"$place/out" && : >"$place/err" && echo "---" >"$place/rc.new" && echo "$$ $start" >"$place/pid.new" &&
-  mv "$place/pid.new" "$place/pid"; } 2>/dev/null; then
+begun_at \${stat##*) }
+if ! { : >"$place/out" && : >"$place/err" && echo "---" >"$place/rc" && echo "$$ $start" >"$place/pid"; } 2>/dev/null; then
   rm -rf "$place"
   exit 0
 fi
@@ -169,21 +194,23 @@ program() {
   {
     {
       (program "$@") 2>&3 3>&- 5>&-
-      printf "%-3s\\n" "$?" 1<>"$place/rc.new" && mv "$place/rc.new" "$place/rc"
-      (sleep 1; echo late >&5) >/dev/null 2>&1 3>&- &
-    } | keep "$place/out"
+      printf "%-3s\\n" "$?" 1<>"$place/rc"
+      (sleep 1; echo late >&5) >/dev/null 3>&- &
+    } | keep "$place/out" 3>&-
   } 3>&1 | keep "$place/err"
-}
-echo all >&5'
+} 2>/dev/null'
 apart=
 command -v setsid >/dev/null 2>&1 && apart=setsid
-how=$1
-shift
-{ printf %s "\${input%"$nonce"?x}" | $apart sh -c "$job" sh "$place" "$how" "$reader" "$@" 5>&1 >/dev/null 2>&1 & } | {
-  read -r line
-  if [ -d "$place" ]; then
+{
+  if [ -n "$input" ]; then printf %s "$input" | $apart sh -c "$job" sh "$place" "$how" "$reader" "$@" 5>&1 >/dev/null 2>&1 &
+  else $apart sh -c "$job" sh "$place" "$how" "$reader" "$@" 5>&1 </dev/null >/dev/null 2>&1 & fi
+} | {
+  kept=0 line=
+  while [ "$kept" -lt 2 ] && read -r line && [ "$line" != late ]; do kept=$((kept+1)); done
+  if [ ! -d "$place" ]; then say nowhere
+  else
     [ -n "$line" ] || await
     report
-  else say nowhere; fi
+  fi
 }
 `;

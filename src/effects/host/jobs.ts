@@ -34,8 +34,9 @@ const usualPatience = 60_000;
 
 export function jobsOn(deps: JobDeps): Jobs {
   const { machine, clock } = deps;
-  /** Whether the login is root; learnt by `prepare`, and the same for as long as the login is. */
+  /** Learnt by `prepare`, and the same for as long as the login is. */
   let uid: string | undefined;
+  const needsSudo = (operation: Named): boolean => operation.root && uid !== '0';
 
   /** What one call of a script said: its state's words and both streams after the line; or why nothing is known. */
   const ask = async (
@@ -81,7 +82,7 @@ export function jobsOn(deps: JobDeps): Jobs {
     if (seen.said !== 'state') return seen;
     if (seen.state === 'alive') {
       const argv = ['sh', '-c', endTreeScript, 'sh', seen.rest, '30'];
-      await machine.exec({ argv, root: operation.root && uid !== '0' });
+      await machine.exec({ argv, root: needsSudo(operation) });
     }
     return ask(jobScript, ['look', act.boot, place], nothing);
   };
@@ -111,7 +112,7 @@ export function jobsOn(deps: JobDeps): Jobs {
       if (said.state !== 'ready') return fail(noFolder(machine.name, said.rest));
       const [id = '', boot = '', ...folder] = said.rest.split(' ');
       uid = id;
-      if (operation.root && uid !== '0') {
+      if (needsSudo(operation)) {
         if (deps.sudo === 'no') return fail(rootNeeded(machine.name, operation.argv));
         if (deps.sudo === 'password') return ok(null);
       }
@@ -125,7 +126,7 @@ export function jobsOn(deps: JobDeps): Jobs {
         'begin',
         act.boot,
         `${act.folder}/${act.name}`,
-        operation.root && uid !== '0' ? 'sudo' : 'login',
+        needsSudo(operation) ? 'sudo' : 'login',
         String(environment.length),
         ...environment.map(([name]) => name),
         operation.directory ?? '',
@@ -134,9 +135,9 @@ export function jobsOn(deps: JobDeps): Jobs {
       const preface = values.map((value) => `${value.split('\n').length}\n${value}\n`).join('');
       const said = await ask(jobScript, words, (nonce) => `${preface}${nonce}\n`, signal);
       if (said.said === 'not-asked' && !signal.aborted) return { outcome: 'failed', trouble: said.trouble };
-      // What could not make its folder, or did not get its whole input, did not begin.
-      if (said.said === 'state' && (said.state === 'cut' || said.state === 'nowhere')) {
-        return { outcome: 'failed', trouble: doubtful(machine.name, operation.argv, said.state) };
+      // What could not make its folder, did not get its whole input, or came to a host that was restarted meanwhile, did not begin.
+      if (said.said === 'state' && ['cut', 'nowhere', 'rebooted'].includes(said.state)) {
+        return { outcome: 'failed', trouble: notBegun(machine.name, operation.argv, said.state) };
       }
       const last = said.said === 'lost' && !signal.aborted ? await follow(act, signal) : said;
       // The first loss tells more than that the host could not be reached again.
@@ -243,7 +244,6 @@ const doubtful = (host: string, argv: readonly string[], state: string): Trouble
       return trouble('rebooted', `${host} was restarted while ${program(argv)} was under way on it`, look);
     case 'gone':
       return trouble('job-gone', `${program(argv)} was begun on ${host}, does not run any more, and left no end`, look);
-    case 'cut':
     case 'nowhere':
       return trouble(
         'job-folder',
@@ -254,6 +254,15 @@ const doubtful = (host: string, argv: readonly string[], state: string): Trouble
       return trouble('job-unclear', `${host} says "${state}" of ${program(argv)}`, look);
   }
 };
+
+const notBegun = (host: string, argv: readonly string[], state: string): Trouble =>
+  state === 'rebooted'
+    ? trouble('rebooted', `${host} was restarted before ${program(argv)} was begun on it`, 'Take it up again.')
+    : trouble(
+        'job-folder',
+        `${program(argv)} was not begun on ${host}: it could not be kept there`,
+        'Look whether the disk is full, and whether ~/.decom or /run/decom belongs to the login.',
+      );
 
 const stopped = (host: string, argv: readonly string[]): Trouble =>
   trouble('aborted', `${program(argv)} was ended on ${host} before it was done`, 'Go on with: decom resume');

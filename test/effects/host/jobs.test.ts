@@ -217,7 +217,7 @@ describe('the folder of a run', () => {
     const act = await prepared(operation);
     await jobs.run(operation, act, signal);
     expect(act.folder).toBe(join(folder, 'jobs', 'abc', 'work'));
-    expect(readdirSync(join(act.folder, act.name)).sort()).toEqual(['err', 'err.last', 'out', 'out.last', 'pid', 'rc']);
+    expect(readdirSync(join(act.folder, act.name)).sort()).toEqual(['err', 'out', 'pid', 'rc']);
     await jobs.forget('abc');
     expect(existsSync(join(folder, 'jobs', 'abc'))).toBe(false);
   });
