@@ -27,6 +27,8 @@ export const labPackages: readonly LabPackage[] = [
   { name: 'tmux', program: 'tmux' },
   { name: 'openssl', program: 'openssl' },
   { name: 'util-linux', program: 'setpriv' },
+  { name: 'fish', program: 'fish' },
+  { name: 'tcsh', program: 'tcsh' },
 ];
 
 /** The packages whose program is on no folder of the PATH, nor among the system's own. */

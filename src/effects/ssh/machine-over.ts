@@ -1,9 +1,11 @@
-import type { Command, Machine } from '../../core/ports.ts';
+import type { Command, Machine, Secrets } from '../../core/ports.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
 import type { Carrier } from './carrier.ts';
 import { collect } from './collect.ts';
+import type { As } from './command-line.ts';
 import { abortedBefore, openSession, run, type Session } from './session.ts';
 import { sudoListRefusal, unsudo } from './sudo.ts';
+import { sudoPassword } from './sudo-password.ts';
 import type { Patience, SshTarget } from './target.ts';
 import { reachFromHere } from './way.ts';
 
@@ -18,15 +20,16 @@ interface Pooled extends Session {
 /**
  * A machine over connections that `open` makes: verified, and logged in. The first call opens one, and so does the first call after a loss;
  * a command is never sent twice. `ok: false` means that the program was not started; one whose end nobody saw ends as `lost`.
- * Troubles besides those of `open`: `sudo-refused`, `root-needed`, `no-directory`, `no-shell`, `not-a-command`, `no-channel`,
+ * Troubles besides those of `open`: `sudo-refused`, `sudo-password-wrong`, `no-secret`, `root-needed`, `no-directory`, `no-shell`, `not-a-command`, `no-channel`,
  * `connection-lost`, `aborted`.
  */
 export function machineOver(
   target: SshTarget,
   patience: Patience,
   openCarrier: (signal: AbortSignal) => Promise<Result<Carrier>>,
-  reach: Machine['reachable'] = (within) => reachFromHere(target, within),
+  { reach, secrets }: { readonly reach?: Machine['reachable']; readonly secrets?: Secrets | undefined } = {},
 ): Machine {
+  const password = sudoPassword(target, secrets);
   const closing = new AbortController();
   let pooled: { readonly opening: Promise<Result<Pooled>>; opened?: Result<Pooled> } | undefined;
 
@@ -61,7 +64,7 @@ export function machineOver(
   const prepare = async (
     command: Command,
     signal: AbortSignal | undefined,
-  ): Promise<Result<{ readonly on: Session; readonly how: 'login' | 'sudo' }>> => {
+  ): Promise<Result<{ readonly on: Session; readonly how: As }>> => {
     if (signal?.aborted) return fail(abortedBefore(target));
     const on = await unlessAborted(session(), signal);
     if (on === undefined) return fail(abortedBefore(target));
@@ -70,7 +73,17 @@ export function machineOver(
     const root = await on.value.root();
     if (!root.ok) return root;
     if (root.value) return ok({ on: on.value, how: 'login' });
-    return target.sudo ? ok({ on: on.value, how: 'sudo' }) : fail(rootNeeded(target, command));
+    if (!target.sudo) return fail(rootNeeded(target, command));
+    if (password === undefined) return ok({ on: on.value, how: 'sudo' });
+    const proven = await unlessAborted(password.proven(on.value), signal);
+    if (proven === undefined) return fail(abortedBefore(target));
+    return proven.ok ? ok({ on: { ...on.value, password: proven.value }, how: 'password' }) : proven;
+  };
+
+  const runAs: typeof run = async (on, command, how, options) => {
+    const started = await run(on, command, how, options);
+    if (!started.ok && started.error.code === 'sudo-password-wrong') password?.refuse(started.error);
+    return started;
   };
 
   return {
@@ -81,10 +94,10 @@ export function machineOver(
       if (!ready.ok) return ready;
       const { on, how } = ready.value;
       const input = stdin === undefined ? nothing : Buffer.from(stdin);
-      const started = await run(on, command, how, { signal, input, settle: patience.settle });
+      const started = await runAs(on, command, how, { signal, input, settle: patience.settle });
       if (!started.ok) return started;
       const output = await collect(started.value, limit, keep);
-      if (how === 'login') return ok(output);
+      if (how !== 'sudo') return ok(output);
       const told = unsudo(target, output);
       return 'code' in told ? fail(told) : ok(told);
     },
@@ -97,7 +110,7 @@ export function machineOver(
         const refused = await refusedBySudo(on, command, signal);
         if (refused !== undefined) return fail(refused);
       }
-      return run(on, command, how, { signal });
+      return runAs(on, command, how, { signal });
     },
 
     hostKey: async () => {
@@ -110,7 +123,7 @@ export function machineOver(
       return on.ok ? ok(on.value.carrier.legacy ?? []) : on;
     },
 
-    reachable: reach,
+    reachable: reach ?? ((within) => reachFromHere(target, within)),
 
     close: async () => {
       closing.abort();

@@ -23,6 +23,6 @@ export function sshMachine(target: SshTarget, deps: SshDeps): Machine {
       const opened = await open(target, signal);
       return opened.ok ? ok(ssh2Carrier(opened.value)) : opened;
     },
-    (within) => canReach(target, around, within, open),
+    { reach: (within) => canReach(target, around, within, open), secrets: deps.secrets },
   );
 }

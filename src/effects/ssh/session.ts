@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Readable, Writable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Command, Ended, RemoteProcess } from '../../core/ports.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
 import type { Secret } from '../../core/secret.ts';
@@ -61,11 +62,7 @@ async function begin(
   release: () => void,
 ): Promise<Result<RemoteProcess>> {
   const { target, carrier, patience } = on;
-  let hung = false;
-  const lostEnd = (): Ended => ({
-    how: 'lost',
-    trouble: carrier.lost() ?? (hung ? shellHangs(target, patience.ready) : noStatus(target)),
-  });
+  const lostEnd = (): Ended => ({ how: 'lost', trouble: carrier.lost() ?? noStatus(target) });
   const answers = answersTo(line.prompt, on.password, wire);
   const followed = follow(wire, {
     mark: line.mark,
@@ -82,11 +79,8 @@ async function begin(
   };
   // Nothing may be read as the password that is not the password.
   if (how !== 'password') feed();
-  const hangUp = (): void => {
-    hung = true;
-    wire.hangUp();
-  };
-  // Login scripts may wait for something for ever. Hung up on, the shell ends where it would say that it begins.
+  // Login scripts may wait for something for ever. Hung up on, the shell ends where it would say that it begins; whether it has said so just now, nobody knows.
+  const hangUp = (): void => followed.finish({ how: 'lost', trouble: shellHangs(target, patience.ready) });
   const impatience = setTimeout(hangUp, patience.ready);
   const onAbort = (): void => {
     const soon = setTimeout(hangUp, patience.abort);
@@ -120,7 +114,8 @@ async function begin(
   }
   if (answers.refused()) return fail(passwordWrong(target));
   if (begun.ended.how === 'lost') return ok(process);
-  return fail(sudoRefusal(target, begun.said) ?? noShell(target, begun.said.trim()));
+  const said = begun.said.replaceAll(line.prompt, '\n').trim();
+  return fail(sudoRefusal(target, said) ?? noShell(target, said));
 }
 
 /** Tells sudo the password when it asks, once; asked again, it is told nothing more, so that no account is locked for many attempts. */
@@ -146,7 +141,7 @@ function answersTo(
 type Opened = Result<{ readonly wire: Wire; readonly release: () => void } | { readonly lost: Trouble }>;
 
 async function openChannel(on: Session, text: string, signal: AbortSignal | undefined): Promise<Opened> {
-  for (;;) {
+  for (let refusals = 0; ; ) {
     let release: () => void;
     try {
       release = await on.slots.take(signal);
@@ -159,6 +154,11 @@ async function openChannel(on: Session, text: string, signal: AbortSignal | unde
     if (asked.refused === 'channel' && on.slots.taken() > 0) {
       // The server allows fewer sessions than usual: wait for one of ours to end.
       on.slots.shrink();
+      continue;
+    }
+    if (asked.refused === 'channel' && ++refusals < 8) {
+      // A server counts a session for a moment after it has told its end.
+      await pause(25 * refusals);
       continue;
     }
     if (asked.refused === 'channel') return fail(noChannel(on.target, asked.said));

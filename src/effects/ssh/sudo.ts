@@ -26,12 +26,20 @@ export function sudoListRefusal(target: SshTarget, code: number, said: string): 
 }
 
 const notAllowed = (target: SshTarget, said: string): Trouble =>
-  trouble(
-    'sudo-refused',
-    `sudo on ${target.name} does not let ${target.user} run this without a password`,
-    `Allow it on the host, as root: echo '${target.user} ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/decom && chmod 0440 /etc/sudoers.d/decom`,
-    said.trim(),
-  );
+  target.sudoPassword === undefined
+    ? trouble(
+        'sudo-refused',
+        `sudo on ${target.name} does not let ${target.user} run this without a password`,
+        `Allow it on the host, as root: echo '${target.user} ALL=(root) NOPASSWD: ALL' > /etc/sudoers.d/decom && chmod 0440 /etc/sudoers.d/decom. ` +
+          `Or say where the password is, with ssh.sudo_password of ${target.name} in hosts.yaml.`,
+        said.trim(),
+      )
+    : trouble(
+        'sudo-refused',
+        `sudo on ${target.name} does not let ${target.user} run sh, which a password is used with`,
+        `Allow it on the host, as root: echo '${target.user} ALL=(root) ALL' > /etc/sudoers.d/decom && chmod 0440 /etc/sudoers.d/decom`,
+        said.trim(),
+      );
 
 /** What a program under `sudo` ended with: sudo says "command not found" with exit 1, where a shell would say 127. */
 export function unsudo(target: SshTarget, output: CollectedOutput): CollectedOutput | Trouble {

@@ -28,8 +28,10 @@ export interface SshTarget {
   readonly revokedKeys?: readonly string[];
   /** The keys that the inventory expects (`ssh-ed25519 AAAA…`); with any of them, known_hosts is not asked. */
   readonly hostKeys?: readonly string[];
-  /** Whether `sudo -n` may be used where root is needed. */
+  /** Whether sudo may be used where root is needed. */
   readonly sudo: boolean;
+  /** Where the password is kept that sudo asks for; without it sudo must not ask. */
+  readonly sudoPassword?: SecretRef;
   /** The machines it is reached by way of, in order. */
   readonly jumps?: readonly SshTarget[];
   /** Whether a program of the operator's makes the connection (ProxyCommand): then nothing can be told by connecting from here. */

@@ -17,8 +17,11 @@ const attempts = 5;
 export function opensshMachine(target: SshTarget, settings: OpenSshSettings, deps: SshDeps): Machine {
   const patience = { ...usualPatience, ...deps.patience };
   const shared = deps.shared ?? newShared();
-  return machineOver(target, patience, (signal) =>
-    openByProgram(target, settings, { ...deps, shared }, patience, signal),
+  return machineOver(
+    target,
+    patience,
+    (signal) => openByProgram(target, settings, { ...deps, shared }, patience, signal),
+    { secrets: deps.secrets },
   );
 }
 
