@@ -31,7 +31,7 @@ export function probeOf(facts: Facts): Probe {
         }));
       case 'host.identity':
       case 'bmc.identity':
-        return seenOf(written, (about) => mapValues(about, (field) => seenOf(field)));
+        return seenOf(written, (about) => mapValues(about, (field) => (Array.isArray(field) ? field : seenOf(field))));
       case 'host.paths':
         return seenOf(
           (written as readonly Fields[]).map((path) => ({ ...path, bytes: seenOf(path.bytes ?? 0) as Json })),

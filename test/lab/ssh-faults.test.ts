@@ -62,8 +62,8 @@ describe('a host key', () => {
       code: 'host-key-unknown',
       what: `the host key of web01 (127.0.0.1, port ${sshd.port}) is not known: ssh-ed25519 ${fingerprintOf('ed25519')}`,
       fix:
-        "Compare it at the host's console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then add " +
-        `"${key('ed25519')}" to ssh.host_keys of web01 in hosts.yaml, or: echo '[127.0.0.1]:${sshd.port} ${key('ed25519')}' >> ${knownHosts}`,
+        "Compare it at the host's console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then put the key into " +
+        `ssh.host_keys of web01 in hosts.yaml, or accept it with: echo '[127.0.0.1]:${sshd.port} ${key('ed25519')}' >> ${knownHosts}`,
       detail: key('ed25519'),
     });
   });

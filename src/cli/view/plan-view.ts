@@ -51,6 +51,8 @@ function identityLines({ intent, facts }: Plan, now: Date): readonly Line[] {
   if (host.owner !== null) rows.push(['owner', host.owner]);
   if (host.location !== null) rows.push(['location', host.location]);
   for (const way of facts.way ?? []) rows.push(['SSH', way]);
+  const legacy = facts.identity.known ? facts.identity.value.legacy : undefined;
+  if (legacy !== undefined) rows.push(['SSH', warn(`legacy algorithms in use: ${legacy.join(', ')}`)]);
   const bmc = bmcWords(host);
   if (bmc !== undefined) rows.push(['BMC', bmc]);
   if (host.disks.length > 0) rows.push(['disks', host.disks.join(', ')]);

@@ -167,8 +167,8 @@ const consoleCommand = (key: PublicKey): string => `ssh-keygen -lf /etc/ssh/ssh_
 function addKey(target: SshTarget, key: PublicKey): string {
   const command = acceptCommand(target, key);
   return (
-    `Compare it at the host's console (${consoleCommand(key)}), then add "${keyText(key)}" ` +
-    `to ssh.host_keys of ${target.name} in hosts.yaml${command === undefined ? '' : `, or: ${command}`}`
+    `Compare it at the host's console (${consoleCommand(key)}), then put the key into ssh.host_keys of ${target.name} ` +
+    `in hosts.yaml${command === undefined ? ` ("${keyText(key)}")` : `, or accept it with: ${command}`}`
   );
 }
 

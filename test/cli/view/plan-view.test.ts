@@ -99,6 +99,23 @@ test('a machine that says something else than the inventory is not overlooked', 
   expect(shown(other)).toContain('serial       0012345; THE MACHINE SAYS 9999999\n');
 });
 
+test('the way to a host is told where there is more to it than an address, old algorithms above all', () => {
+  const { identity } = smallPlan.facts;
+  if (!identity.known) throw new Error('the fixture has an identity');
+  const far: Plan = {
+    ...clearPlan,
+    facts: {
+      ...clearPlan.facts,
+      way: ['by way of ops@192.0.2.1 port 22', 'legacy SSH algorithms are allowed'],
+      identity: { known: true, value: { ...identity.value, legacy: ['ssh-rsa', 'hmac-sha1'] } },
+    },
+  };
+  expect(shown(far)).toContain(`SSH          by way of ops@192.0.2.1 port 22
+SSH          legacy SSH algorithms are allowed
+SSH          legacy algorithms in use: ssh-rsa, hmac-sha1
+`);
+});
+
 test('without colour and Unicode nothing is lost', () => {
   const ascii = render(
     planView(smallPlan, { about: () => 'What it does.', saved: undefined, given: '', now }),
