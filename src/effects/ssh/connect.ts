@@ -72,7 +72,7 @@ async function openInTurn(
     const way = await openWay(target, deps, within, signal, (bastion, stop) =>
       openConnection(bastion, deps, patience, stop),
     );
-    if (!way.ok) return way;
+    if (!way.ok) return signal.aborted ? fail(closedMeanwhile(target)) : way;
     const opened = await shakeHands(target, patience, signal, {
       way: way.value,
       expected: expected.value,
