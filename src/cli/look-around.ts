@@ -119,7 +119,7 @@ function loginKeys({ environment, hosts, folder }: Surroundings): readonly Findi
       fix: found.length > 0 ? '' : 'Start an agent and ssh-add a key, or name a key in "ssh.identity_files".',
     },
     ...named.map(({ host, file }): Finding => {
-      const there = existsSync(resolve(folder, file));
+      const there = existsSync(resolve(folder, file.replace(/^~(?=\/)/, environment.HOME || homedir())));
       return {
         about: `key of ${host}`,
         state: there ? 'here' : 'missing',
@@ -131,7 +131,23 @@ function loginKeys({ environment, hosts, folder }: Surroundings): readonly Findi
   ];
 }
 
-function secretsOf({ environment, folder }: Surroundings, host: Host): readonly Finding[] {
+function secretsOf(around: Surroundings, host: Host): readonly Finding[] {
+  const passphrase = host.ssh?.passphrase;
+  return [
+    ...(passphrase === undefined
+      ? []
+      : [
+          {
+            about: `passphrase of the key of ${host.name}`,
+            needed: true,
+            ...secretState(passphrase, around.environment, around.folder),
+          },
+        ]),
+    ...powerSecretsOf(around, host),
+  ];
+}
+
+function powerSecretsOf({ environment, folder }: Surroundings, host: Host): readonly Finding[] {
   if (host.bmc === undefined) return [];
   if (host.bmc.kind === 'command') {
     const [program = ''] = host.bmc.argv;
@@ -200,7 +216,7 @@ function secretState(
       : {
           state: 'missing',
           says: `program ${program} is not here`,
-          fix: 'Install it, or correct "password" of the BMC.',
+          fix: 'Install it, or correct its name in the hosts file.',
         };
   }
   return { state: 'here', says: 'asked at the terminal; not possible unattended', fix: '' };
