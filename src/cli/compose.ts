@@ -13,7 +13,6 @@ import type { Secret, SecretRef } from '../core/secret.ts';
 import type { BmcProbe } from '../effects/bmc/handlers.ts';
 import { checkCel, decideWithCel } from '../effects/cel.ts';
 import { makeRedactor, type Redactor } from '../effects/redactor.ts';
-import type { SshRoute } from '../effects/ssh/settings.ts';
 import { memoryBlobs } from '../effects/state/blob-store.ts';
 import { systemClock } from '../effects/state/clock.ts';
 import { runStore } from '../effects/state/run-store.ts';
@@ -73,16 +72,27 @@ export interface HostWorld {
 /** Chooses the adapters for one host. The only place that knows which there are. Adapters are loaded here, not at start. */
 export async function composeHost(options: HostOptions, around: Surroundings): Promise<HostWorld> {
   const { host } = options;
-  const [{ sshMachine, processShared }, { routeTo }, hostRoom, transfer, bmcRoom, { fileInventory }, { secretsFrom }] =
-    await Promise.all([
-      import('../effects/ssh/machine.ts'),
-      import('../effects/ssh/settings.ts'),
-      import('../effects/host/handlers.ts'),
-      import('../effects/transfer/handlers.ts'),
-      import('../effects/bmc/handlers.ts'),
-      import('../effects/inventory.ts'),
-      import('../effects/secrets.ts'),
-    ]);
+  const [
+    { routedMachine },
+    { chooseTransport },
+    { processShared },
+    { routeTo },
+    hostRoom,
+    transfer,
+    bmcRoom,
+    { fileInventory },
+    { secretsFrom },
+  ] = await Promise.all([
+    import('../effects/ssh/routed-machine.ts'),
+    import('../effects/ssh/transport.ts'),
+    import('../effects/ssh/shared.ts'),
+    import('../effects/ssh/settings.ts'),
+    import('../effects/host/handlers.ts'),
+    import('../effects/transfer/handlers.ts'),
+    import('../effects/bmc/handlers.ts'),
+    import('../effects/inventory.ts'),
+    import('../effects/secrets.ts'),
+  ]);
   const clock = systemClock;
   const blobs = options.blobs ?? memoryBlobs();
   const secrets = secretsFrom({
@@ -98,7 +108,8 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
     user: userInfo().username,
     environment: around.environment,
   });
-  const machine = sshMachine(route.target, {
+  const transport = chooseTransport(host.ssh?.transport ?? 'auto', route.needs);
+  const machine = await routedMachine(route, transport, {
     home: homedir(),
     secrets,
     shared: processShared,
@@ -144,7 +155,7 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
       bind: makeBind(actions),
       decide: decideWithCel,
       scratch: options.scratch,
-      way: wayWords(route),
+      way: [...route.notes, ...transport.words],
       ...(options.borrowed === undefined ? {} : { borrowed: options.borrowed }),
     },
     perform: performBy(operations, around.redactor),
@@ -156,12 +167,6 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
     },
   };
 }
-
-/** What a plan says of the way to a host. */
-const wayWords = ({ notes, needs }: SshRoute): readonly string[] => [
-  ...notes,
-  ...needs.map(({ what }) => `only the ssh program can do this: ${what}`),
-];
 
 async function bmcOf(
   host: Host,

@@ -47,7 +47,19 @@ export const SshSettings = Type.Object(
           'Allow algorithms that no longer count as safe (SHA-1, CBC, ssh-rsa, ssh-dss), for a server that has no others. Default false.',
       }),
     ),
-    sudo: Type.Optional(Type.Boolean({ description: 'Use "sudo -n" where root is needed.' })),
+    transport: Type.Optional(
+      Type.Enum(['auto', 'ssh2', 'openssh'], {
+        description:
+          'Who speaks SSH: ssh2 (built in) or openssh (the ssh program). Default auto: ssh2, unless something needs the program, such as a certificate, a security key or a ProxyCommand.',
+      }),
+    ),
+    sudo: Type.Optional(
+      Type.Boolean({
+        description:
+          'Use sudo where root is needed; without sudo_password it must not ask for one. Default: true where sudo_password is set, else false.',
+      }),
+    ),
+    sudo_password: Type.Optional(SecretRef),
   },
   { ...closed, description: 'How to reach the host over SSH.' },
 );

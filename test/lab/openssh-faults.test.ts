@@ -7,7 +7,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Machine } from '../../src/core/ports.ts';
 import { sshMachine } from '../../src/effects/ssh/machine.ts';
 import { opensshMachine } from '../../src/effects/ssh/openssh/machine.ts';
+import { routedMachine } from '../../src/effects/ssh/routed-machine.ts';
+import { routeTo } from '../../src/effects/ssh/settings.ts';
+import { newShared } from '../../src/effects/ssh/shared.ts';
 import type { SshDeps, SshTarget } from '../../src/effects/ssh/target.ts';
+import { chooseTransport, type WantedTransport } from '../../src/effects/ssh/transport.ts';
 import { alive, got, text, until } from '../contracts/machine.ts';
 import { poll } from './poll.ts';
 import { freePort, keygen, type Sshd, startSshd } from './sshd.ts';
@@ -354,6 +358,41 @@ describe('only the ssh program', () => {
       what: expect.stringContaining('on the way to web01'),
     });
     for (const at of [first, second, last]) await at.stop();
+  });
+});
+
+describe('the transport of a host', () => {
+  const reach = async (at: Sshd, transport: WantedTransport, config: string, ssh: object = {}) => {
+    const entry = {
+      ...{ user: 'root', port: at.port, identity_files: [at.userKey], host_keys: [...at.hostKeys] },
+      ...{ transport, config: write(`config-${at.port}`, config), ...ssh },
+    };
+    const host = { name: 'web01', addresses: [at.address], serial: 'S1', ssh: entry };
+    const home = join(folder, 'home');
+    const route = await routeTo(host, { hosts: [host], folder, home, user: 'root', environment: process.env });
+    const chosen = chooseTransport(transport, route.needs);
+    const machine = await routedMachine(route, chosen, { home, shared: newShared() });
+    open.push(machine);
+    return { chosen, trouble: await troubleOf(machine) };
+  };
+
+  it('is chosen by what its configuration asks for, and said', async () => {
+    expect(await reach(sshd, 'auto', '')).toEqual({
+      chosen: { by: 'ssh2', otherwise: true, words: [] },
+      trouble: undefined,
+    });
+    const program = `${process.execPath} ${proxy()} %h %p`;
+    const proxied = await reach(sshd, 'auto', `Host web01\n  ProxyCommand ${program}\n`);
+    expect(proxied.trouble).toBeUndefined();
+    expect(proxied.chosen).toMatchObject({ by: 'openssh' });
+    expect(proxied.chosen.words[0]).toContain('over SSH by the ssh program: web01: it is reached by a program');
+  });
+
+  it('is the ssh program where ssh2 and the server have no algorithm in common, unless hosts.yaml says ssh2', async () => {
+    const own = await startSshd({ config: ['KexAlgorithms sntrup761x25519-sha512@openssh.com'] });
+    expect(await reach(own, 'auto', '')).toMatchObject({ chosen: { by: 'ssh2' }, trouble: undefined });
+    expect((await reach(own, 'ssh2', '')).trouble).toMatchObject({ code: 'no-common-algorithm' });
+    await own.stop();
   });
 });
 

@@ -44,6 +44,8 @@ interface Wanted {
   readonly name: string;
   readonly address: string;
   readonly ssh: NonNullable<Host['ssh']>;
+  /** Keys to offer where neither hosts.yaml nor the SSH configuration names any: those for the host behind it. */
+  readonly otherKeys?: readonly string[];
 }
 
 async function route(wanted: Wanted, sources: SettingsSources, path: readonly string[]): Promise<SshRoute> {
@@ -52,7 +54,11 @@ async function route(wanted: Wanted, sources: SettingsSources, path: readonly st
   const destination = ssh.alias ?? name;
   const address = wanted.address.replace(/^\[(.*)\]$/, '$1');
   const file = ssh.config === undefined || ssh.config === 'none' ? ssh.config : ownPath(ssh.config, sources);
-  const base = { name, address, port: ssh.port ?? 22, user: ssh.user ?? sources.user, sudo: ssh.sudo ?? false };
+  const base: SshTarget = {
+    ...{ name, address, port: ssh.port ?? 22, user: ssh.user ?? sources.user },
+    sudo: ssh.sudo ?? ssh.sudo_password !== undefined,
+    ...(ssh.sudo_password === undefined ? {} : { sudoPassword: ssh.sudo_password as SecretRef }),
+  };
   const asked = await readSshConfig({
     destination,
     // An address that is itself the alias says nothing of its own.
@@ -99,7 +105,7 @@ interface Settled {
   readonly ignored: readonly string[];
 }
 
-function settle({ ssh }: Wanted, base: SshTarget, config: SshConfig, sources: SettingsSources): Settled {
+function settle({ ssh, otherKeys }: Wanted, base: SshTarget, config: SshConfig, sources: SettingsSources): Settled {
   const { home, environment } = sources;
   const from: string[] = [];
   const ignored: string[] = [];
@@ -136,7 +142,7 @@ function settle({ ssh }: Wanted, base: SshTarget, config: SshConfig, sources: Se
   const identityFiles =
     ssh.identity_files?.map((f) => ownPath(f, sources)) ??
     (files.length === 0
-      ? undefined
+      ? otherKeys?.map((f) => ownPath(f, sources))
       : take(
           `keys ${files.join(', ')}`,
           files.filter((f) => f !== 'none').flatMap((f) => pathOf(f) ?? []),
@@ -325,11 +331,10 @@ function hopOf(text: string, behind: Wanted, { hosts }: SettingsSources): Wanted
   return {
     name,
     address: name,
-    // Nothing else says which key it takes, unless the SSH configuration does not either: then the host's own.
+    ...(identity_files === undefined ? {} : { otherKeys: identity_files }),
     ssh: {
       ...(user === undefined ? {} : { user }),
       ...(port === undefined ? {} : { port: Number(port) }),
-      ...(identity_files === undefined ? {} : { identity_files }),
       ...(passphrase === undefined ? {} : { passphrase }),
       ...(config === undefined ? {} : { config }),
       ...(known_hosts === undefined ? {} : { known_hosts }),
