@@ -61,13 +61,35 @@ describe('the hosts file', () => {
       'hosts.yaml:5:11  "hosts.web01.uuid" must be a UUID like a1234567-89ab-cdef-a123-456789abcdef, and is "1234". Correct it.',
       'hosts.yaml:6:18  "hosts.web01.ssh.port" must be at most 65535, and is 70000. Correct it.',
       'hosts.yaml:6:31  "hosts.web01.ssh.sudo" must be true or false, and is "yes". Write one of them.',
-      'hosts.yaml:7:18  "hosts.web01.bmc.kind" must be ipmi or redfish, and is "impi". Did you mean "ipmi"?',
+      'hosts.yaml:7:18  "hosts.web01.bmc.kind" must be ipmi, redfish or command, and is "impi". Did you mean "ipmi"?',
       'hosts.yaml:7:55  "hosts.web01.bmc.password" must be a mapping, and is a text. It takes: env, file, command, prompt.',
       'hosts.yaml:8:13  "hosts.web01.status" must be active, decommissioning or retired, and is "retird". Did you mean "retired"?',
       'hosts.yaml:9:23  "hosts.web02.addresses" is an empty list, and empty never means all. Name at least one.',
       'hosts.yaml:9:35  "hosts.web02.serial" must not be empty. Serial number as on the label (DMI type 1). Quote it.',
       'hosts.yaml:10:92  "hosts.web03.bmc.password" holds more than 1 of them. One of env, file, command, prompt.',
       'hosts.yaml:11:92  "hosts.web04.bmc.password" is empty. One of env, file, command, prompt.',
+    ]);
+  });
+
+  it('may name a program that switches the power, and says what such an entry lacks or has too much', () => {
+    const text = `hosts:
+  web01:
+    addresses: [a]
+    serial: s1
+    bmc: { kind: command, argv: [./switch, web01], environment: { TOKEN: { env: T } }, timeout: 1m, spacing: 5s }
+`;
+    expect(hosts(text)).toMatchObject([{ bmc: { kind: 'command', argv: ['./switch', 'web01'], timeout: '1m' } }]);
+    const wrong = `hosts:
+  web01: { addresses: [a], serial: s1, bmc: { kind: command, argv: [], address: b } }
+  web02: { addresses: [a], serial: s2, bmc: { kind: command, environment: { 1A: { env: T } } } }
+  web03: { addresses: [a], serial: s3, bmc: { kind: comand, address: b, user: u, password: { env: P } } }
+`;
+    expect(hosts(wrong)).toEqual([
+      'hosts.yaml:2:68  "hosts.web01.bmc.argv" is an empty list, and empty never means all. Name at least one.',
+      'hosts.yaml:2:72  unknown key "address" in "hosts.web01.bmc". Known here: kind, argv, environment, guid, timeout, spacing.',
+      'hosts.yaml:3:45  "hosts.web02.bmc.argv" is missing. Add it: The program and its arguments. A relative path starts at the folder of the hosts file.',
+      'hosts.yaml:3:77  the name "1A" in "hosts.web02.bmc.environment" is not allowed. Names are letters, digits and "_", no digit first.',
+      'hosts.yaml:4:53  "hosts.web03.bmc.kind" must be ipmi, redfish or command, and is "comand". Did you mean "command"?',
     ]);
   });
 

@@ -3,6 +3,7 @@ import { lookFor } from '../../../src/cli/look.ts';
 import { planningWords } from '../../../src/cli/planning-words.ts';
 import { planView } from '../../../src/cli/view/plan-view.ts';
 import { plainLook, render } from '../../../src/cli/view/text.ts';
+import type { JsonObject } from '../../../src/core/json.ts';
 import type { Plan } from '../../../src/core/plan.ts';
 import { clearPlan, smallPlan } from './small-plan.ts';
 
@@ -114,6 +115,26 @@ test('the way to a host is told where there is more to it than an address, old a
 SSH          legacy SSH algorithms are allowed
 SSH          legacy algorithms in use: ssh-rsa, hmac-sha1
 `);
+});
+
+test('how the power is reached is told, old TLS and a program of the operator’s by name', () => {
+  const { host } = clearPlan.intent;
+  const withBmc = (bmc: NonNullable<typeof host.bmc>, settings: JsonObject): Plan => ({
+    ...clearPlan,
+    intent: { ...clearPlan.intent, host: { ...host, bmc, entry: { ...host.entry, bmc: settings } } },
+  });
+  const old = withBmc({ kind: 'redfish', address: '192.0.2.110', guid: null }, { legacy: true });
+  expect(shown(old)).toContain('BMC          redfish at 192.0.2.110, legacy: TLS 1.0 and weak ciphers are allowed\n');
+  const program = withBmc({ kind: 'command', address: "./switch 'web 01'", guid: null }, {});
+  expect(shown(program)).toContain("BMC          the program ./switch 'web 01'\n");
+});
+
+test('what a step saw that is worth knowing stands with it', () => {
+  const [step] = clearPlan.intent.steps;
+  if (step === undefined) throw new Error('the fixture has steps');
+  const facts = { already: false, seen: null, remarks: ['the BMC accepts cipher suite 0. Disable it.'] };
+  const noted: Plan = { ...clearPlan, facts: { ...clearPlan.facts, steps: { [step.id]: facts } } };
+  expect(shown(noted)).toContain('note the BMC accepts cipher suite 0. Disable it.\n');
 });
 
 test('without colour and Unicode nothing is lost', () => {
