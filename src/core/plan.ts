@@ -136,7 +136,7 @@ function entryOf(host: Host): JsonObject {
 }
 
 /** Keys of an entry that say where secrets are kept. */
-const secretPlaces: readonly string[] = ['password', 'passphrase', 'environment'];
+const secretPlaces: readonly string[] = ['password', 'passphrase', 'sudo_password', 'environment'];
 
 const withoutSecrets = (settings: object): object =>
   Object.fromEntries(Object.entries(settings).filter(([key]) => !secretPlaces.includes(key)));

@@ -115,7 +115,7 @@ function kindOf(reference: Reference, known: Known): Kind | Unknown {
 }
 
 /** Keys of an entry that say where secrets are kept; no plan holds them. */
-const secretPlaces: ReadonlySet<string> = new Set(['password', 'passphrase', 'environment']);
+const secretPlaces: ReadonlySet<string> = new Set(['password', 'passphrase', 'sudo_password', 'environment']);
 
 /** The inventory's entry is in scope with its name, and without where its secrets are. */
 function kindInHost(reference: Reference): Kind | Unknown {

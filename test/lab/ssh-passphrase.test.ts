@@ -8,7 +8,7 @@ import { secretsFrom } from '../../src/effects/secrets.ts';
 import { sshMachine } from '../../src/effects/ssh/machine.ts';
 import { newShared } from '../../src/effects/ssh/shared.ts';
 import type { SshDeps, SshTarget } from '../../src/effects/ssh/target.ts';
-import { got, until } from '../contracts/machine.ts';
+import { got, text, until } from '../contracts/machine.ts';
 import { keygen, type Sshd, startSshd } from './sshd.ts';
 
 const passphrase = 'open sesame';
@@ -142,6 +142,9 @@ describe('the passphrase of a key', () => {
     const agent = await startAgent(locked, sshd.userKey);
     const only = machineAt({ identitiesOnly: true }, { secrets, agent: agent.socket });
     expect(got(await run(only)).ended).toEqual({ how: 'exit', code: 0 });
+    const { stdout } = got(await only.exec({ argv: ['sh', '-c', 'echo "${SSH_AUTH_SOCK-none}"'], root: false }));
+    // An agent is used, and never forwarded.
+    expect(text(stdout)).toBe('none\n');
     expect(asked).toEqual([]);
     // The agent holds a key that would be let in, and it is not one of those that may be offered.
     keygen('ed25519', join(folder, 'stranger'));

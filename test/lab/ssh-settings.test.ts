@@ -222,6 +222,13 @@ describe('bastions', () => {
     );
   });
 
+  it('are offered the keys for the host behind them, unless the configuration has others', async () => {
+    const config = configOf('Host first', '  IdentityFile /first');
+    const ssh = { config, identity_files: ['/own'], jump: ['first', 'second'] };
+    const { target } = await routeTo(host('web01', ssh), sources());
+    expect(target.jumps?.map(({ identityFiles }) => identityFiles)).toEqual([['/first'], ['/own']]);
+  });
+
   it('come from ProxyJump where hosts.yaml names none, with their own before them', async () => {
     const config = configOf(
       'Host web01',
