@@ -132,17 +132,15 @@ function loginKeys({ environment, hosts, folder }: Surroundings): readonly Findi
 }
 
 function secretsOf(around: Surroundings, host: Host): readonly Finding[] {
-  const passphrase = host.ssh?.passphrase;
+  const { passphrase, sudo_password } = host.ssh ?? {};
+  const secrets = [
+    [`passphrase of the key of ${host.name}`, passphrase],
+    [`sudo password of ${host.name}`, sudo_password],
+  ] as const;
   return [
-    ...(passphrase === undefined
-      ? []
-      : [
-          {
-            about: `passphrase of the key of ${host.name}`,
-            needed: true,
-            ...secretState(passphrase, around.environment, around.folder),
-          },
-        ]),
+    ...secrets.flatMap(([about, ref]) =>
+      ref === undefined ? [] : [{ about, needed: true, ...secretState(ref, around.environment, around.folder) }],
+    ),
     ...powerSecretsOf(around, host),
   ];
 }

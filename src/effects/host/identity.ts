@@ -34,7 +34,9 @@ export const identityProbe =
   async () => {
     const argv = ['sh', '-c', script];
     let asked = await machine.exec({ argv, root: true });
-    if (!asked.ok && (asked.error.code === 'sudo-refused' || asked.error.code === 'root-needed')) {
+    let noRoot: Trouble | undefined;
+    if (!asked.ok && withoutRoot.includes(asked.error.code)) {
+      noRoot = asked.error;
       asked = await machine.exec({ argv, root: false });
     }
     if (!asked.ok) return unseen(asked.error);
@@ -43,23 +45,31 @@ export const identityProbe =
     const answers = read(decode(stdout));
     const legacy = await machine.legacy?.();
     const old = legacy?.ok === true && legacy.value.length > 0 ? { legacy: legacy.value } : {};
-    return seen({ ...identity(answers, machine.name, await machine.hostKey()), ...old });
+    return seen({ ...identity(answers, machine.name, await machine.hostKey(), noRoot), ...old });
   };
 
-function identity(answers: ReadonlyMap<string, Said>, host: string, hostKey: Result<string>): HostIdentity {
+/** Why root is not to be had: less can be read without it, and that is said of each. */
+const withoutRoot: readonly string[] = ['root-needed', 'sudo-refused', 'sudo-password-wrong', 'no-secret'];
+
+function identity(
+  answers: ReadonlyMap<string, Said>,
+  host: string,
+  hostKey: Result<string>,
+  noRoot: Trouble | undefined,
+): HostIdentity {
   const said = (name: string): Said => answers.get(name) ?? { exit: 127, text: '' };
   const names = field(said('hostnamectl'), 'Machine ID');
   const boot = field(said('hostnamectl'), 'Boot ID');
   return {
-    serial: dmi('serial number', host, said('dmidecode-serial'), said('sys-serial')),
-    uuid: lower(dmi('UUID', host, said('dmidecode-uuid'), said('sys-uuid'))),
+    serial: dmi('serial number', host, said('dmidecode-serial'), said('sys-serial'), noRoot),
+    uuid: lower(dmi('UUID', host, said('dmidecode-uuid'), said('sys-uuid'), noRoot)),
     machine_id: hexId('machine-id', host, names ?? value(said('machine-id'))),
     boot_id: dashed(hexId('boot id', host, boot ?? value(said('boot-id')))),
     host_key: hostKey.ok ? seen(hostKey.value) : unseen(hostKey.error),
   };
 }
 
-function dmi(what: string, host: string, program: Said, file: Said): Seen<string> {
+function dmi(what: string, host: string, program: Said, file: Said, noRoot: Trouble | undefined): Seen<string> {
   const found = value(program) ?? value(file);
   if (found !== undefined) {
     return isPlaceholder(found)
@@ -80,8 +90,8 @@ function dmi(what: string, host: string, program: Said, file: Said): Seen<string
     /permission denied|can't read memory|operation not permitted|must be root/i.test(detail)
       ? trouble(
           'needs-root',
-          `the ${what} of ${host} can be read by root only`,
-          `Set ssh.sudo: true for ${host} in hosts.yaml, and allow it in sudoers.`,
+          `the ${what} of ${host} can be read by root only${noRoot === undefined ? '' : `: ${noRoot.what}`}`,
+          noRoot?.fix ?? `Set ssh.sudo: true for ${host} in hosts.yaml, and allow it in sudoers.`,
           detail,
         )
       : trouble(

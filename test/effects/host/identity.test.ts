@@ -76,13 +76,25 @@ describe('the identity of a host', () => {
     });
   });
 
-  it('is asked without root where root is refused', async () => {
-    const identity = await ask(
-      { dmidecode: denied, hostnamectl },
-      { rootTrouble: trouble('sudo-refused', 'no', 'Allow it.') },
-    );
-    expect(identity).toMatchObject({ serial: { trouble: { code: 'needs-root' } }, machine_id: { known: true } });
-  });
+  it.each(['root-needed', 'sudo-refused', 'sudo-password-wrong', 'no-secret'])(
+    'is asked without root where that is not to be had (%s), and why is said of what only root can read',
+    async (code) => {
+      const identity = await ask(
+        { dmidecode: denied, hostnamectl },
+        { rootTrouble: trouble(code, 'sudo says no', 'Allow it.') },
+      );
+      expect(identity).toMatchObject({
+        serial: {
+          trouble: {
+            code: 'needs-root',
+            what: 'the serial number of fake01 can be read by root only: sudo says no',
+            fix: 'Allow it.',
+          },
+        },
+        machine_id: { known: true },
+      });
+    },
+  );
 
   it('is not known where the host has no DMI', async () => {
     expect(await ask({ dmidecode: missing, hostnamectl })).toMatchObject({ serial: { trouble: { code: 'no-dmi' } } });
