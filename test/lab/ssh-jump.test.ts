@@ -6,7 +6,7 @@ import type { Machine } from '../../src/core/ports.ts';
 import { sshMachine } from '../../src/effects/ssh/machine.ts';
 import { newShared } from '../../src/effects/ssh/shared.ts';
 import type { SshDeps, SshTarget } from '../../src/effects/ssh/target.ts';
-import { got, text, until } from '../contracts/machine.ts';
+import { got, machineContract, text, until } from '../contracts/machine.ts';
 import { freePort, type Sshd, startSshd } from './sshd.ts';
 
 let folder: string;
@@ -49,6 +49,19 @@ const troubleOf = async (machine: Machine) => {
 /** The processes of an sshd that each serve one connection that has logged in. */
 const runs = (sshd: Sshd, line: string): boolean => sshd.sessions().some((pid) => commandOf(pid) === line);
 const connectionsTo = (sshd: Sshd): number => sshd.sessions().length;
+
+machineContract('a machine behind a bastion that has few sessions', async () => {
+  const bastion = await startSshd({ config: ['MaxSessions 1'] });
+  const sshd = await startSshd();
+  const target = at(sshd, 'web01', { jumps: [at(bastion, 'bastion')] });
+  return {
+    machine: sshMachine(target, { home: '/nonexistent', patience: { settle: 500, abort: 1000 } }),
+    close: async () => {
+      await sshd.stop();
+      await bastion.stop();
+    },
+  };
+});
 
 describe('a host behind bastions', () => {
   it('is reached by way of each in turn', async () => {
