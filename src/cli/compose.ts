@@ -4,7 +4,7 @@ import { actions } from '../actions/index.ts';
 import type { Acts } from '../core/act.ts';
 import type { OperationHandlers, Perform, Probe, ProbeHandlers } from '../core/action.ts';
 import { milliseconds } from '../core/duration.ts';
-import type { BmcSettings, CommandBmc, Host } from '../core/host.ts';
+import { type BmcSettings, type CommandBmc, type Host, sudoOf } from '../core/host.ts';
 import type { Operation, Outcome } from '../core/operation.ts';
 import type { PlanFacts } from '../core/plan.ts';
 import type { BlobStore, Bmc, Machine, RunStore, Secrets } from '../core/ports.ts';
@@ -132,7 +132,7 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
     blobs,
     rsh: join(around.packageRoot, 'bin', 'decom-rsh.js'),
   };
-  const jobs = hostRoom.jobsOn({ machine, clock, sudo: host.ssh?.sudo === true ? 'yes' : 'no' });
+  const jobs = hostRoom.jobsOn({ machine, clock, sudo: sudoOf(host.ssh) });
   const probes: ProbeHandlers = {
     ...hostRoom.hostProbes(options.signal === undefined ? machine : endedBy(machine, options.signal)),
     ...transfer.transferProbes(copying),

@@ -65,6 +65,14 @@ export const SshSettings = Type.Object(
 );
 export type SshSettings = Static<typeof SshSettings>;
 
+/** How root is come by for a login that is not root. */
+export const sudoOf = ({ sudo, sudo_password }: SshSettings = {}): 'no' | 'yes' | 'password' =>
+  sudo === false || (sudo === undefined && sudo_password === undefined)
+    ? 'no'
+    : sudo_password === undefined
+      ? 'yes'
+      : 'password';
+
 const expectedGuid = Type.Optional(text('Expected GUID: equals the DMI UUID on most machines.'));
 
 /** A BMC that is spoken to over the network. */

@@ -1,5 +1,5 @@
 import type { Setting } from './action.ts';
-import type { BmcSettings, Host } from './host.ts';
+import { type BmcSettings, type Host, sudoOf } from './host.ts';
 import type { Json, JsonObject } from './json.ts';
 import { digestOf } from './json.ts';
 import type { Operation } from './operation.ts';
@@ -119,7 +119,7 @@ export const boundHost = (host: Host): BoundHost => ({
   asset_tag: host.asset_tag ?? null,
   owner: host.owner ?? null,
   location: placeOf(host),
-  sudo: host.ssh?.sudo ?? false,
+  sudo: sudoOf(host.ssh) !== 'no',
   disks: (host.disks ?? []).map((disk) => disk.serial),
   entry: entryOf(host),
 });

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Host } from '../../core/host.ts';
+import { type Host, sudoOf } from '../../core/host.ts';
 import { type Trouble, trouble } from '../../core/result.ts';
 import type { SecretRef } from '../../core/secret.ts';
 import { type AlgorithmLimits, kinds, kindWords, offer } from './algorithms.ts';
@@ -56,7 +56,7 @@ async function route(wanted: Wanted, sources: SettingsSources, path: readonly st
   const file = ssh.config === undefined || ssh.config === 'none' ? ssh.config : ownPath(ssh.config, sources);
   const base: SshTarget = {
     ...{ name, address, port: ssh.port ?? 22, user: ssh.user ?? sources.user },
-    sudo: ssh.sudo ?? ssh.sudo_password !== undefined,
+    sudo: sudoOf(ssh) !== 'no',
     ...(ssh.sudo_password === undefined ? {} : { sudoPassword: ssh.sudo_password as SecretRef }),
   };
   const asked = await readSshConfig({
