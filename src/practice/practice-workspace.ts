@@ -33,6 +33,8 @@ export function writePracticeInventory(workspace: string, machine: PracticeMachi
     `      port: ${ssh.port}`,
     `      identity_files: [${q(ssh.identityFile)}]`,
     `      host_keys: [${q(ssh.hostKey)}]`,
+    '      # Whatever your own SSH configuration says of 127.0.0.1 is not meant for it.',
+    '      config: none',
     '    bmc:',
     '      kind: redfish',
     `      address: ${q(bmc.address)}`,

@@ -116,12 +116,15 @@ function bmcOf(options: HostAddOptions): Result<BmcSettings | undefined> {
   });
 }
 
+/** A path as it was typed here, for a file in which paths start elsewhere. */
+const fromFolder = (file: string): string => (file.startsWith('~/') ? file : resolve(file));
+
 /** What is known before the host is asked. Its serial is filled in by the survey, or there is no entry. */
 function draftOf(name: string, options: HostAddOptions, bmc: BmcSettings | undefined): Host {
   const ssh: SshSettings = {
     ...(options.user === undefined ? {} : { user: options.user }),
     ...(options.port === undefined ? {} : { port: options.port }),
-    ...(options.identity === undefined ? {} : { identity_files: [...options.identity] }),
+    ...(options.identity === undefined ? {} : { identity_files: options.identity.map(fromFolder) }),
     ...(options.sudo === true ? { sudo: true } : {}),
   };
   return {
