@@ -28,7 +28,7 @@ export interface RedfishFaults {
   retryAfter?: string;
   /** How many sessions are forgotten when they are first used. */
   forgetsSessions?: number;
-  /** Milliseconds without an answer after it was told to start anew. Default 300. */
+  /** Milliseconds without an answer after it was told to start anew. Default 15,000. */
   restartTakes?: number;
   /** Milliseconds after which an unused session ends. Default 5 min. */
   sessionLasts?: number;

@@ -98,7 +98,7 @@ export async function startRedfishBmc(options: RedfishBmcOptions): Promise<Redfi
     });
   });
   server.on('connection', (socket) => {
-    if (goneAt !== undefined && performance.now() < goneAt + (faults.restartTakes ?? 300)) socket.destroy();
+    if (goneAt !== undefined && performance.now() < goneAt + (faults.restartTakes ?? 15_000)) socket.destroy();
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
