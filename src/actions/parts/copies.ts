@@ -152,11 +152,13 @@ export function planBackup(
     return wrong === undefined ? [] : { blocked: wrong };
   }
   const blocked =
-    badPaths(paths.value) ?? lacksTools(tools.value) ?? noRoom(input.to, paths.value, place.value, basis.value);
+    badPaths(paths.value, setting.host.sudo) ??
+    lacksTools(tools.value) ??
+    noRoom(input.to, paths.value, place.value, basis.value);
   return blocked === undefined ? [operation(to, basis.value?.copy ?? null)] : { blocked };
 }
 
-function badPaths(paths: readonly PathSeen[]): Trouble | undefined {
+function badPaths(paths: readonly PathSeen[], asRoot: boolean): Trouble | undefined {
   if (paths.length === 0) {
     return trouble(
       'nothing-to-copy',
@@ -178,7 +180,9 @@ function badPaths(paths: readonly PathSeen[]): Trouble | undefined {
     return trouble(
       'path-unreadable',
       `not readable on the host: ${unreadable.join(', ')}`,
-      'Log in as root, or set "ssh.sudo: true" in the inventory entry of the host.',
+      asRoot
+        ? 'Root cannot read it either: a network or user file system (NFS root_squash, FUSE) or SELinux keeps it closed. Read it where it comes from, or take it off the list.'
+        : 'Log in as root, or set "ssh.sudo: true" in the inventory entry of the host.',
     );
   }
   const links = of('symlink');
