@@ -122,7 +122,7 @@ test('a host whose key nobody knows is not talked to', async () => {
     "exit 4
     error the host key of practice (127.0.0.1, port <ssh port>) is not known: ssh-ed25519 <fingerprint> [host-key-unknown]
       <key>
-      Compare it at the host's console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then add "<key>" to ssh.host_keys of practice in hosts.yaml, or: echo '[127.0.0.1]:<ssh port> <key>' >> ~/.ssh/known_hosts
+      Compare it at the host's console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then put the key into ssh.host_keys of practice in hosts.yaml, or accept it with: mkdir -p -m 700 ~/.ssh && echo '[127.0.0.1]:<ssh port> <key>' >> ~/.ssh/known_hosts
     error depends on what blocks "identity" [depends]
       Clear that, then rehearse again."
   `);
@@ -134,9 +134,9 @@ test('a host whose key has changed is not talked to', async () => {
   b.ssh.redirect(other.ssh.port);
   expect(await refused()).toMatchInlineSnapshot(`
     "exit 4
-    error the host key of practice (127.0.0.1, port <ssh port>) is not the one in ssh.host_keys in the inventory: it shows ssh-ed25519 <fingerprint>, known is ssh-ed25519 <fingerprint> [host-key-changed]
+    error the host key of practice (127.0.0.1, port <ssh port>) is not the known one: it shows ssh-ed25519 <fingerprint>, known is ssh-ed25519 <fingerprint> (ssh.host_keys in the inventory) [host-key-changed]
       <other key>
-      Do not go on before you know why: another machine may be answering. If the host was reinstalled, compare the fingerprint at its console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub) and replace the key in ssh.host_keys in the inventory."
+      Do not go on before you know why: another machine may be answering. If the host was reinstalled, compare the fingerprint at its console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then put "<other key>" into ssh.host_keys of practice in hosts.yaml instead."
   `);
 });
 
