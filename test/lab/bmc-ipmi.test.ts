@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, expect, it } from 'vitest';
+import { powerStatus } from '../../src/actions/power/status.ts';
+import type { Probe } from '../../src/core/action.ts';
 import type { Clock } from '../../src/core/ports.ts';
+import { bmcProbes } from '../../src/effects/bmc/handlers.ts';
 import { bmcContract } from '../contracts/bmc.ts';
 import { testClock } from '../fakes/test-clock.ts';
 import { type IpmiMachine, ipmiMachine, password } from './ipmi-machine.ts';
@@ -108,6 +111,24 @@ it('finds that a BMC takes suite 0 with any password, without showing it ours, a
   expect(asked[0]).toContain('chassis\npower\nstatus\n');
   expect(asked[0]).toContain('not our password');
   expect(asked[1]).toContain('our password');
+});
+
+it('is told of with the plan by the step that tests the BMC', async () => {
+  const probes = bmcProbes((await machine()).bmc());
+  const probe: Probe = (question) =>
+    probes[question.kind as 'power' | 'bmc.weaknesses']({ kind: 'power' } as never) as never;
+  const setting = {
+    host: { name: 'web01', serial: 'S', sudo: false, hasBmc: true },
+    expected: { serial: 'S' },
+    step: 's',
+    plan: 'p',
+    scratch: '/',
+  };
+  const facts = await powerStatus.inspect({}, probe, { done: [] }, setting);
+  expect(powerStatus.plan({}, facts, setting)).toEqual([]);
+  expect(powerStatus.remarks?.(facts)).toEqual([
+    expect.stringMatching(/accepts IPMI cipher suite 0: .* any password\. Disable cipher suite 0 at the BMC/),
+  ]);
 });
 
 const leftovers = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('decom-bmc-'));

@@ -5,7 +5,7 @@ import type { Secret } from '../../core/secret.ts';
 import { foreignText } from './foreign-text.ts';
 import { linkIn, objectIn, textIn } from './json-in.ts';
 import type { RedfishClient } from './redfish-client.ts';
-import { oddAnswer, refused } from './trouble.ts';
+import { busy, oddAnswer, refused } from './trouble.ts';
 
 /** A resource as it was read: where it is, what it says, and the mark that a change of it has to name. */
 export interface Looked {
@@ -73,6 +73,7 @@ async function lookAt(
   if (status === 200 && body !== undefined) {
     return ok({ link, body, etag: headers.etag ?? textIn(body, '@odata.etag') });
   }
+  if (status === 429 || status === 503) return fail(busy(name, client.where, status, undefined, said));
   const detail = foreignText(`${status} at ${link}: ${said}`, []);
   if (status === 200 && flaw !== undefined) return fail(oddAnswer(name, `sent ${flaw}`, detail));
   return fail(oddAnswer(name, 'did not give what it was asked for', detail));
@@ -98,6 +99,7 @@ async function openSession(
   const { status, headers, body: session, said } = answer.value;
   const token = headers['x-auth-token'];
   if (status === 400 || status === 401 || status === 403) return fail(refused(name, client.where, user, said));
+  if (status === 429 || status === 503) return fail(busy(name, client.where, status, undefined, said));
   if (status >= 300 || token === undefined) return fail(oddAnswer(name, 'opened no session', `${status} ${said}`));
   return ok({ token, session: headers.location ?? textIn(session, '@odata.id') });
 }

@@ -67,10 +67,10 @@ export const cipherZero = (name: string, where: string): Trouble =>
   );
 
 /** It says that it has no time now (429, 503), and was asked again as often as seems fit. Nothing was done. */
-export const busy = (name: string, where: string, status: number, rest: number, detail?: string): Trouble =>
+export const busy = (name: string, where: string, status: number, rest: number | undefined, detail?: string): Trouble =>
   trouble(
     'bmc-busy',
-    `the BMC of ${name} at ${where} is busy (${status}) and wants to be asked again in ${Math.ceil(rest / 1000)} s`,
+    `the BMC of ${name} at ${where} is busy (${status})${rest === undefined ? '' : ` and wants to be asked again in ${Math.ceil(rest / 1000)} s`}`,
     'Nothing was done. Try again later; if it stays so, end open sessions at its web page, or restart it.',
     detail,
   );

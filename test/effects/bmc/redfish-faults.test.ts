@@ -111,6 +111,18 @@ describe('a BMC that is busy', () => {
     expect(slept[0]).toBeLessThanOrEqual(8000);
   });
 
+  it('is given up at once where it does not say when to come again', async () => {
+    const { clock, slept } = countingClock();
+    const machine = await world({ busyFor: 1 });
+    const bmc = client(machine, { clock });
+    expect(await bmc.power()).toMatchObject({
+      known: false,
+      trouble: { code: 'bmc-busy', what: expect.stringMatching(/is busy \(503\)$/) },
+    });
+    expect(slept).toEqual([]);
+    expect(await bmc.power()).toEqual({ known: true, value: 'on' });
+  });
+
   it('is given up when it stays so, or wants too long, and nothing was done', async () => {
     const machine = await world({ busyFor: 100, retryAfter: '2' });
     expect(await client(machine).power()).toEqual({
