@@ -337,6 +337,11 @@ describe('only the ssh program', () => {
     const machine = machineAt({ config, destination: 'web01', hostKeys: sshd.hostKeys });
     expect(await troubleOf(machine)).toBeUndefined();
     expect(readFileSync(marks, 'utf8')).toBe(`127.0.0.1 ${sshd.port}\n`);
+    const proxied = { config, destination: 'web01', hostKeys: sshd.hostKeys, proxied: true };
+    expect(await machineAt(proxied).reachable(20_000)).toEqual({ known: true, value: 'yes' });
+    // Whether it is the way or the host that is broken cannot be told from here.
+    const nowhere = machineAt({ ...proxied, port: await freePort() });
+    expect(await nowhere.reachable(20_000)).toMatchObject({ known: false, trouble: { code: 'way-unknown' } });
     await machine.close();
   });
 

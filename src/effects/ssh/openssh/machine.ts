@@ -1,12 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Machine } from '../../../core/ports.ts';
-import { fail, type Result } from '../../../core/result.ts';
+import { fail, type Result, type Seen, seen, trouble, unseen } from '../../../core/result.ts';
 import type { Carrier } from '../carrier.ts';
 import { closedMeanwhile } from '../connect-trouble.ts';
 import { machineOver } from '../machine-over.ts';
 import { newShared } from '../shared.ts';
-import { type Patience, type SshAround, type SshDeps, type SshTarget, usualPatience } from '../target.ts';
+import { type Patience, placeOf, type SshAround, type SshDeps, type SshTarget, usualPatience } from '../target.ts';
 import { openMaster } from './master.ts';
 import type { OpenSshSettings } from './settings.ts';
 
@@ -21,7 +21,38 @@ export function opensshMachine(target: SshTarget, settings: OpenSshSettings, dep
     target,
     patience,
     (signal) => openByProgram(target, settings, { ...deps, shared }, patience, signal),
-    { secrets: deps.secrets },
+    {
+      secrets: deps.secrets,
+      ...(target.proxied === true || target.jumps !== undefined
+        ? { reach: (within) => reachByProgram(target, settings, { ...deps, shared }, patience, within) }
+        : {}),
+    },
+  );
+}
+
+/** Troubles of a server that answered. */
+const answered: readonly string[] = ['auth-refused', 'host-key-changed', 'host-key-revoked', 'host-key-unknown'];
+
+/** Where only the ssh program knows the way, a login tells that the host answers. That it does not says nothing: the way may be broken. */
+async function reachByProgram(
+  target: SshTarget,
+  settings: OpenSshSettings,
+  deps: SshAround,
+  patience: Patience,
+  within: number,
+): Promise<Seen<'yes' | 'no'>> {
+  const { connectWithin: _, ...rest } = target;
+  const opened = await openInTurn(rest, settings, deps, { ...patience, ready: within }, AbortSignal.timeout(within));
+  if (opened.ok) opened.value.close();
+  if (opened.ok || (answered.includes(opened.error.code) && !opened.error.what.includes('on the way')))
+    return seen('yes');
+  return unseen(
+    trouble(
+      'way-unknown',
+      `whether ${placeOf(target)} can be reached is not known: the ssh program did not get there (${opened.error.what})`,
+      `Look yourself: ssh -p ${target.port} ${target.user}@${target.address} true`,
+      opened.error.detail,
+    ),
   );
 }
 
