@@ -345,7 +345,7 @@ test('a program that is missing on the host is named, and how to install it', as
     expect(troubles(ended).replaceAll(bench.folder, '<workspace>')).toMatchInlineSnapshot(`
       "exit 4
       error the services of practice cannot be told: systemd does not answer there [no-systemd]
-        /bin/sh: 7: exec: systemctl: not found
+        sh: 1: exec: systemctl: not found
         Use command.run with the commands of its own init system, and a probe that proves them.
       error a program that the copy needs is not on the host: tar [tool-missing]
         Install it there, or use another kind of backup."
