@@ -9,7 +9,7 @@ import { sshMachine } from '../../src/effects/ssh/machine.ts';
 import type { SshDeps, SshTarget } from '../../src/effects/ssh/target.ts';
 import { alive, got, text, until } from '../contracts/machine.ts';
 import { makeAccount } from './account.ts';
-import { freePort, keygen, type Sshd, startSshd } from './sshd.ts';
+import { freePort, keygen, type Sshd, signal, startSshd } from './sshd.ts';
 
 let sshd: Sshd;
 let folder: string;
@@ -241,7 +241,7 @@ describe('a connection that is lost', () => {
     const file = join(folder, 'runs');
     const running = machine.exec({ argv: ['sh', '-c', `echo run >> '${file}'; sleep 2`], root: false });
     await until(() => (existsSync(file) ? true : undefined));
-    for (const pid of own.sessions()) if (commandOf(pid).startsWith('sshd:')) process.kill(pid, 'SIGKILL');
+    for (const pid of own.sessions()) if (commandOf(pid).startsWith('sshd:')) signal(pid, 'SIGKILL');
     expect(got(await running).ended).toMatchObject({ how: 'lost', trouble: { code: 'connection-lost' } });
     expect(text(got(await exec(machine, 'cat', file)).stdout)).toBe('run\n');
     await machine.close();
@@ -258,7 +258,7 @@ describe('a connection that is lost', () => {
       bytes += chunk.length;
       if (bytes > 10_000_000) {
         bytes = Number.NEGATIVE_INFINITY;
-        for (const pid of own.sessions()) process.kill(pid, 'SIGKILL');
+        for (const pid of own.sessions()) signal(pid, 'SIGKILL');
       }
     }
     expect(await started.ended).toMatchObject({ how: 'lost' });
@@ -277,7 +277,7 @@ describe('a connection that is lost', () => {
       const pids = own.sessions();
       return pids.some((pid) => commandOf(pid).startsWith('sleep')) ? pids : undefined;
     });
-    for (const pid of frozen) process.kill(pid, 'SIGSTOP');
+    for (const pid of frozen) signal(pid, 'SIGSTOP');
     const ended: Ended = got(await running).ended;
     expect(ended).toMatchObject({
       how: 'lost',
@@ -294,9 +294,9 @@ describe('a connection that is lost', () => {
     const started = got(await machine.start({ argv: ['sleep', '60'], root: false }, { signal: abort.signal }));
     started.stdout.resume();
     started.stderr.resume();
-    for (const pid of own.sessions()) process.kill(pid, 'SIGSTOP');
+    for (const pid of own.sessions()) signal(pid, 'SIGSTOP');
     abort.abort();
-    for (const pid of own.sessions()) process.kill(pid, 'SIGKILL');
+    for (const pid of own.sessions()) signal(pid, 'SIGKILL');
     expect(await started.ended).toMatchObject({ how: 'lost' });
     await machine.close();
     await own.stop();
@@ -389,7 +389,7 @@ describe('root', () => {
     abort.abort();
     expect(got(await running).ended).toMatchObject({ how: 'aborted', trouble: { code: 'abort-unconfirmed' } });
     expect(alive(pid)).toBe(true);
-    process.kill(pid, 'SIGKILL');
+    signal(pid, 'SIGKILL');
     account.remove();
   });
 });

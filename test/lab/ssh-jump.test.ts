@@ -7,7 +7,7 @@ import { sshMachine } from '../../src/effects/ssh/machine.ts';
 import { newShared } from '../../src/effects/ssh/shared.ts';
 import type { SshDeps, SshTarget } from '../../src/effects/ssh/target.ts';
 import { got, machineContract, text, until } from '../contracts/machine.ts';
-import { freePort, type Sshd, startSshd } from './sshd.ts';
+import { freePort, type Sshd, signal, startSshd } from './sshd.ts';
 
 let folder: string;
 let outer: Sshd;
@@ -174,7 +174,7 @@ describe('a bastion that goes away', () => {
     const machine = machineAt(at(host, 'web01', { jumps: [at(own, 'bastion')] }));
     const running = exec(machine, 'sleep', '60');
     await until(() => (runs(host, 'sleep 60') ? true : undefined));
-    for (const pid of own.sessions()) process.kill(pid, 'SIGKILL');
+    for (const pid of own.sessions()) signal(pid, 'SIGKILL');
     expect(got(await running).ended).toMatchObject({
       how: 'lost',
       trouble: {
@@ -194,10 +194,10 @@ describe('a bastion that goes away', () => {
     expect(await troubleOf(machine)).toBeUndefined();
     const running = exec(machine, 'sleep', '60');
     await until(() => (runs(host, 'sleep 60') ? true : undefined));
-    for (const pid of [...own.sessions(), own.pid]) process.kill(pid, 'SIGSTOP');
+    for (const pid of [...own.sessions(), own.pid]) signal(pid, 'SIGSTOP');
     expect(got(await running).ended).toMatchObject({ how: 'lost', trouble: { code: 'connection-lost' } });
     expect(await machine.reachable(500)).toMatchObject({ known: false });
-    for (const pid of [...own.sessions(), own.pid]) process.kill(pid, 'SIGCONT');
+    for (const pid of [...own.sessions(), own.pid]) signal(pid, 'SIGCONT');
     await machine.close();
     await own.stop();
   });

@@ -104,7 +104,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     pid,
     sessions: () => descendants(pid),
     stop: async () => {
-      for (const child of [...descendants(pid), pid]) kill(child);
+      for (const child of [...descendants(pid), pid]) signal(child, 'SIGKILL');
       if (process.exitCode === null && process.signalCode === null) {
         await new Promise((resolve) => process.once('exit', resolve));
       }
@@ -142,11 +142,12 @@ export function descendants(pid: number): readonly number[] {
   return below(pid);
 }
 
-function kill(pid: number): void {
+/** Signals a process that may have ended meanwhile. */
+export function signal(pid: number, name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
   try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It ended meanwhile.
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 
