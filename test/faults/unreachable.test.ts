@@ -67,9 +67,12 @@ const bmc = `
   title: Ask the BMC
   uses: power.status`.trim();
 
+const shellMasked = (text: string): string => text.replace(/(?:\/bin\/)?sh: \d+: exec:/g, '<sh>: exec:');
+
 /** The troubles alone: the lines from `error` to what to do. */
 const troubles = (ended: Ended): string => {
-  const text = masked(ended, b, {
+  // Where in its script a shell says this is nobody's business.
+  const text = masked({ ...ended, stdout: shellMasked(ended.stdout), stderr: shellMasked(ended.stderr) }, b, {
     [machine.identity.serial]: '<serial>',
     [other.identity.serial]: '<other serial>',
     [machine.identity.uuid]: '<uuid>',
@@ -345,7 +348,7 @@ test('a program that is missing on the host is named, and how to install it', as
     expect(troubles(ended).replaceAll(bench.folder, '<workspace>')).toMatchInlineSnapshot(`
       "exit 4
       error the services of practice cannot be told: systemd does not answer there [no-systemd]
-        sh: 1: exec: systemctl: not found
+        <sh>: exec: systemctl: not found
         Use command.run with the commands of its own init system, and a probe that proves them.
       error a program that the copy needs is not on the host: tar [tool-missing]
         Install it there, or use another kind of backup."
@@ -360,7 +363,7 @@ test('a program that is missing on the host is named, and how to install it', as
     ).toMatchInlineSnapshot(`
       "exit 10
       error there is no program no-such-program on practice [tool-missing]
-        /bin/sh: 2: exec: no-such-program: not found
+        <sh>: exec: no-such-program: not found
         Install it there (Debian: apt-get install no-such-program), or change the step."
     `);
   } finally {
