@@ -18,6 +18,7 @@ import { askNobody } from './prompt/ask-nobody.ts';
 import { askPerson } from './prompt/ask-person.ts';
 import type { Beforehand } from './prompt/questions-of.ts';
 import type { Signals } from './signals.ts';
+import type { TakingOver } from './taking-over.ts';
 import { eventLines } from './view/event-line.ts';
 import { positionsText } from './view/positions.ts';
 import { runEndView } from './view/run-end-view.ts';
@@ -32,6 +33,8 @@ export interface CarryOn {
   readonly beforehand: Beforehand | undefined;
   readonly progress: 'auto' | ProgressMode;
   readonly signals: Signals;
+  /** Another run's claim on the host that is put away, and why. */
+  readonly takeOver?: TakingOver;
   /** What `decom run` was given, for the next call of it. */
   readonly again?: string;
   /** Writes what comes before the first step: a run's first lines, or a session's. */
@@ -108,6 +111,7 @@ export async function carryOn(invocation: Invocation, on: CarryOn): Promise<Resu
         real: !on.rehearsal,
         perform: on.rehearsal ? neverPerforms : world.perform,
         ...(on.rehearsal ? {} : { acts: world.acts }),
+        ...(on.rehearsal || world.claims === undefined ? {} : { claims: world.claims }),
       },
       ask: (question, signal) => {
         display.end();
@@ -116,6 +120,7 @@ export async function carryOn(invocation: Invocation, on: CarryOn): Promise<Resu
       tell,
       signal: signals.signal,
       operator: desk.operator,
+      ...(on.takeOver === undefined ? {} : { takeOver: { ...on.takeOver, by: desk.operator } }),
     });
   } catch (error) {
     if (!(error instanceof JournalTrouble)) throw error;

@@ -1,8 +1,9 @@
-import { homedir, userInfo } from 'node:os';
+import { homedir, hostname, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { actions } from '../actions/index.ts';
 import type { Acts } from '../core/act.ts';
 import type { OperationHandlers, Perform, Probe, ProbeHandlers } from '../core/action.ts';
+import type { Claims } from '../core/claim.ts';
 import { milliseconds } from '../core/duration.ts';
 import { type BmcSettings, type CommandBmc, type Host, sudoOf } from '../core/host.ts';
 import type { Operation, Outcome } from '../core/operation.ts';
@@ -52,6 +53,8 @@ export interface HostOptions {
   readonly operator: string;
   /** The run that acts; written into the inventory. */
   readonly run: string;
+  /** Id of the state folder that holds the run; absent where nothing is run. */
+  readonly state?: string;
   readonly scratch: string;
   /** Where large values go; in memory if absent (a plan that is not yet a run). */
   readonly blobs?: BlobStore;
@@ -65,6 +68,7 @@ export interface HostWorld {
   readonly engine: Engine;
   readonly perform: Perform;
   readonly acts: Acts;
+  readonly claims?: Claims;
   readonly machine: Machine;
   close(): Promise<void>;
 }
@@ -133,6 +137,15 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
     rsh: join(around.packageRoot, 'bin', 'decom-rsh.js'),
   };
   const jobs = hostRoom.jobsOn({ machine, clock, sudo: sudoOf(host.ssh) });
+  const claims =
+    options.state === undefined
+      ? undefined
+      : hostRoom.claimsOn({
+          machine,
+          sudo: sudoOf(host.ssh) !== 'no',
+          clock,
+          mine: { run: options.run, state: options.state, operator: options.operator, control: hostname() },
+        });
   const probes: ProbeHandlers = {
     ...hostRoom.hostProbes(options.signal === undefined ? machine : endedBy(machine, options.signal)),
     ...transfer.transferProbes(copying),
@@ -160,6 +173,7 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
     },
     perform: performBy(operations, around.redactor),
     acts: actsBy(jobs, around.redactor),
+    ...(claims === undefined ? {} : { claims }),
     machine,
     close: async () => {
       await machine.close();

@@ -55,14 +55,16 @@ export function openDesk(invocation: Invocation, signal?: AbortSignal): Result<D
             askSecret(question, { keyboard, stdin, stderr, rich: invocation.rich, signal: asked }),
         }),
   };
+  const store = openRunStore(state, operator, redactor);
   return ok({
     workspace: workspace.value,
-    store: openRunStore(state, operator, redactor),
+    store,
     operator,
     keyboard,
     compose: (host, run, given = {}) =>
       composeHost(
         {
+          ...stateOf(store),
           host,
           hostsFile: resolve(folder, hostsFile),
           hosts: inventoryOf(workspace.value),
@@ -83,6 +85,11 @@ function inventoryOf(workspace: Workspace): readonly Host[] {
   const hosts = readHosts(workspace);
   return hosts.ok ? hosts.value : [];
 }
+
+const stateOf = (store: RunStore): { readonly state?: string } => {
+  const state = store.id();
+  return state === undefined ? {} : { state };
+};
 
 /** Who acts: the person behind sudo, not root. */
 const operatorName = (environment: Invocation['environment']): string => environment.SUDO_USER || userInfo().username;

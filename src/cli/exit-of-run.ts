@@ -18,6 +18,8 @@ export function exitOfRun(end: RunEnd, signal: EndSignal | undefined): ExitCode 
       return exit.failed;
     case 'doubt':
       return exit.inDoubt;
+    case 'claimed':
+      return exit.locked;
     case 'parked':
       return exit.parked;
     case 'quit':

@@ -110,7 +110,9 @@ function program(call: Call, first: string | undefined): Command {
         new Option('--progress <how>', 'how to show long work')
           .choices(['auto', 'tty', 'plain', 'json', 'none'])
           .default('auto'),
-      );
+      )
+      .option('--take-over <run>', 'put away the claim that this run, from elsewhere, has on the host')
+      .option('--take-over-reason <text>', 'why; it stays on record');
 
   const commands: { readonly [name: string]: () => unknown } = {
     init: () => {

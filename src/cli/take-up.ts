@@ -12,6 +12,7 @@ import type { Beforehand } from './prompt/questions-of.ts';
 import { refuse, refuseLock } from './refuse.ts';
 import { hostDrift } from './saved-plan.ts';
 import type { Signals } from './signals.ts';
+import { takingOver } from './taking-over.ts';
 import { findHost } from './workspace.ts';
 
 export interface TakeUp {
@@ -36,6 +37,10 @@ export async function takeUp(invocation: Invocation, desk: Desk, read: RunRead, 
   if (!host.ok) return refuse(invocation, host.error, desk.workspace.folder);
   const drift = hostDrift(desk.workspace, read.plan, folder.run);
   if (drift !== undefined) return refuse(invocation, [drift], desk.workspace.folder, exit.stale);
+  const over = takingOver(how.options);
+  if (!over.ok) return refuse(invocation, [over.error]);
+  const prepared = desk.store.prepare();
+  if (!prepared.ok) return refuse(invocation, [prepared.error]);
   const lock = desk.store.lock(folder.host);
   if (!lock.ok) return refuseLock(invocation, lock.error);
   try {
@@ -49,6 +54,7 @@ export async function takeUp(invocation: Invocation, desk: Desk, read: RunRead, 
         beforehand: attended ? undefined : how.beforehand,
         progress: how.options.progress ?? 'auto',
         signals: how.signals,
+        ...(over.value === undefined ? {} : { takeOver: over.value }),
         begin: ({ journal }) => {
           const session = desk.session(!attended);
           if (journal.execution.run === '') beginRun(journal, read.plan, unopened(read), session);

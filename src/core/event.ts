@@ -1,5 +1,6 @@
 import type { There } from './act.ts';
 import type { BlobRef } from './blob.ts';
+import type { Claim } from './claim.ts';
 import type { Evidence } from './evidence.ts';
 import type { Json } from './json.ts';
 import type { Operation, Receipt } from './operation.ts';
@@ -42,6 +43,10 @@ export type Event =
       readonly reason: string | null;
       readonly responsible: string | null;
     }
+  /** The host holds this run's claim from now on. */
+  | { readonly type: 'host.claimed'; readonly where: string }
+  /** A claim of another run is put away by a person who answers for it; recorded before it is done. */
+  | { readonly type: 'claim.taken-over'; readonly was: Claim; readonly by: string; readonly reason: string }
   /** A torn tail was cut back to the last good line; what was cut is kept in `kept`. */
   | { readonly type: 'log.repaired'; readonly bytes: number; readonly kept: string }
   | (OfStep & { readonly type: 'step.started'; readonly attempt: number })

@@ -158,6 +158,8 @@ export function fold(execution: Execution, event: Recorded): Execution {
         stopped: null,
       };
     case 'session.closed':
+    case 'host.claimed':
+    case 'claim.taken-over':
     case 'log.repaired':
       return now;
     case 'run.opened':

@@ -214,6 +214,8 @@ export interface RunStore {
   readonly path: string;
   /** Makes the folders, or says why the state cannot be kept there. */
   prepare(): Result<void>;
+  /** What tells this state folder from every other; undefined before the first `prepare`. */
+  id(): string | undefined;
   /** Every run and rehearsal, oldest first. */
   list(): readonly RunFolder[];
   /** A new run's folder with its `plan.json`. Refused if the plan was used before. */

@@ -77,12 +77,13 @@ export interface ReportModel {
   >[];
   readonly doubts: readonly {
     readonly doubt: Recorded<EventOf<'operation.in-doubt'>>;
-    readonly resolved: Recorded<EventOf<'operation.resolved'>> | null;
+    readonly resolved: Resolution | null;
   }[];
   readonly forms: readonly AnsweredForm[];
   readonly amendments: readonly Recorded<EventOf<'plan.amended'>>[];
   readonly sessions: readonly Recorded<EventOf<'session.opened'>>[];
   readonly repairs: readonly Recorded<EventOf<'log.repaired'>>[];
+  readonly takeOvers: readonly Recorded<EventOf<'claim.taken-over'>>[];
   readonly rollback: Recorded<EventOf<'rollback.opened'>> | null;
   readonly spent: Spent;
   readonly log: { readonly head: Head; readonly verdict: LogSeen['verdict'] | null };
@@ -124,20 +125,13 @@ export function reportModel(plan: Plan, events: readonly Recorded[], log?: LogSe
     ),
     doubts: of('operation.in-doubt').map((doubt) => ({
       doubt,
-      resolved:
-        of('operation.resolved').find(
-          (r) =>
-            r.seq > doubt.seq &&
-            r.step === doubt.step &&
-            r.direction === doubt.direction &&
-            r.attempt === doubt.attempt &&
-            r.n === doubt.n,
-        ) ?? null,
+      resolved: resolutionOf(doubt, events),
     })),
     forms: formsOf(events),
     amendments: of('plan.amended'),
     sessions: of('session.opened'),
     repairs: of('log.repaired'),
+    takeOvers: of('claim.taken-over'),
     rollback: of('rollback.opened')[0] ?? null,
     spent: spent.all,
     log: { head: log?.head ?? headOf(events), verdict: log?.verdict ?? null },
@@ -280,4 +274,29 @@ function headOf(events: readonly Recorded[]): Head {
   let head: Head = { size: 0, hash: first?.intent ?? '' };
   for (const event of events) head = nextLine(head, event, event.ts).head;
   return head;
+}
+
+/** What became of an operation in doubt: a probe or a person said so, or the host still knew its end. */
+export interface Resolution {
+  readonly outcome: 'done' | 'not-done' | 'failed';
+  readonly by: 'probe' | 'person' | 'host';
+  readonly who: string | null;
+  readonly reason: string;
+}
+
+function resolutionOf(doubt: Recorded<EventOf<'operation.in-doubt'>>, events: readonly Recorded[]): Resolution | null {
+  for (const event of events) {
+    switch (event.type) {
+      case 'operation.resolved':
+      case 'operation.done':
+      case 'operation.failed': {
+        const same = event.step === doubt.step && event.direction === doubt.direction;
+        if (event.seq < doubt.seq || !same || event.attempt !== doubt.attempt || event.n !== doubt.n) continue;
+        if (event.type === 'operation.resolved') return event;
+        const outcome = event.type === 'operation.done' ? 'done' : 'failed';
+        return { outcome, by: 'host', who: null, reason: 'the host was asked again, and knew how it ended' };
+      }
+    }
+  }
+  return null;
 }

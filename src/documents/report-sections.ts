@@ -4,7 +4,14 @@ import type { Operation } from '../core/operation.ts';
 import { operationWords } from '../core/operation-words.ts';
 import { bmcWords, intentDigest, sshWords } from '../core/plan.ts';
 import { type Block, type Section, type Shown, timeText } from './block.ts';
-import type { CopyReport, EvidenceShown, IrreversibleReport, ReportModel, StepReport } from './report-model.ts';
+import type {
+  CopyReport,
+  EvidenceShown,
+  IrreversibleReport,
+  ReportModel,
+  Resolution,
+  StepReport,
+} from './report-model.ts';
 
 /** The report in the order in which it is read: what came of it first, then what cannot be undone, then everything else. */
 export function reportSections(model: ReportModel): readonly Section[] {
@@ -245,11 +252,14 @@ const doubts = ({ doubts: found }: ReportModel): Block => ({
     doubt.step,
     doubt.trouble.what,
     resolved === null ? 'not resolved' : resolved.outcome,
-    resolved === null ? '–' : resolved.by === 'probe' ? 'the step’s own probe' : resolved.who,
+    resolved === null ? '–' : byWords(resolved),
     resolved === null ? '–' : resolved.reason,
   ]),
   empty: 'No operation was in doubt.',
 });
+
+const byWords = ({ by, who }: Resolution): string | null =>
+  by === 'probe' ? 'the step’s own probe' : by === 'host' ? 'the host' : who;
 
 const times = ({ spent, phases }: ReportModel): Block => ({
   block: 'text',
@@ -293,7 +303,16 @@ function operationsOf({ forth, back, previewed }: StepReport): readonly string[]
   ];
 }
 
-function record({ execution, plan, log, sessions, amendments, repairs, rollback }: ReportModel): readonly Block[] {
+function record({
+  execution,
+  plan,
+  log,
+  sessions,
+  amendments,
+  repairs,
+  takeOvers,
+  rollback,
+}: ReportModel): readonly Block[] {
   return [
     {
       block: 'fields',
@@ -328,6 +347,17 @@ function record({ execution, plan, log, sessions, amendments, repairs, rollback 
             block: 'list',
             items: repairs.map(
               (r) => `${timeText(r.ts) ?? ''}: ${r.bytes} bytes of a torn last line were cut off and kept in ${r.kept}`,
+            ),
+          } as const,
+        ]),
+    ...(takeOvers.length === 0
+      ? []
+      : [
+          {
+            block: 'list',
+            items: takeOvers.map(
+              ({ ts, by, was, reason }) =>
+                `${timeText(ts) ?? ''}: ${by} took over the claim of run ${was.run} (${was.operator} on ${was.control}): ${reason}`,
             ),
           } as const,
         ]),

@@ -2,7 +2,8 @@ import { next } from '../core/next.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import { JournalTrouble } from '../core/ports.ts';
 import { type Trouble, trouble } from '../core/result.ts';
-import { forgetActs } from './forget-acts.ts';
+import { startClaim } from './hold-claim.ts';
+import { leaveHost } from './leave-host.ts';
 import { rollBack } from './roll-back.ts';
 import { type Drive, runStep, type StepEnd } from './run-step.ts';
 
@@ -16,6 +17,8 @@ export type RunEnd =
   | { readonly end: 'drift'; readonly step: string; readonly trouble: Trouble }
   | { readonly end: 'failed'; readonly step: string; readonly trouble: Trouble }
   | { readonly end: 'doubt'; readonly step: string; readonly trouble: Trouble }
+  /** Somebody else works on the host. */
+  | { readonly end: 'claimed'; readonly step: string; readonly trouble: Trouble }
   | { readonly end: 'parked'; readonly step: string; readonly until: string; readonly why: string }
   | { readonly end: 'quit'; readonly step: string; readonly why: 'quit' | 'interrupted' | 'end-of-input' }
   | { readonly end: 'missing'; readonly step: string; readonly what: string; readonly fix: string }
@@ -30,6 +33,11 @@ export type RunEnd =
 export async function drive(run: Drive): Promise<RunEnd> {
   try {
     if (!run.executor.real) return await rehearse(run);
+    const claim = await startClaim(run, run.takeOver);
+    if (claim !== undefined) {
+      run.journal.record({ type: 'run.stopped', by: 'gate', who: null, reason: claim.what });
+      return { end: 'claimed', step: next(run.plan, run.journal.execution)?.id ?? '', trouble: claim };
+    }
     if (run.journal.execution.direction === 'back') return await rollBack(run);
     return await forth(run);
   } catch (error) {
@@ -48,7 +56,7 @@ async function forth(run: Drive): Promise<RunEnd> {
     const step = again ?? next(plan, journal.execution);
     if (step === undefined) {
       journal.record({ type: 'run.closed', outcome: 'done', by: run.operator, reason: null });
-      await forgetActs(run);
+      await leaveHost(run);
       return { end: 'done' };
     }
     if (run.signal.aborted) return stopped(run, step, { end: 'signal' });
@@ -84,6 +92,7 @@ const reasons = {
   drift: 'drift',
   failed: 'failure',
   doubt: 'doubt',
+  claimed: 'gate',
   parked: null,
   quit: 'person',
   missing: 'gate',
@@ -96,6 +105,7 @@ function reasonOf(step: PlannedStep, end: Exclude<StepEnd, { end: 'on' | 'again'
     case 'drift':
     case 'failed':
     case 'doubt':
+    case 'claimed':
       return end.trouble.what;
     case 'parked':
       return end.why;

@@ -7,12 +7,15 @@ import type { Ask, Question, StepAsked, Tell } from '../core/ports.ts';
 import { type Trouble, trouble } from '../core/result.ts';
 import type { Engine } from './engine.ts';
 import type { Executor } from './executor.ts';
+import { holdClaim } from './hold-claim.ts';
 import type { Journal } from './journal.ts';
 
 /** Why the operations of a step did not all end well. */
 export type Halt =
   | { readonly halt: 'failed'; readonly trouble: Trouble }
   | { readonly halt: 'doubt'; readonly trouble: Trouble }
+  /** Somebody else works on the host: nothing was begun. */
+  | { readonly halt: 'claimed'; readonly trouble: Trouble }
   | { readonly halt: 'parked'; readonly until: string; readonly why: string }
   | { readonly halt: 'quit'; readonly why: 'quit' | 'interrupted' | 'end-of-input' }
   | { readonly halt: 'missing'; readonly what: string; readonly fix: string };
@@ -94,6 +97,8 @@ async function performOne(run: StepRun, operation: Operation, n: number): Promis
     return halted({ halt: 'parked', until: operation.until, why: operation.why });
   }
   if (run.signal.aborted) return halted({ halt: 'failed', trouble: stoppedTrouble(run) });
+  const claim = await holdClaim(run, operation, n);
+  if (claim !== undefined) return halted({ halt: claim.code === 'claimed' ? 'claimed' : 'failed', trouble: claim });
   const place: ActPlace = { run: journal.execution.run, ...at };
   // What may be repeated is begun anew after a lost connection; what may not has to be found again.
   const there = run.action.once ? await run.executor.acts?.prepare(operation, place) : undefined;

@@ -7,7 +7,7 @@ import type { PlannedStep } from '../core/plan.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../core/result.ts';
 import type { RunEnd } from './drive.ts';
 import { actionOf, type Engine, inspect, pastOf, scopeNow, settingFor } from './engine.ts';
-import { forgetActs } from './forget-acts.ts';
+import { leaveHost } from './leave-host.ts';
 import { performAll, type StepRun, stoppedTrouble } from './perform-step.ts';
 import { settle } from './prove.ts';
 import type { Drive } from './run-step.ts';
@@ -32,7 +32,7 @@ export async function rollBack(drive: Drive): Promise<RunEnd> {
     if (end !== undefined) return stop(drive, end);
   }
   journal.record({ type: 'run.closed', outcome: 'rolled-back', by: drive.operator, reason: null });
-  await forgetActs(drive);
+  await leaveHost(drive);
   return { end: 'rolled-back', kept };
 }
 
@@ -97,6 +97,7 @@ async function stepBack(
       const { halt } = performed;
       if (halt.halt === 'failed')
         return failed(drive, step, attempt, drive.signal.aborted ? stoppedTrouble(run) : halt.trouble);
+      if (halt.halt === 'claimed') return { end: 'claimed', step: step.id, trouble: halt.trouble };
       if (halt.halt === 'doubt') return { end: 'doubt', step: step.id, trouble: halt.trouble };
       throw new Error(`a rollback cannot end with "${halt.halt}"`);
     }

@@ -26,6 +26,8 @@ export interface Drive {
   readonly tell: Tell;
   readonly signal: AbortSignal;
   readonly operator: string;
+  /** A person answers for it that the claim of another run, which this names, is put away. */
+  readonly takeOver?: { readonly run: string; readonly by: string; readonly reason: string };
 }
 
 /** How one pass through a step ended. Only `on` lets the run go on. */
@@ -37,6 +39,8 @@ export type StepEnd =
   | { readonly end: 'drift'; readonly trouble: Trouble }
   | { readonly end: 'failed'; readonly trouble: Trouble }
   | { readonly end: 'doubt'; readonly trouble: Trouble }
+  /** Somebody else works on the host. */
+  | { readonly end: 'claimed'; readonly trouble: Trouble }
   | { readonly end: 'parked'; readonly until: string; readonly why: string }
   | { readonly end: 'quit'; readonly why: 'quit' | 'interrupted' | 'end-of-input' }
   | { readonly end: 'missing'; readonly what: string; readonly fix: string }
@@ -182,6 +186,9 @@ async function act(drive: Drive, step: PlannedStep, ready: Ready): Promise<StepE
           return { end: 'missing', what: halt.what, fix: halt.fix };
         case 'doubt':
           return drive.signal.aborted ? { end: 'signal' } : { end: 'doubt', trouble: halt.trouble };
+        case 'claimed':
+          journal.record({ ...at, type: 'gate.blocked', gate: 'claim', trouble: halt.trouble });
+          return { end: 'claimed', trouble: halt.trouble };
         case 'failed':
           return failed(drive, run, limit.signal.aborted ? stoppedTrouble(run) : halt.trouble);
       }

@@ -74,8 +74,9 @@ export async function startComputer(options: { readonly folder: string }): Promi
   const environment = {
     PATH: `${bin}:${process.env.PATH ?? '/usr/bin:/bin'}`,
     HOME: home,
-    // What outlives its connection is kept with the machine, not among the files of the real one.
+    // What a host keeps of a run is kept with the practice machine, not among the files of the real one.
     DECOM_JOBS: join(home, '.decom', 'run'),
+    DECOM_CLAIM: join(home, '.decom', 'claim'),
     USER: user,
     LOGNAME: user,
     SHELL: '/bin/sh',

@@ -86,3 +86,52 @@ test('the lock of a process that was killed does not keep anybody out', async ()
   expect(began()).toBe('began\n');
   expect(existsSync(join(s.bench.state, 'locks', 'practice'))).toBe(false);
 });
+
+test('from two state folders one host is worked on by one run; the other takes its claim over with a reason, on record', async () => {
+  await s.bench.plan();
+  const first = s.bench.start(s.bench.unattended);
+  await until('it is under way', () => began() !== '', first);
+  first.signal('SIGINT');
+  expect((await first.ended).code).toBe(130);
+  const [run = ''] = s.bench.runs().map((path) => path.split('/').at(-1));
+
+  // Another laptop: the same workspace, and a state folder of its own.
+  s.bench.edit('decom.yaml', './state', './elsewhere');
+  expect((await s.bench.decom('plan', 'practice', '-o', 'other.json')).code).toBe(0);
+  const other = ['run', '--plan', 'other.json', '--non-interactive'];
+  const refused = await s.bench.decom(...other);
+  const shown = (ended: Ended): string =>
+    said(ended)
+      .replaceAll(run, '<first run>')
+      .replace(/of \S+ on \S+, since \S+/, 'of <operator> on <machine>, since <time>')
+      .replace(/Ask \S+\./, 'Ask <operator>.')
+      .replace(/elsewhere\/runs\/practice\/\w+/, 'elsewhere/runs/practice/<run>')
+      .replace(/log {4}.*/, 'log     <head>')
+      .replace(/\n {2}.*\n/g, (line) => line);
+  expect(shown({ ...refused, stderr: '' })).toMatchInlineSnapshot(`
+    "exit 7
+    stdout: 
+    ✗ claimed by another run at work. Nothing later has run.
+    error practice is claimed by run <run> of <operator> on <machine>, since <time> [claimed]
+      Ask <operator>. If that run is over or lost for good: --take-over <run> --take-over-reason TEXT
+    steps   1 to come
+    record  <workspace>/elsewhere/runs/practice/<run>
+    log     <head>
+    Next, when the host is free: decom resume <run>"
+  `);
+  expect((await s.bench.decom('resume', 'practice', '--non-interactive', '--take-over', run)).code).toBe(2);
+  expect((await s.bench.decom('resume', 'practice', '--non-interactive', ...over('ffffffffffff'))).code).toBe(7);
+  expect(began()).toBe('began\n');
+
+  letGo();
+  const taken = await s.bench.decom('resume', 'practice', '--non-interactive', ...over(run));
+  expect(taken.code, taken.stdout + taken.stderr).toBe(0);
+  expect(taken.stderr).toMatch(new RegExp(`claim taken over by \\S+ from run ${run} .*: her laptop is lost`));
+  expect((await s.bench.decom('report', 'practice')).stdout).toContain('her laptop is lost');
+
+  // The first one's run is still open, and the host is free again.
+  s.bench.edit('decom.yaml', './elsewhere', './state');
+  expect((await s.bench.decom('abandon', 'practice', '--reason', 'done elsewhere')).code).toBe(0);
+});
+
+const over = (run: string): readonly string[] => ['--take-over', run, '--take-over-reason', 'her laptop is lost'];

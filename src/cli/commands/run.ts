@@ -16,6 +16,7 @@ import type { Beforehand } from '../prompt/questions-of.ts';
 import { refuse, refuseLock } from '../refuse.ts';
 import { readPlanFile, staleness } from '../saved-plan.ts';
 import { listenForSignals, type Signals } from '../signals.ts';
+import { takingOver } from '../taking-over.ts';
 import { readBeforehand, refuseUnanswered } from '../unattended.ts';
 import { planOutline, shellWord } from '../view/plan-view.ts';
 import { findHost, type Problem } from '../workspace.ts';
@@ -26,6 +27,8 @@ export interface AskingOptions {
   readonly answers?: string;
   readonly confirm?: string;
   readonly progress?: 'auto' | ProgressMode;
+  readonly takeOver?: string;
+  readonly takeOverReason?: string;
 }
 
 export interface RunOptions extends PlanningOptions, AskingOptions {
@@ -66,6 +69,8 @@ async function runWith(
   }
   const beforehand = readBeforehand(options);
   if (!beforehand.ok) return refuse(invocation, beforehand.error);
+  const over = takingOver(options);
+  if (!over.ok) return refuse(invocation, [over.error]);
 
   // Until the plan stands nothing has been done: a signal ends it there and then.
   const chosen = await Promise.race([choosePlan(invocation, desk, name, options, rehearsal), signals.stopped]);
@@ -114,6 +119,7 @@ async function runWith(
         beforehand: attended ? undefined : beforehand.value,
         progress: options.progress ?? 'auto',
         signals,
+        ...(over.value === undefined ? {} : { takeOver: over.value }),
         again:
           options.plan === undefined
             ? `${plan.intent.host.name}${planningWords(options)}`

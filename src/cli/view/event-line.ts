@@ -33,6 +33,15 @@ function tell(event: Recorded): readonly Line[] {
     case 'step.planned':
     case 'step.started':
       return [];
+    case 'host.claimed':
+      return [`the host is claimed for this run (${event.where})`];
+    case 'claim.taken-over':
+      return [
+        [
+          warn('claim taken over'),
+          ` by ${event.by} from run ${event.was.run} (${event.was.operator} on ${event.was.control}): ${event.reason}`,
+        ],
+      ];
     case 'log.repaired':
       return [
         [

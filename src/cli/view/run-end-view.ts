@@ -60,6 +60,7 @@ function endLines(end: RunEnd, { execution }: RunEndViewOptions): readonly Line[
     case 'drift':
     case 'failed':
     case 'doubt':
+    case 'claimed':
       return [
         [bad(`✗ ${troubleWords[end.end]}`), ` at ${end.step}. Nothing later has run.`],
         ...troubleLines(end.trouble),
@@ -84,6 +85,7 @@ const troubleWords = {
   drift: 'drifted from the plan',
   failed: 'failed',
   doubt: 'in doubt',
+  claimed: 'claimed by another run',
 } as const;
 
 const statusWords: { readonly [S in StepStatus]: string } = {
@@ -138,6 +140,8 @@ function nextLines(end: RunEnd, { plan, execution, again = execution.host }: Run
       ];
     case 'drift':
       return [`Next: decom replan ${run}`];
+    case 'claimed':
+      return [`Next, when the host is free: decom resume ${run}`];
     case 'missing':
       return [`Next: give the answer, then: decom resume ${run}`];
     case 'parked':

@@ -6,6 +6,7 @@ import { pathsProbe } from './paths.ts';
 import { serviceProbe } from './service.ts';
 import { toolsProbe } from './tools.ts';
 
+export { claimsOn } from './claims.ts';
 export { execHandlers } from './exec.ts';
 export { jobsOn } from './jobs.ts';
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plan } from '../../core/plan.ts';
@@ -34,7 +35,9 @@ export function runStore(options: RunStoreOptions): RunStore {
           mkdirSync(join(path, folder), { recursive: true, mode: 0o700 });
           accessSync(join(path, folder), constants.W_OK);
         }
+        if (idIn(path) === undefined) replaceFile(join(path, 'id'), Buffer.from(`${randomUUID()}\n`));
       }),
+    id: () => idIn(path),
     list: () =>
       [...runsIn(options, 'runs'), ...runsIn(options, 'rehearsals')].sort((a, b) => bornAt(a).localeCompare(bornAt(b))),
     create(plan, run, rehearsal) {
@@ -64,6 +67,14 @@ export function runStore(options: RunStoreOptions): RunStore {
       }
     },
   };
+}
+
+function idIn(path: string): string | undefined {
+  try {
+    return /^[0-9a-f-]{36}$/.exec(readFileSync(join(path, 'id'), 'utf8').trim())?.[0];
+  } catch {
+    return undefined;
+  }
 }
 
 /** The outer shape; that it is the very plan of the run is told by its digest in the log. */
