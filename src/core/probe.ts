@@ -20,7 +20,18 @@ export interface BmcIdentity {
   readonly serial: Seen<string>;
 }
 
-/** A systemd unit: the properties of `systemctl show`, by their own names' meaning. */
+/** An init system other than systemd, with what its commands need: so that a plan can name them. */
+export interface OtherInit {
+  readonly kind: 'sysv' | 'openrc';
+  /** What `stop` and `start` are added to: `/usr/sbin/service nginx`, `/etc/init.d/nginx`, `/sbin/rc-service nginx`. */
+  readonly run: readonly string[];
+  /** The program that decides what starts at boot: an absolute path; null where there is none, and the links are all there is. */
+  readonly boot: string | null;
+  /** What starts it at boot: links like `/etc/rc3.d/S20nginx`, of OpenRC the names of runlevels. */
+  readonly starts: readonly string[];
+}
+
+/** A systemd unit: the properties of `systemctl show`, by their own names' meaning; other init systems are put in the same words. */
 export interface ServiceState {
   readonly unit: string;
   /** loaded, not-found, masked, error, bad-setting … */
@@ -28,10 +39,12 @@ export interface ServiceState {
   /** active, inactive, failed, activating, deactivating, reloading */
   readonly active: string;
   readonly sub: string;
-  /** enabled, disabled, masked, static, … ; empty for units without a file */
+  /** enabled, disabled, masked, static, … ; empty for units without a file; without systemd enabled, disabled or unknown */
   readonly enabled: string;
   /** Sockets, timers and paths that would start it again, and whether each is active. */
   readonly triggers: readonly { readonly unit: string; readonly active: string }[];
+  /** Absent: systemd. */
+  readonly init?: OtherInit;
 }
 
 /** The end of a program that was asked, with at most 64 KiB of each stream. */

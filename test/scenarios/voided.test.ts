@@ -110,6 +110,17 @@ test.each([
   [['systemctl', '-H', 'other', 'stop', 'a.service'], true],
   [['systemctl'], true],
   [['sync'], true],
+  [['/usr/sbin/service', 'app', 'stop'], false],
+  [['/usr/sbin/service', 'app', 'start'], true],
+  [['/etc/init.d/app', 'stop'], false],
+  [['/etc/init.d/app', 'restart'], true],
+  [['/sbin/rc-service', 'app', 'stop'], false],
+  [['/usr/sbin/update-rc.d', 'app', 'disable'], false],
+  [['/sbin/chkconfig', 'app', 'off'], false],
+  [['/sbin/chkconfig', '--level', '35', 'app', 'on'], true],
+  [['/sbin/rc-update', 'del', 'app', 'default'], false],
+  [['mv', '-n', '--', '/etc/rc3.d/S20app', '/etc/rc3.d/K20app'], false],
+  [['mv', '-n', '--', '/etc/rc3.d/K20app', '/etc/rc3.d/S20app'], true],
 ])('%j may start writers: %s', (argv, may) => {
   expect(mayStartWriters({ kind: 'exec', on: 'host', argv, root: true })).toBe(may);
 });

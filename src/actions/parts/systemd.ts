@@ -1,13 +1,12 @@
 import * as Type from 'typebox';
 import type { Probe } from '../../core/action.ts';
-import type { Operation } from '../../core/operation.ts';
 import type { ServiceState } from '../../core/probe.ts';
 import { type Seen, type Trouble, trouble } from '../../core/result.ts';
 
 const Unit = Type.String({
   pattern: '^[A-Za-z0-9@:_.\\\\-]+\\.(service|socket|timer|path|target|mount|automount|swap|slice|scope)$',
   patternErrorMessage: 'a unit with its suffix, like nginx.service',
-  description: 'A systemd unit with its suffix: nginx.service.',
+  description: 'A systemd unit with its suffix: nginx.service. With SysV init and OpenRC it is the service nginx.',
 });
 
 /** The two ways to name units; exactly one of them is given (`namesOneWay`). */
@@ -57,27 +56,54 @@ export const isStopped = (s: ServiceState): boolean => s.active === 'inactive' |
 /** `static`, `indirect` and `linked` have nothing that `systemctl disable` could take away. */
 export const startsAtBoot = (s: ServiceState): boolean => s.enabled === 'enabled' || s.enabled === 'enabled-runtime';
 
-export const systemctl = (...words: readonly string[]): Operation => ({
-  kind: 'exec',
-  on: 'host',
-  argv: ['systemctl', '--no-ask-password', ...words],
-  root: true,
-});
+/** What started it at boot and does so no more; the number in a link may change, because insserv and chkconfig work it out anew. */
+export function startsLost(was: ServiceState, now: ServiceState | undefined): readonly string[] {
+  const unnumbered = (what: string): string => what.replace(/\/S\d\d([^/]*)$/, '/S$1');
+  const left = now?.init?.starts.map(unnumbered) ?? [];
+  return was.init?.starts.filter((what) => !left.includes(unnumbered(what))) ?? [];
+}
 
 /** A unit that does not exist is not "stopped": more likely its name is wrong, and the real one still runs. */
-export const notFound = (unit: string): Trouble =>
+export const notFound = ({ unit, init }: ServiceState): Trouble =>
   trouble(
     'unit-not-found',
-    `there is no unit ${unit} on the host`,
+    init === undefined
+      ? `there is no unit ${unit} on the host`
+      : `there is no service ${unit.replace(/\.service$/, '')} on the host, whose init is ${initNames[init.kind]}`,
     'Correct its name in the runbook or the params, or take it off the list.',
   );
 
-export const stillEnabled = (unit: string): Trouble =>
+export const initNames = { sysv: 'SysV init', openrc: 'OpenRC' } as const;
+
+export const stillEnabled = (s: ServiceState): Trouble =>
   trouble(
     'still-enabled',
-    `${unit} is stopped but would start at boot`,
-    `See what enables it: systemctl is-enabled --full ${unit}`,
+    `${s.unit} is stopped but would start at boot`,
+    s.init === undefined
+      ? `See what enables it: systemctl is-enabled --full ${s.unit}`
+      : `See what starts it: ${s.init.starts.join(', ')}`,
   );
 
-export const wrongState = (code: string, { unit, active, sub }: ServiceState, wanted: string): Trouble =>
-  trouble(code, `${unit} is ${active} (${sub}), ${wanted}`, `See why with: systemctl status ${unit}`);
+export const notEnabled = (s: ServiceState, what: string): Trouble =>
+  trouble(
+    'not-enabled',
+    `${s.unit} ${what}`,
+    s.init === undefined
+      ? `See why with: systemctl is-enabled --full ${s.unit}`
+      : `See with: ls -d /etc/${s.init.kind === 'sysv' ? 'rc*.d' : 'runlevels'}/*${s.unit.replace(/\.service$/, '')}`,
+  );
+
+/** Whether something starts it at boot could not be found out, and this step is about that. */
+export const bootUnknown = (s: ServiceState, field: 'disable' | 'enable'): Trouble =>
+  trouble(
+    'boot-unknown',
+    `what starts ${s.unit} at boot cannot be told: the host has no links of runlevels`,
+    `Set ${field}: false, and see to its boot yourself (/etc/inittab, /etc/init.d/rcS).`,
+  );
+
+export const wrongState = (code: string, { unit, active, sub, init }: ServiceState, wanted: string): Trouble =>
+  trouble(
+    code,
+    `${unit} is ${active} (${sub}), ${wanted}`,
+    `See why with: ${init === undefined ? `systemctl status ${unit}` : [...init.run, 'status'].join(' ')}`,
+  );

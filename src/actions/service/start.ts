@@ -4,12 +4,15 @@ import { action } from '../../core/action.ts';
 import type { Operation } from '../../core/operation.ts';
 import type { ServiceState } from '../../core/probe.ts';
 import { type Seen, type Trouble, trouble } from '../../core/result.ts';
+import { disabling, enabling, starting, stopping } from '../parts/service-commands.ts';
 import {
+  bootUnknown,
+  initNames,
   isStopped,
   namesOneWay,
+  notEnabled,
   notFound,
   startsAtBoot,
-  systemctl,
   unitFields,
   unitsOf,
   wrongState,
@@ -20,12 +23,12 @@ const Input = Type.Object(
     ...unitFields,
     enable: Type.Optional(Type.Boolean({ description: 'Also start them at boot. Default false.' })),
   },
-  { additionalProperties: false, description: 'Starts systemd units.' },
+  { additionalProperties: false, description: 'Starts services.' },
 );
 
 export const serviceStart = action<typeof Input, readonly Seen<ServiceState>[]>({
   kind: 'service.start',
-  about: 'Starts systemd units.',
+  about: 'Starts services.',
   effect: 'changes',
   once: false,
   irreversible: false,
@@ -41,8 +44,13 @@ export const serviceStart = action<typeof Input, readonly Seen<ServiceState>[]>(
       if (!seen.known) return { blocked: seen.trouble };
       const s = seen.value;
       if (s.load !== 'loaded') return { blocked: notLoaded(s) };
-      if (enable && !startsAtBoot(s)) operations.push(systemctl('enable', '--', s.unit));
-      if (s.active !== 'active') operations.push(systemctl('start', '--', s.unit));
+      if (enable && s.enabled === 'unknown') return { blocked: bootUnknown(s, 'enable') };
+      if (enable && !startsAtBoot(s)) {
+        const commands = enabling(s);
+        if ('blocked' in commands) return commands;
+        operations.push(...commands);
+      }
+      if (s.active !== 'active') operations.push(...starting([s]));
     }
     return operations;
   },
@@ -65,9 +73,8 @@ export const serviceStart = action<typeof Input, readonly Seen<ServiceState>[]>(
         const is = now[i] ?? was;
         if (!was.known) return { blocked: was.trouble };
         if (!is.known) return { blocked: is.trouble };
-        if (isStopped(was.value) && !isStopped(is.value)) operations.push(systemctl('stop', '--', is.value.unit));
-        if (!startsAtBoot(was.value) && startsAtBoot(is.value))
-          operations.push(systemctl('disable', '--', is.value.unit));
+        if (isStopped(was.value) && !isStopped(is.value)) operations.push(...stopping([is.value]));
+        if (!startsAtBoot(was.value)) operations.push(...disabling([is.value].filter(startsAtBoot)));
       }
       return operations;
     },
@@ -91,20 +98,16 @@ function complaint({ enable = false }: Static<typeof Input>, seen: Seen<ServiceS
   if (s.load !== 'loaded') return notLoaded(s);
   if (s.active !== 'active') return wrongState('not-started', s, 'not active');
   if (enable && !startsAtBoot(s)) {
-    return trouble(
-      'not-enabled',
-      `${s.unit} runs but would not start at boot`,
-      `See why with: systemctl is-enabled --full ${s.unit}`,
-    );
+    return notEnabled(s, 'runs but would not start at boot');
   }
   return undefined;
 }
 
 const notLoaded = (s: ServiceState): Trouble =>
   s.load === 'not-found'
-    ? notFound(s.unit)
+    ? notFound(s)
     : trouble(
         'unit-not-loaded',
-        `${s.unit} cannot be started: systemd says "${s.load}"`,
+        `${s.unit} cannot be started: ${s.init === undefined ? 'systemd' : initNames[s.init.kind]} says "${s.load}"`,
         s.load === 'masked' ? `Unmask it first: systemctl unmask ${s.unit}` : `See: systemctl status ${s.unit}`,
       );

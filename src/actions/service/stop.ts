@@ -1,15 +1,20 @@
 import * as Type from 'typebox';
 import { action } from '../../core/action.ts';
 import type { Operation } from '../../core/operation.ts';
+import type { ServiceState } from '../../core/probe.ts';
+import type { Trouble } from '../../core/result.ts';
+import { disabling, enablingAgain, starting, stopping } from '../parts/service-commands.ts';
 import {
   askUnit,
+  bootUnknown,
   isStopped,
   namesOneWay,
+  notEnabled,
   notFound,
   startsAtBoot,
+  startsLost,
   statesOf,
   stillEnabled,
-  systemctl,
   type UnitFacts,
   unitFields,
   unitsOf,
@@ -21,12 +26,12 @@ const Input = Type.Object(
     ...unitFields,
     disable: Type.Optional(Type.Boolean({ description: 'Also keep them from starting at boot. Default true.' })),
   },
-  { additionalProperties: false, description: 'Stops systemd units, with what would start them again.' },
+  { additionalProperties: false, description: 'Stops services, with what would start them again.' },
 );
 
 export const serviceStop = action<typeof Input, readonly UnitFacts[]>({
   kind: 'service.stop',
-  about: 'Stops systemd units and keeps them from coming back.',
+  about: 'Stops services and keeps them from coming back.',
   effect: 'changes',
   once: false,
   irreversible: false,
@@ -43,11 +48,11 @@ export const serviceStop = action<typeof Input, readonly UnitFacts[]>({
       const states = statesOf(one);
       if (!states.known) return { blocked: states.trouble };
       const missing = states.value.find((s) => s.load === 'not-found');
-      if (missing !== undefined) return { blocked: notFound(missing.unit) };
-      const running = states.value.filter((s) => !isStopped(s)).map((s) => s.unit);
-      if (running.length > 0) operations.push(systemctl('stop', '--', ...running));
-      const enabled = states.value.filter(startsAtBoot).map((s) => s.unit);
-      if (disable && enabled.length > 0) operations.push(systemctl('disable', '--', ...enabled));
+      if (missing !== undefined) return { blocked: notFound(missing) };
+      const untold = states.value.find((s) => s.enabled === 'unknown');
+      if (disable && untold !== undefined) return { blocked: bootUnknown(untold, 'disable') };
+      operations.push(...stopping(states.value.filter((s) => !isStopped(s))));
+      if (disable) operations.push(...disabling(states.value.filter(startsAtBoot)));
     }
     return operations;
   },
@@ -60,9 +65,11 @@ export const serviceStop = action<typeof Input, readonly UnitFacts[]>({
       const states = statesOf(one);
       if (!states.known) return { ok: false, trouble: states.trouble };
       for (const s of states.value) {
-        if (s.load === 'not-found') return { ok: false, trouble: notFound(s.unit) };
+        if (s.load === 'not-found') return { ok: false, trouble: notFound(s) };
         if (!isStopped(s)) return { ok: false, trouble: wrongState('still-running', s, 'not stopped') };
-        if ((input.disable ?? true) && startsAtBoot(s)) return { ok: false, trouble: stillEnabled(s.unit) };
+        if (input.disable === false) continue;
+        if (s.enabled === 'unknown') return { ok: false, trouble: bootUnknown(s, 'disable') };
+        if (startsAtBoot(s)) return { ok: false, trouble: stillEnabled(s) };
       }
     }
     return {
@@ -82,16 +89,10 @@ export const serviceStop = action<typeof Input, readonly UnitFacts[]>({
         if (!was.known) return { blocked: was.trouble };
         if (!is.known) return { blocked: is.trouble };
         const at = (unit: string) => is.value.find((s) => s.unit === unit);
-        for (const state of ['enabled', 'enabled-runtime']) {
-          const units = was.value
-            .filter((s) => s.enabled === state && at(s.unit)?.enabled !== state)
-            .map((s) => s.unit);
-          const flags = state === 'enabled' ? [] : ['--runtime'];
-          if (units.length > 0) operations.push(systemctl('enable', ...flags, '--', ...units));
-        }
+        operations.push(...enablingAgain(was.value, is.value));
         const start = was.value.filter((s) => s.active === 'active' && at(s.unit)?.active !== 'active');
         // The unit itself first: its socket cannot be started while it holds the address.
-        if (start.length > 0) operations.push(systemctl('start', '--', ...start.map((s) => s.unit).reverse()));
+        operations.push(...starting([...start].reverse()));
       }
       return operations;
     },
@@ -103,11 +104,14 @@ export const serviceStop = action<typeof Input, readonly UnitFacts[]>({
         if (!is.known) return { ok: false, trouble: is.trouble };
         for (const s of was.value) {
           const found = is.value.find((other) => other.unit === s.unit);
-          if (found === undefined) return { ok: false, trouble: notFound(s.unit) };
+          if (found === undefined) return { ok: false, trouble: notFound(s) };
           if (s.active === 'active' && found.active !== 'active') {
             return { ok: false, trouble: wrongState('not-started', found, 'and was active before') };
           }
-          if (startsAtBoot(s) && !startsAtBoot(found)) return { ok: false, trouble: notEnabled(s.unit) };
+          const lost = startsLost(s, found);
+          if ((startsAtBoot(s) && !startsAtBoot(found)) || lost.length > 0) {
+            return { ok: false, trouble: notEnabledAgain(s) };
+          }
         }
       }
       return { ok: true, output: {}, evidence: [], said: 'running and enabled as before' };
@@ -115,8 +119,7 @@ export const serviceStop = action<typeof Input, readonly UnitFacts[]>({
   },
 });
 
-const notEnabled = (unit: string) => ({
-  code: 'not-enabled',
-  what: `${unit} does not start at boot, and did before`,
-  fix: `Try: systemctl enable ${unit}`,
-});
+const notEnabledAgain = (s: ServiceState): Trouble => {
+  const found = notEnabled(s, 'does not start at boot, and did before');
+  return s.init === undefined ? { ...found, fix: `Try: systemctl enable ${s.unit}` } : found;
+};

@@ -3,15 +3,22 @@ import type { Machine } from '../../core/ports.ts';
 import type { ServiceState } from '../../core/probe.ts';
 import { fail, ok, type Result, seen, type Trouble, trouble, unseen } from '../../core/result.ts';
 import { decode, lastLines, plainText } from './plain-text.ts';
+import { serviceWithoutSystemd } from './service-without-systemd.ts';
 
 type Properties = ReadonlyMap<string, string>;
 
-/** `service`: a unit's state by `systemctl show`, and the states of what would start it again. */
+/**
+ * `service`: a unit's state by `systemctl show`, and the states of what would start it again. Where systemctl does not answer and
+ * systemd is not there, SysV init or OpenRC is asked.
+ */
 export const serviceProbe =
-  (machine: Machine): ProbeHandlers['service'] =>
+  (machine: Machine, under = ''): ProbeHandlers['service'] =>
   async ({ unit }) => {
     const shown = await show(machine, ['LoadState', 'ActiveState', 'SubState', 'UnitFileState', 'TriggeredBy'], [unit]);
-    if (!shown.ok) return unseen(shown.error);
+    if (!shown.ok) {
+      const other = shown.error.code === 'no-systemd' ? await serviceWithoutSystemd(machine, unit, under) : undefined;
+      return other ?? unseen(shown.error);
+    }
     const properties = shown.value[0] ?? new Map<string, string>();
     const load = properties.get('LoadState');
     const active = properties.get('ActiveState');

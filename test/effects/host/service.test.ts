@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { serviceProbe } from '../../../src/effects/host/service.ts';
 import { machineWith } from './stand-ins.ts';
 
+const nowhere = '/nonexistent';
+
 const ask = (systemctl: string, unit = 'nginx.service') =>
-  serviceProbe(machineWith({ systemctl }))({ kind: 'service', unit });
+  serviceProbe(machineWith({ systemctl }), nowhere)({ kind: 'service', unit });
 
 describe('the state of a service', () => {
   it('is what systemctl shows', async () => {
