@@ -1,8 +1,16 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
+const lab = new URL('test/lab/', import.meta.url);
+
+/** What boots the virtual machine. */
+const machine = readdirSync(lab)
+  .filter((file) => file.endsWith('.test.ts') && readFileSync(new URL(file, lab), 'utf8').includes('startVm('))
+  .map((file) => `test/lab/${file}`);
+
 /**
- * `fast` needs nothing but Node and runs anywhere; `lab` needs a real sshd, BMC and virtual machine, and runs one file at a time
- * because those share ports and two cores.
+ * `fast` needs nothing but Node and runs anywhere; `lab` needs a real sshd, BMC simulator and namespaces, and `machine` a virtual machine too.
+ * Both run one file at a time.
  */
 export default defineConfig({
   test: {
@@ -20,6 +28,17 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
+          exclude: machine,
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          pool: 'forks',
+        },
+      },
+      {
+        test: {
+          name: 'machine',
+          include: machine,
           fileParallelism: false,
           testTimeout: 600_000,
           hookTimeout: 600_000,

@@ -32,7 +32,7 @@ const fastOnly = process.argv.includes('--fast');
 const withLab = !fastOnly && process.env.DECOM_LAB !== 'skip';
 if (withLab) await prepareLab();
 if (!run('npm', ['run', '--silent', 'build'])) stop('The build failed; see above.');
-const counts = await test(withLab ? ['fast', 'lab'] : ['fast']);
+const counts = await test(withLab ? [['fast', 'lab'], ['machine']] : [['fast']]);
 if (!withLab && !fastOnly)
   say('\nTHE LAB WAS SKIPPED (DECOM_LAB=skip): nothing was tried on a real sshd, BMC or virtual machine.');
 for (const line of counts.notes) say(line);
@@ -78,14 +78,18 @@ async function prepareLab() {
 }
 
 /**
- * Runs the projects at the same time, as each keeps about one processor busy, and counts by vitest's own JSON. The last one is shown as it
- * goes, the others when they are done. A file that fails outside any test counts as a failure.
+ * Runs the lists of projects at the same time and each list in turn, as every project keeps about one processor busy, and counts by vitest's
+ * own JSON. The last list is shown as it goes, the others when they are done. A file that fails outside any test counts as a failure.
  */
-async function test(projects) {
+async function test(lists) {
   const folder = mkdtempSync(join(tmpdir(), 'decom-test-'));
+  const inTurn = async (projects) => {
+    const done = [];
+    for (const project of projects) done.push(await testProject(project, folder, projects === lists.at(-1)));
+    return done;
+  };
   try {
-    const shown = projects.at(-1);
-    const all = await Promise.all(projects.map((project) => testProject(project, folder, project === shown)));
+    const all = (await Promise.all(lists.map(inTurn))).flat();
     const sum = (key) => all.reduce((total, one) => total + one[key], 0);
     return {
       passed: sum('passed'),

@@ -121,7 +121,7 @@ test('a file in out/ that a line refers to and that is gone, shorter or changed 
     stdout: intact but open
     run    <run> on practice
     log    <workspace>/state/runs/practice/<run>/audit.jsonl
-    lines  7
+    lines  8
     <hash>
     files  1 of 1 in out/ are as the lines say
     1 file in out/ that no line refers to, as a crash leaves it: <hash>. Nothing rests on it.

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type PracticeMachine, startPracticeMachine } from '../../src/practice/practice-machine.ts';
 import { practiceHost, writePracticeInventory } from '../../src/practice/practice-workspace.ts';
+import { login, run } from '../practice/login.ts';
 import { type Bench, bench, runbook } from './bench.ts';
 import { startWire, type Wire } from './wire.ts';
 
@@ -41,11 +42,25 @@ export async function practiceBench(machine: PracticeMachine): Promise<PracticeB
     },
     unattended: ['run', '--plan', 'plan.json', '--non-interactive', `--confirm=${machine.identity.serial}`],
     close: async () => {
+      await freeClaim(machine);
       await ssh.close();
       await bmc.close();
       b.remove();
     },
   };
+}
+
+/** To a machine that several tests share each workspace is another laptop, and an open run of one keeps the others out. */
+async function freeClaim(machine: PracticeMachine): Promise<void> {
+  let client: Awaited<ReturnType<typeof login>>;
+  try {
+    client = await login(machine);
+  } catch {
+    // It is switched off.
+    return;
+  }
+  await run(client, 'rm -f ~/.decom/claim');
+  client.end();
 }
 
 /** A practice machine in a folder of its own. */

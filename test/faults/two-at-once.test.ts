@@ -25,7 +25,7 @@ const began = (): string => (existsSync(file('began')) ? readFileSync(file('bega
 const said = (ended: Ended): string =>
   masked(ended, s.bench)
     .replace(/by \S+ on \S+ \(process \d+\)/, 'by <operator> on <machine> (process <pid>)')
-    .replace(/\d\d:\d\d:\d\d /g, '');
+    .replace(/\d\d:\d\d:\d\dZ? /g, '');
 /** Lets the work end. */
 const letGo = (): void => writeFileSync(file('go'), '');
 

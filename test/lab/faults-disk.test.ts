@@ -61,7 +61,7 @@ function fill(path: string, but: number): string {
 
 const said = (ended: Ended): string =>
   masked(ended, b, { [folder]: '<machine>', [String(b.ssh.port)]: '<ssh port>' })
-    .replace(/[0-9]{2}:[0-9]{2}:[0-9]{2} /g, '')
+    .replace(/[0-9]{2}:[0-9]{2}:[0-9]{2}Z? /g, '')
     .replace(/practice\.\d+\.new/, 'practice.<pid>.new');
 /** The end that is shown on stdout, without how long the log is. */
 const told = (ended: Ended): string =>
@@ -101,7 +101,7 @@ test('an open run in a state folder that became read-only is left as it is', asy
   const before = b.files();
   expect(said(await resume())).toMatchInlineSnapshot(`
     "exit 2
-    error the state folder <workspace>/state cannot be written: EROFS: read-only file system, open '<workspace>/state/locks/practice.<pid>.new' [state-not-writable]
+    error the state folder <workspace>/state cannot be written: EROFS: read-only file system, access '<workspace>/state' [state-not-writable]
       Give a folder that can be written, by "state:" in decom.yaml or DECOM_STATE_DIR."
   `);
   expect(said(await b.decom('abandon', 'practice', '--reason', 'r'))).toMatchInlineSnapshot(`
@@ -211,8 +211,8 @@ test('a vault without room is seen beforehand', async () => {
     stdout: root on vm, unattended
     rehearsal <run> of faults on practice
     [1/1] copy ✗ blocked
-             error <workspace>/vault has 1.0 MiB free, and 3.7 MiB are needed [no-room]
-               Make room there, or choose another place.
+              error <workspace>/vault has 1.0 MiB free, and 3.7 MiB are needed [no-room]
+                Make room there, or choose another place.
     rehearsed (by root)
 
     ✗ rehearsed: 1 step blocked; nothing on practice was changed

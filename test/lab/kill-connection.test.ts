@@ -89,6 +89,19 @@ test('a command that may happen once outlives a cut connection, and its end is l
   expect((await workspace.decom('audit', 'verify', 'web01')).code).toBe(12);
 });
 
+test('a command whose connection freezes is found again over a new one', async () => {
+  await vm.sh('rm -f /var/lib/decom-mark');
+  const calling = await inTheMiddle(mark, "'[s]leep 3'");
+  const frozen = (await vm.sh("pgrep -f '^sshd: decom'")).stdout.toString().trim().split('\n');
+  await vm.sh(`kill -STOP ${frozen.join(' ')}`);
+  ended(await calling.ended, [0]);
+  await vm.sh(`kill -KILL ${frozen.join(' ')}`);
+  expect(intended()).toBe(1);
+  expect((await vm.sh('cat /var/lib/decom-mark')).stdout.toString()).toBe('mark\n');
+  const receipt = workspace.log().find(({ type, step }) => type === 'operation.done' && step === 'act')?.receipt;
+  expect(receipt?.lost).toBe('the SSH connection to web01 was lost');
+});
+
 test('stopping a service goes on after a cut connection', async () => {
   const calling = await inTheMiddle(stop, "'[s]leep 4'");
   await cut();
@@ -120,4 +133,29 @@ test('Ctrl-C in an archive ends the tar on the machine, exits 130, and the run c
   expect((await workspace.decom('audit', 'verify', 'web01')).code).toBe(11);
   ended(await resumed(), [0]);
   expect(copiesIn(workspace.vault)).toHaveLength(1);
+});
+
+// The last one: it boots the machine anew.
+test('a host that is restarted in the middle of a command leaves it in doubt: nothing is guessed, and nothing is begun again', async () => {
+  await vm.sh('rm -f /var/lib/decom-mark');
+  const long = runbook(
+    'command.run',
+    () =>
+      "{ shell: 'sleep 600.5; echo mark >> /var/lib/decom-mark', probe: { argv: [test, -s, /var/lib/decom-mark] }, root: true }",
+  );
+  const calling = await inTheMiddle(long, "'[s]leep 600.5'");
+  const boot = async () => (await vm.sh('cat /proc/sys/kernel/random/boot_id')).stdout.toString();
+  const before = await boot();
+  await vm.sh('sync');
+  await vm.reset();
+  await vm.booted();
+  expect(await boot()).not.toBe(before);
+  ended(await calling.ended, [5]);
+  const doubt = await resume();
+  ended(doubt, [5]);
+  expect(intended()).toBe(1);
+  expect((await vm.sh('test -e /var/lib/decom-mark')).code).toBe(1);
+  // What cannot be settled can be given up.
+  ended(await workspace.decom('abandon', 'web01', '--reason', 'done by hand'), [0]);
+  expect((await vm.sh('test -e /var/lib/decom/claim')).code).toBe(1);
 });

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Host } from '../../src/core/host.ts';
@@ -91,7 +91,7 @@ describe('the SSH configuration', () => {
       identitiesOnly: true,
       agent: null,
       hostKeyAlias: 'key-of-web01',
-      knownHostsFiles: [`${process.env.HOME}/.ssh/kh`, '/tmp/a b', '/etc/known'],
+      knownHostsFiles: [`${userInfo().homedir}/.ssh/kh`, '/tmp/a b', '/etc/known'],
       family: 4,
       localAddress: '127.0.0.1',
       connectWithin: 7000,

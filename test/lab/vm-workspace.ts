@@ -45,6 +45,7 @@ export interface LogLine {
   readonly operation?: { readonly kind: string; readonly argv?: readonly string[] };
   readonly outcome?: string;
   readonly by?: string;
+  readonly receipt?: { readonly [key: string]: unknown };
   readonly exit?: number;
 }
 

@@ -58,6 +58,8 @@ export interface Vm {
   running(): boolean;
   /** Waits until root can log in, as after the BMC switched it on again. */
   booted(within?: number): Promise<void>;
+  /** Presses its reset button; `booted` waits for it to be back. */
+  reset(): Promise<void>;
   /** Pulls the plug. */
   kill(): Promise<void>;
   /** Ends it and its BMC, and removes its disk. */
@@ -144,6 +146,9 @@ export async function startVm(options: VmOptions): Promise<Vm> {
     pid,
     running: () => pid() !== null,
     booted,
+    reset: async () => {
+      await askMonitor(monitorSocket(folder), 'system_reset');
+    },
     kill,
     stop,
   };

@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { OperationOf } from '../../../src/core/operation.ts';
 import { fail, ok, trouble } from '../../../src/core/result.ts';
 import { secret } from '../../../src/core/secret.ts';
@@ -44,7 +47,10 @@ describe('running a command as an operation', () => {
   });
 
   it('whose program is missing names it and how to get it', async () => {
-    const result = await perform(machineWith({}, { path: '/nowhere' }), ['pg_dump', '-Fc', 'db']);
+    const path = mkdtempSync(join(tmpdir(), 'decom-bare-'));
+    onTestFinished(() => rmSync(path, { recursive: true }));
+    symlinkSync('/bin/sh', join(path, 'sh'));
+    const result = await perform(machineWith({}, { path }), ['pg_dump', '-Fc', 'db']);
     expect(result).toMatchObject({
       outcome: 'failed',
       trouble: {
