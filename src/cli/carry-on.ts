@@ -111,7 +111,7 @@ export async function carryOn(invocation: Invocation, on: CarryOn): Promise<Resu
         real: !on.rehearsal,
         perform: on.rehearsal ? neverPerforms : world.perform,
         ...(on.rehearsal ? {} : { acts: world.acts }),
-        ...(on.rehearsal || world.claims === undefined ? {} : { claims: world.claims }),
+        ...(world.claims === undefined ? {} : { claims: world.claims }),
       },
       ask: (question, signal) => {
         display.end();

@@ -22,7 +22,9 @@ export type ClaimSeen =
  * what it has stopped or copied is known only there. A person may take it over, naming its run.
  */
 export interface Claims {
-  /** Looks, and changes nothing. */
+  /** Id of the state folder that these claims are made for. */
+  readonly state: string;
+  /** Looks, and changes nothing. To a look every run of this state folder is its own. */
   look(): Promise<Result<ClaimSeen>>;
   /** Makes the claim where there is none. `taken`: just now. */
   take(): Promise<Result<ClaimSeen>>;

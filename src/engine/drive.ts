@@ -2,7 +2,7 @@ import { next } from '../core/next.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import { JournalTrouble } from '../core/ports.ts';
 import { type Trouble, trouble } from '../core/result.ts';
-import { startClaim } from './hold-claim.ts';
+import { claimSeen, startClaim } from './hold-claim.ts';
 import { leaveHost } from './leave-host.ts';
 import { rollBack } from './roll-back.ts';
 import { type Drive, runStep, type StepEnd } from './run-step.ts';
@@ -69,6 +69,8 @@ async function forth(run: Drive): Promise<RunEnd> {
 /** Every step once, so that a person sees all that stands in the way, not only the first of it. */
 async function rehearse(run: Drive): Promise<RunEnd> {
   const blocked: { step: string; trouble: Trouble }[] = [];
+  const claim = await claimSeen(run);
+  if (claim !== undefined) blocked.push({ step: run.plan.intent.steps[0]?.id ?? '', trouble: claim });
   for (const [i, step] of run.plan.intent.steps.entries()) {
     if (run.signal.aborted) return stopped(run, step, { end: 'signal' });
     const end = await runStep(run, step, i + 1);

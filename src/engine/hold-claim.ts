@@ -45,12 +45,16 @@ export const claimed = (host: string, { run, operator, control, at }: Claim): Tr
     `Ask ${operator}. If that run is over or lost for good: --take-over ${run} --take-over-reason TEXT`,
   );
 
+interface Starting extends Holding {
+  readonly operator: string;
+}
+
 /**
  * Claims the host at the start of a session, where it can be reached. `over` names the run whose claim is put away: on record before it is
  * done.
  */
 export async function startClaim(
-  on: Holding,
+  on: Starting,
   over: { readonly run: string; readonly by: string; readonly reason: string } | undefined,
 ): Promise<Trouble | undefined> {
   const { claims } = on.executor;
@@ -58,7 +62,21 @@ export async function startClaim(
   // Not reachable now: looked at again before the first act.
   if (claims === undefined || seen === undefined || (!seen.ok && !seen.error.code.startsWith('claim-')))
     return undefined;
-  if (!seen.ok || seen.value.claim !== 'other' || over?.run !== seen.value.of.run) return judged(on, seen);
-  on.journal.record({ type: 'claim.taken-over', was: seen.value.of, by: over.by, reason: over.reason });
-  return judged(on, await claims.takeOver(over.run));
+  if (!seen.ok || seen.value.claim !== 'other') return judged(on, seen);
+  const { of: was } = seen.value;
+  // Of one state folder only one run of a host is open at a time, so this one has ended, and could not reach the host when it did.
+  const ended =
+    was.state === claims.state ? { run: was.run, reason: `run ${was.run}, of the same state folder, has ended` } : over;
+  if (ended?.run !== was.run) return judged(on, seen);
+  on.journal.record({ type: 'claim.taken-over', was, by: over?.by ?? on.operator, reason: ended.reason });
+  return judged(on, await claims.takeOver(was.run));
+}
+
+/** Why a real run could not begin on the host; a rehearsal claims nothing. */
+export async function claimSeen({
+  executor,
+  journal,
+}: Pick<Starting, 'executor' | 'journal'>): Promise<Trouble | undefined> {
+  const seen = await executor.claims?.look();
+  return seen?.ok && seen.value.claim === 'other' ? claimed(journal.execution.host, seen.value.of) : undefined;
 }

@@ -267,6 +267,16 @@ test('command.run, Ctrl-C: ended on the host, in doubt, and not begun a second t
   expect(began()).toBe('began\n');
 });
 
+test('over a line of 300 ms every kind of step on the host comes to the same end', async () => {
+  s.bench.ssh.slow(150);
+  s.bench.runbook([identity, stop, work(0), copy(), proof].join('\n'));
+  await s.bench.plan();
+  const ended = await ends(s.bench.start(s.bench.unattended).ended, 0);
+  expect(ended.stdout).toContain('steps   5 done');
+  expect(s.machine.unit('app.service')?.active).toBe('inactive');
+  expect(began()).toBe('began\n');
+});
+
 test('backup.archive, the connection cut: nothing half is a copy, and it is made anew', async () => {
   const run = await begin([identity, copy()]);
   await until('it is begun', () => has(s, 'copy', 'operation.intended'), run);

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { login, run as runThere } from '../practice/login.ts';
 import { said as masked } from './bench.ts';
 import { openStage, type Stage, until } from './interruption.ts';
 import type { Ended } from './program.ts';
@@ -98,6 +99,9 @@ test('from two state folders one host is worked on by one run; the other takes i
   // Another laptop: the same workspace, and a state folder of its own.
   s.bench.edit('decom.yaml', './state', './elsewhere');
   expect((await s.bench.decom('plan', 'practice', '-o', 'other.json')).code).toBe(0);
+  const rehearsed = await s.bench.decom('run', 'practice', '--dry-run', '--non-interactive');
+  expect(rehearsed.code).toBe(4);
+  expect(rehearsed.stdout).toContain(`practice is claimed by run ${run}`);
   const other = ['run', '--plan', 'other.json', '--non-interactive'];
   const refused = await s.bench.decom(...other);
   const shown = (ended: Ended): string =>
@@ -135,3 +139,21 @@ test('from two state folders one host is worked on by one run; the other takes i
 });
 
 const over = (run: string): readonly string[] => ['--take-over', run, '--take-over-reason', 'her laptop is lost'];
+
+test('the claim of an earlier run of one’s own, which had ended where the host could not be reached, keeps nobody out', async () => {
+  await s.bench.plan();
+  letGo();
+  // A refused call makes the state folder and its id.
+  expect((await s.bench.decom('run', '--plan', 'plan.json', '--non-interactive', '--confirm=other')).code).toBe(4);
+  expect((await s.bench.decom('run', 'practice', '--dry-run', '--non-interactive')).code).toBe(0);
+  const state = readFileSync(join(s.bench.state, 'id'), 'utf8').trim();
+  const earlier = { run: 'aaaaaaaaaaaa', state, operator: 'ada', control: 'laptop', at: '2026-01-02T03:04:05.000Z' };
+  const client = await login(s.machine);
+  const claim = `decom-claim 1 ${state} ${earlier.run}\n${JSON.stringify(earlier)}\n`;
+  await runThere(client, 'mkdir -p ~/.decom && cat > ~/.decom/claim', claim);
+  client.end();
+  const ran = await s.bench.start(s.bench.unattended).ended;
+  expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+  const taken = s.bench.events().find(({ type }) => type === 'claim.taken-over');
+  expect(taken).toMatchObject({ was: earlier, reason: 'run aaaaaaaaaaaa, of the same state folder, has ended' });
+});

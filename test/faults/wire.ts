@@ -7,6 +7,8 @@ export interface Wire {
   cut(): void;
   /** Lets nothing through, on open connections and on new ones, without closing any; `false` lets all through again. */
   freeze(frozen: boolean): void;
+  /** Keeps every byte back for that many milliseconds, each way. */
+  slow(milliseconds: number): void;
   /** Leads new connections to another port of 127.0.0.1. */
   redirect(port: number): void;
   /** Cuts as soon as that many bytes more came back from the other side. */
@@ -23,6 +25,11 @@ export async function startWire(to: number): Promise<Wire> {
   let left: number | undefined;
   let cuts = 0;
   let frozen = false;
+  let delay = 0;
+  const later = (act: () => void): void => {
+    if (delay === 0) act();
+    else setTimeout(act, delay);
+  };
   const cut = (): void => {
     cuts += 1;
     left = undefined;
@@ -37,9 +44,9 @@ export async function startWire(to: number): Promise<Wire> {
       near.destroy();
       far.destroy();
     };
-    near.on('data', (chunk) => far.write(chunk));
+    near.on('data', (chunk) => later(() => far.write(chunk)));
     far.on('data', (chunk) => {
-      near.write(chunk);
+      later(() => near.write(chunk));
       if (left === undefined) return;
       left -= chunk.length;
       if (left <= 0) cut();
@@ -47,7 +54,7 @@ export async function startWire(to: number): Promise<Wire> {
     for (const socket of pair) {
       socket.setNoDelay(true);
       socket.on('error', end);
-      socket.on('close', end);
+      socket.on('close', () => later(end));
       if (frozen) socket.pause();
     }
   });
@@ -64,6 +71,9 @@ export async function startWire(to: number): Promise<Wire> {
     freeze: (on) => {
       frozen = on;
       for (const pair of pairs) for (const socket of pair) socket[on ? 'pause' : 'resume']();
+    },
+    slow: (milliseconds) => {
+      delay = milliseconds;
     },
     redirect: (other) => {
       port = other;

@@ -24,7 +24,7 @@ whose() {
   one= two=
   [ -e "$1" ] || [ -L "$1" ] || return 2
   { IFS= read -r one; IFS= read -r two; } <"$1" || [ -n "$two" ] || return 3
-  [ "$one" = "$first" ]
+  [ "$one" = "$first" ] || { [ "$mode" = look ] && [ "\${one% *}" = "\${first% *}" ]; }
 }
 make() {
   folder=\${place%/*}
@@ -106,6 +106,7 @@ export function claimsOn({ machine, sudo, clock, mine }: ClaimDeps): Claims {
     }
   };
   return {
+    state: mine.state,
     look: () => ask('look'),
     take: () => ask('take'),
     takeOver: (run) => ask('over', run),

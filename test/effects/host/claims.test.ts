@@ -69,6 +69,18 @@ describe('a host', () => {
     expect(await seen(copied.take())).toMatchObject({ claim: 'other' });
   });
 
+  it('is no stranger’s to a look of another run from the same state folder, which cannot claim it yet', async () => {
+    await here.take();
+    const next = claimsOn({
+      machine,
+      sudo: false,
+      clock: systemClock,
+      mine: { run: 'cccc', operator: 'ada', state: 'state-aaaa', control: 'laptop' },
+    });
+    expect(await seen(next.look())).toMatchObject({ claim: 'ours' });
+    expect(await seen(next.take())).toMatchObject({ claim: 'other', of: { run: 'aaaa' } });
+  });
+
   it('is claimed by one of many that come at once', async () => {
     const many = await Promise.all(Array.from({ length: 8 }, (_, i) => seen(of(`run${i}`, 'ada').take())));
     expect(many.map(({ claim }) => claim).sort()).toEqual([
