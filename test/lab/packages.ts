@@ -29,6 +29,7 @@ export const labPackages: readonly LabPackage[] = [
   { name: 'util-linux', program: 'setpriv' },
   { name: 'fish', program: 'fish' },
   { name: 'tcsh', program: 'tcsh' },
+  { name: 'busybox-static', program: 'busybox' },
 ];
 
 /** The packages whose program is on no folder of the PATH, nor among the system's own. */

@@ -16,7 +16,7 @@ import { DanglingLink, resolveLinks } from './hard-links.ts';
 import { type Sorter, SortFailure, sorter } from './lines.ts';
 import { atIntervals } from './progress.ts';
 import { literally, relative, type Selection, select } from './selection.ts';
-import { type SourceTools, sourceTools, toolMissing } from './source-tools.ts';
+import { hashMissing, type SourceTools, sourceTools, toolMissing } from './source-tools.ts';
 import { TarDamage, type TarMember, tarReader } from './tar-reader.ts';
 
 /** Streams `tar` of the host into `data.tar` here, and takes the manifest. Copying again is safe, so nothing is ever in doubt. */
@@ -33,8 +33,9 @@ export async function copyArchive(
   if (!tools.ok) return failed(tools.error);
   const { tar, hash } = tools.value;
   if (tar === undefined) return failed(toolMissing(machine.name, 'tar', 'tar'));
-  if (hash === undefined) return failed(toolMissing(machine.name, 'SHA-256 program', 'coreutils or openssl'));
+  if (hash === undefined) return failed(hashMissing(machine.name));
   const { from, exclude } = operation;
+  if (exclude.length > 0 && tar === 'other') return failed(noExclude(machine.name));
   const opened = await openPartial(operation.to, {
     method: 'archive',
     host: deps.host.name,
@@ -219,6 +220,14 @@ const tarFailed = (host: string, how: string, heard: Complaints): Trouble =>
         .map((u) => `${u.name}: ${u.why}`),
       heard.rest(),
     ].join('\n'),
+  );
+
+/** BusyBox has no `--exclude`, or one that leaves out whatever ends in the same names. */
+const noExclude = (host: string): Trouble =>
+  trouble(
+    'tar-no-exclude',
+    `tar on ${host} cannot be told to leave out exactly what is named`,
+    'Install GNU tar or bsdtar there, or take `exclude` off the step.',
   );
 
 const cutOff = (host: string, detail: string): Trouble =>

@@ -13,7 +13,14 @@ import { runHere } from './local-program.ts';
 import { remoteShell } from './remote-shell.ts';
 import { nanoseconds, rsyncProgress } from './rsync-progress.ts';
 import { literally, type Selection, select } from './selection.ts';
-import { type RsyncFound, rsyncFound, type SourceTools, sourceTools, toolMissing } from './source-tools.ts';
+import {
+  hashMissing,
+  type RsyncFound,
+  rsyncFound,
+  type SourceTools,
+  sourceTools,
+  toolMissing,
+} from './source-tools.ts';
 
 /** Mirrors the host's files into `tree/` here by rsync over the machine's connection, then takes the manifest. */
 export async function copyRsync(
@@ -98,7 +105,7 @@ async function whatIsNeeded(
   const here = await rsyncHere();
   if (here === undefined) return fail(toolMissing('this machine', 'rsync 3.1.3 or newer', 'rsync'));
   if (tools.rsync === undefined) return fail(toolMissing(host, 'rsync', 'rsync'));
-  if (tools.hash === undefined) return fail(toolMissing(host, 'SHA-256 program', 'coreutils or openssl'));
+  if (tools.hash === undefined) return fail(hashMissing(host));
   if (!tools.findPrintf) {
     return fail(
       trouble(

@@ -121,6 +121,7 @@ const alone: { readonly [K in HashTool]: string } = {
   openssl: 'openssl dgst -sha256 -r',
   sha256sum: 'sha256sum',
   shasum: 'shasum -a 256',
+  busybox: 'busybox sha256sum',
 };
 
 /** Matches what is printed with what was asked. Names come back in order, but those that failed are left out. */

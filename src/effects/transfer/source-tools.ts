@@ -2,7 +2,7 @@ import type { Machine } from '../../core/ports.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
 import type { Selection } from './selection.ts';
 
-export type HashTool = 'openssl' | 'sha256sum' | 'shasum';
+export type HashTool = 'openssl' | 'sha256sum' | 'shasum' | 'busybox';
 
 /** What the host has for copying, and whether the folders to copy are there. */
 export interface SourceTools {
@@ -47,6 +47,7 @@ export const hashCommand: { readonly [K in HashTool]: string } = {
   openssl: 'openssl dgst -sha256 -r',
   sha256sum: 'sha256sum --',
   shasum: 'shasum -a 256 --',
+  busybox: 'busybox sha256sum --',
 };
 
 /**
@@ -72,8 +73,9 @@ abc() { case $1 in
   openssl) printf abc | openssl dgst -sha256 -r ;;
   sha256sum) printf abc | sha256sum ;;
   shasum) printf abc | shasum -a 256 ;;
+  busybox) printf abc | busybox sha256sum ;;
 esac; }
-for h in openssl sha256sum shasum; do
+for h in openssl sha256sum shasum busybox; do
   case $(abc "$h" 2>/dev/null) in
     ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad*) echo "hash $h"; break ;;
   esac
@@ -122,11 +124,21 @@ export async function sourceTools(
   return ok({
     tar: tar === 'gnu' || tar === 'bsd' || tar === 'other' ? tar : undefined,
     tarOptions: after('option'),
-    hash: hash === 'openssl' || hash === 'sha256sum' || hash === 'shasum' ? hash : undefined,
+    hash: isHashTool(hash) ? hash : undefined,
     rsync: rsyncFound(after('rsync').join(' ')),
     findPrintf: words.includes('find'),
   });
 }
+
+const isHashTool = (word: string | undefined): word is HashTool =>
+  word !== undefined && Object.hasOwn(hashCommand, word);
+
+export const hashMissing = (where: string): Trouble =>
+  trouble(
+    'tool-missing',
+    `${where} has no SHA-256 program`,
+    'Install coreutils, openssl or busybox there (looked for: openssl, sha256sum, shasum, busybox), then try again.',
+  );
 
 export const toolMissing = (where: string, tool: string, pkg: string): Trouble =>
   trouble('tool-missing', `${where} has no ${tool}`, `Install ${pkg} there, then try again.`);

@@ -248,7 +248,7 @@ test('a host without a SHA-256 program that works is refused before anything is 
     trouble: {
       code: 'tool-missing',
       what: 'old01 has no SHA-256 program',
-      fix: 'Install coreutils or openssl there, then try again.',
+      fix: 'Install coreutils, openssl or busybox there (looked for: openssl, sha256sum, shasum, busybox), then try again.',
     },
   });
   expect(existsSync(join(here.path, 'vault'))).toBe(false);
