@@ -25,7 +25,7 @@ export function judgeLsb({ exit, text, alive, dead, lock }: StatusSaid): Judged 
     case 0:
       if (saysStopped) return { unclear: 'it says that it does not run, and exits 0 as if it did' };
       if (alive.length > 0) return { active: 'active', sub: 'running' };
-      if (dead.length > 0) return { unclear: `it exits 0, and the process of ${dead.join(', ')} is gone` };
+      if (dead.length > 0) return { unclear: `it exits 0, and the process of ${dead[0]} is gone` };
       return saysRunning ? { active: 'active', sub: 'running' } : { unclear: 'it exits 0, and nothing bears it out' };
     case 1:
     case 2:
@@ -42,12 +42,16 @@ export function judgeLsb({ exit, text, alive, dead, lock }: StatusSaid): Judged 
 }
 
 /** OpenRC: an exit code for each state, and `* status: STATE`; both have to agree. */
-export function judgeOpenrc({ exit, text, alive }: StatusSaid): Judged {
+export function judgeOpenrc({ exit, text, alive, dead }: StatusSaid): Judged {
   const word = /status:\s*(\w+)/.exec(text)?.[1];
   const [state, active] = openrcStates[exit] ?? [];
   if (state === undefined || active === undefined || word !== state) return { unclear: `it exits ${exit}` };
   if ((active === 'inactive' || active === 'failed') && alive.length > 0) {
     return { unclear: `it is ${state}, and the process of a pidfile is alive: ${alive[0]}` };
+  }
+  // OpenRC goes by what it started, and does not always see that it died.
+  if (active === 'active' && alive.length === 0 && dead.length > 0) {
+    return { unclear: `it is ${state}, and the process of ${dead[0]} is gone` };
   }
   return { active, sub: state };
 }

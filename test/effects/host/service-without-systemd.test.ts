@@ -222,6 +222,11 @@ describe('the state of a service of OpenRC', () => {
     expect(await openrc('stopped', 3)).toMatchObject({ known: false, trouble: { code: 'service-unknown' } });
   });
 
+  it('is not known where it says started and the process of its pidfile is gone', async () => {
+    file('run/app.pid', '4194999\n');
+    expect(await openrc('started', 0)).toMatchObject({ known: false, trouble: { code: 'service-unknown' } });
+  });
+
   it('of a service that does not exist is known: not-found', async () => {
     expect(await openrc('', 1, 1)).toMatchObject({ known: true, value: { load: 'not-found' } });
   });
