@@ -99,7 +99,7 @@ test('a command whose connection freezes is found again over a new one', async (
   expect(intended()).toBe(1);
   expect((await vm.sh('cat /var/lib/decom-mark')).stdout.toString()).toBe('mark\n');
   const receipt = workspace.log().find(({ type, step }) => type === 'operation.done' && step === 'act')?.receipt;
-  expect(receipt?.lost).toBe('the SSH connection to web01 was lost');
+  expect(receipt?.lost).toBe('the SSH connection to web01 was lost: it stopped answering');
 });
 
 test('stopping a service goes on after a cut connection', async () => {
@@ -147,7 +147,7 @@ test('a host that is restarted in the middle of a command leaves it in doubt: no
   const boot = async () => (await vm.sh('cat /proc/sys/kernel/random/boot_id')).stdout.toString();
   const before = await boot();
   await vm.sh('sync');
-  await vm.reset();
+  await vm.restart();
   await vm.booted();
   expect(await boot()).not.toBe(before);
   ended(await calling.ended, [5]);

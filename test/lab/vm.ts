@@ -58,8 +58,8 @@ export interface Vm {
   running(): boolean;
   /** Waits until root can log in, as after the BMC switched it on again. */
   booted(within?: number): Promise<void>;
-  /** Presses its reset button; `booted` waits for it to be back. */
-  reset(): Promise<void>;
+  /** Pulls the plug and puts it in again; `booted` waits for the machine to be back. */
+  restart(): Promise<void>;
   /** Pulls the plug. */
   kill(): Promise<void>;
   /** Ends it and its BMC, and removes its disk. */
@@ -146,8 +146,10 @@ export async function startVm(options: VmOptions): Promise<Vm> {
     pid,
     running: () => pid() !== null,
     booted,
-    reset: async () => {
-      await askMonitor(monitorSocket(folder), 'system_reset');
+    restart: async () => {
+      await kill();
+      spawnQemu(args);
+      await poll('qemu to start', 60_000, () => (pid() !== null ? true : undefined));
     },
     kill,
     stop,
