@@ -49,7 +49,7 @@ export const identityProbe =
   };
 
 /** Why root is not to be had: less can be read without it, and that is said of each. */
-const withoutRoot: readonly string[] = ['root-needed', 'sudo-refused', 'sudo-password-wrong', 'no-secret'];
+export const withoutRoot: readonly string[] = ['root-needed', 'sudo-refused', 'sudo-password-wrong', 'no-secret'];
 
 function identity(
   answers: ReadonlyMap<string, Said>,

@@ -1,15 +1,13 @@
 import type { Machine } from '../../core/ports.ts';
 import type { OtherInit, ServiceState } from '../../core/probe.ts';
 import { type Seen, seen, type Trouble, trouble, unseen } from '../../core/result.ts';
+import { withoutRoot } from './identity.ts';
 import { decode, lastLines, plainText } from './plain-text.ts';
 import { serviceScript } from './service-script.ts';
 import { judgeLsb, judgeOpenrc } from './service-status.ts';
 
 /** Milliseconds until a status command counts as hanging. */
 const patience = 30_000;
-
-/** Why root is not to be had; a status command tells others less, and says so. */
-const withoutRoot: readonly string[] = ['root-needed', 'sudo-refused', 'sudo-password-wrong', 'no-secret'];
 
 /**
  * A service of SysV init or OpenRC; undefined where the host has neither. `nginx.service` is the script `nginx` there.
