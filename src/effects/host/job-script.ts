@@ -45,11 +45,13 @@ echo "$nonce nowhere \${one:-$two}"
  * Begins an act so that it outlives the connection, or finds out what became of one. POSIX sh: dash and BusyBox run it.
  *
  *     sh -c SCRIPT sh begin NONCE BOOT BASE/RUN/STEP/ACT HOW COUNT [NAME…] DIRECTORY PROGRAM [ARGUMENT…]
- *     sh -c SCRIPT sh look|peek NONCE BOOT BASE/RUN/STEP/ACT
+ *     sh -c SCRIPT sh look|stop NONCE BOOT BASE/RUN/STEP/ACT
  *
  * The last folder is the fence: whoever makes it first decides whether the act ever begins. The job makes it itself, in the moment before
- * the program, so a job that comes late finds the fence of a `look` and does nothing. `peek` makes none. The folder above it was made before
+ * the program, so a job that comes late finds the fence of a `look` and does nothing. `stop` makes none. The folder above it was made before
  * the intent was recorded, and none of this makes it: where it is gone, nothing is known.
+ * `stop` marks an act that still runs before its caller ends it: a program whose children are killed may well exit 0, and from the mark on no
+ * end of it is believed.
  * In it: `pid` (number and start time of the job), `out` and `err` (the first 64 reads, at most 64 KiB, written at once; `*.last`: the end
  * of the rest), and `rc`: `---` until it ends, then its code, written over it at once, so that a disk that has filled up holds it too.
  *
@@ -58,7 +60,7 @@ echo "$nonce nowhere \${one:-$two}"
  * that rules in sudoers see it.
  *
  * Says one line, `NONCE STATE [NUMBER]`: `ended RC` (then the last 4 KiB of both streams on its own), `never` (fenced), `gone` (it was
- * begun, is not alive, and left no end), `alive PID` (peek only), `rebooted`, `nowhere` (the fence could not be made), `cut`.
+ * begun, is not alive, and left no end that can be believed), `alive PID` (stop only: it is marked), `rebooted`, `nowhere` (the fence could not be made), `cut`.
  *
  * Every program that this starts costs a fork on a machine that may be old and busy: hence builtins wherever they do.
  */
@@ -92,7 +94,8 @@ ended() {
   case $rc in '' | ---) return 1 ;; esac
 }
 report() {
-  if ended; then
+  if [ -e "$place/stopped" ]; then say gone
+  elif ended; then
     say ended "$rc"
     tail_of "$place/out"
     tail_of "$place/err" >&2
@@ -114,8 +117,10 @@ await() {
 }
 
 case $mode in
-  peek)
-    if [ ! -d "$place" ]; then say nowhere; elif ! ended && alive; then say alive "$pid"; else report; fi
+  stop)
+    if [ ! -d "$place" ]; then say nowhere
+    elif ! ended && alive && : >"$place/stopped"; then say alive "$pid"
+    else report; fi
     exit 0
     ;;
   look)

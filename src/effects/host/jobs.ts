@@ -78,7 +78,7 @@ export function jobsOn(deps: JobDeps): Jobs {
   /** Ends an act that is under way; what it left is judged afterwards. */
   const end = async (operation: Named, act: Act): Promise<Said> => {
     const place = `${act.folder}/${act.name}`;
-    const seen = await ask(jobScript, ['peek', act.boot, place], nothing);
+    const seen = await ask(jobScript, ['stop', act.boot, place], nothing);
     if (seen.said !== 'state') return seen;
     if (seen.state === 'alive') {
       const argv = ['sh', '-c', endTreeScript, 'sh', seen.rest, '30'];

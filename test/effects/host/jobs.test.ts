@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -199,6 +208,23 @@ describe('another process, later', () => {
 });
 
 describe('stopping', () => {
+  it('believes no end of a program whose children were ended, neither at once nor later', async () => {
+    // Its exit is 0 whatever becomes of the child that it waits for.
+    const operation = sh('sleep 62.5 & echo begun >"$1/began"; wait; exit 0');
+    const act = await prepared(operation);
+    const stop = new AbortController();
+    const ended = jobs.run(operation, act, stop.signal);
+    await begun();
+    stop.abort();
+    expect(await ended).toMatchObject({ outcome: 'unknown', trouble: { code: 'aborted' } });
+    // What the race between the child's end and its parent's may leave behind.
+    writeFileSync(join(act.folder, act.name, 'rc'), '0  \n');
+    expect(await jobs.recall(operation, act, { signal })).toMatchObject({
+      outcome: 'unknown',
+      trouble: { code: 'job-gone' },
+    });
+  });
+
   it('ends the program with all it started, and leaves it in doubt', async () => {
     const operation = sh('sleep 61.5 & echo begun >"$1/began"; wait');
     const act = await prepared(operation);
