@@ -1,6 +1,6 @@
 // Bundles src/ into dist/: one small entry, commands in chunks of their own that load when they are called.
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { compiledSchemas } from './compiled-schemas.mjs';
@@ -30,12 +30,12 @@ const withoutNativeParts = {
   },
 };
 
-/** Leaves one module of src/cli to a build of its own; all of them lie beside each other. */
-const beside = (name) => ({
-  name: `${name}-beside`,
+/** Leaves modules of src/cli that are loaded later to builds of their own; all of them lie beside each other. */
+const beside = (path) => ({
+  name: 'beside',
   setup(bundle) {
-    bundle.onResolve({ filter: new RegExp(`/${name}\\.ts$`) }, ({ importer, kind }) =>
-      importer !== '' && kind === 'dynamic-import' ? { path: `./${name}.js`, external: true } : undefined,
+    bundle.onResolve({ filter: path }, ({ path: file, kind }) =>
+      kind === 'dynamic-import' ? { path: `./${basename(file, '.ts')}.js`, external: true } : undefined,
     );
   },
 });
@@ -50,29 +50,37 @@ const common = {
   define: { DECOM_VERSION: JSON.stringify(version) },
   minifyWhitespace: true,
   minifySyntax: true,
+  // Its modules, of which most stay out, rather than one of CommonJS that brings all.
+  alias: { yaml: `${root}node_modules/yaml/browser/dist/index.js` },
   write: false,
   logLevel: 'warning',
 };
-const commands = await build({
-  ...common,
-  entryPoints: { 'cli/start': 'src/cli/start.ts', 'cli/compose': 'src/cli/compose.ts' },
-  splitting: true,
-  chunkNames: 'chunks/[name]-[hash]',
-  plugins: [withoutNativeParts, compiledSchemas, beside('validate')],
-  legalComments: 'linked',
-});
-// One file each, as every file costs a start about a millisecond: --version opens nothing but main.js.
-const entry = await build({ ...common, entryPoints: { 'cli/main': 'src/cli/main.ts' }, plugins: [beside('start')] });
-const validate = await build({
-  ...common,
-  entryPoints: { 'cli/validate': 'src/cli/commands/validate.ts' },
-  plugins: [compiledSchemas, beside('compose')],
-});
+const own = (name, file, ...plugins) =>
+  build({ ...common, entryPoints: { [`cli/${name}`]: `src/cli/${file}` }, plugins, legalComments: 'linked' });
+const others = readdirSync(`${root}src/cli/commands`).filter((file) => file !== 'validate.ts');
+const builds = await Promise.all([
+  // Every file costs a start about a millisecond: so --version opens nothing but main.js, and `validate` two more.
+  own('main', 'main.ts', beside(/\/start\.ts$/)),
+  own('start', 'start.ts', beside(/\/(program|commands\/validate)\.ts$/)),
+  own('program', 'program.ts', beside(/\/commands\/[a-z-]+\.ts$/)),
+  own('validate', 'commands/validate.ts', compiledSchemas(), beside(/\/compose\.ts$/)),
+  build({
+    ...common,
+    entryPoints: {
+      'cli/compose': 'src/cli/compose.ts',
+      ...Object.fromEntries(others.map((file) => [`cli/${basename(file, '.ts')}`, `src/cli/commands/${file}`])),
+    },
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    plugins: [withoutNativeParts, compiledSchemas()],
+    legalComments: 'linked',
+  }),
+]);
 
 // Made beside and swapped in whole, so that a build that fails, or another one at the same time, never leaves half a program.
 const fresh = `${root}dist.${process.pid}`;
 const old = `${fresh}.old`;
-for (const file of [...commands.outputFiles, ...entry.outputFiles, ...validate.outputFiles]) {
+for (const file of builds.flatMap((one) => one.outputFiles)) {
   const path = file.path.replace(`${root}dist`, fresh);
   mkdirSync(dirname(path), { recursive: true });
   const needsBanner = /\.js$/.test(file.path) && /\brequire\(|__require|__dirname|__filename/.test(file.text);

@@ -61,7 +61,7 @@ async function bundled(contents) {
   return outputFiles[0].contents;
 }
 
-export const compiledSchemas = {
+export const compiledSchemas = () => ({
   name: 'compiled-schemas',
   setup(bundle) {
     let files = [];
@@ -77,4 +77,4 @@ export const compiledSchemas = {
       }
     });
   },
-};
+});

@@ -1,5 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { JournalTrouble } from '../core/ports.ts';
+import type { JournalTrouble } from '../core/ports.ts';
 import type { AbandonOptions } from './commands/abandon.ts';
 import type { HostAddOptions } from './commands/host-add.ts';
 import type { PlanOptions } from './commands/plan.ts';
@@ -26,7 +26,7 @@ export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
     await program(call, argv[0]).parseAsync([...argv], { from: 'user' });
     return code;
   } catch (error) {
-    if (error instanceof JournalTrouble) {
+    if (isJournalTrouble(error)) {
       // Not from a run under way, which ends by itself: nothing was begun.
       errorOutput(argv.includes('--json'), process.stderr).trouble(error.trouble);
       return exit.failed;
@@ -37,6 +37,10 @@ export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
     return exit.usage;
   }
 }
+
+/** By its name: a command brings its own copy of the class, as it is a program of its own. */
+const isJournalTrouble = (error: unknown): error is JournalTrouble =>
+  error instanceof Error && error.name === 'JournalTrouble';
 
 function sayUsageError(error: CommanderError): void {
   errorOutput(true, { write: () => true }).trouble({

@@ -1,5 +1,5 @@
 import { type ExitCode, exit } from './exit.ts';
-import { runProgram } from './program.ts';
+import { invocation } from './invocation.ts';
 
 /** How long open handles may keep the process after its command has ended. */
 const linger = 2000;
@@ -25,13 +25,24 @@ export async function start(argv: readonly string[]): Promise<void> {
     process.exit(exit.bug);
   });
   try {
-    code = await runProgram(argv);
+    code = await called(argv);
   } catch (error) {
     code = exit.bug;
     reportBug(error);
   }
   process.exitCode = code;
   setTimeout(() => process.exit(), linger).unref();
+}
+
+/** What is checked on every save is called without options, and needs no parser: to load one takes as long as to check a runbook. */
+async function called(argv: readonly string[]): Promise<ExitCode> {
+  const [name, ...files] = argv;
+  if (name === 'validate' && !files.some((file) => file.startsWith('-'))) {
+    const { validate } = await import('./commands/validate.ts');
+    return validate(invocation({}, argv), files);
+  }
+  const { runProgram } = await import('./program.ts');
+  return runProgram(argv);
 }
 
 function reportBug(error: unknown): void {
