@@ -52,6 +52,8 @@ export interface Setting {
   readonly plan: string;
   /** Where scratch folders may be made here. */
   readonly scratch: string;
+  /** When the host itself last said in this run who it is (RFC 3339); absent: not yet. */
+  readonly answered?: string;
 }
 
 /** A step that cannot be planned on what is known now. It blocks; it never counts as done. */

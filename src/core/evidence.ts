@@ -19,7 +19,14 @@ export type Finding =
       /** Files that vanished while they were copied, so that nothing proves their content; absent where there are none. */
       readonly unproven?: number;
     }
-  | { readonly kind: 'power.is-off' };
+  | {
+      readonly kind: 'power.is-off';
+      /**
+       * Besides its BMC nothing could say that the host is off: only silence on a way that may itself be broken. When the host last answered
+       * on that way in this run. Absent: it was seen that the host cannot be reached.
+       */
+      readonly silent_since?: string;
+    };
 
 export type EvidenceKind = Finding['kind'];
 

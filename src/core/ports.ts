@@ -2,6 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { BlobRef } from './blob.ts';
 import type { FormItem, Progress } from './operation.ts';
 import type { Plan } from './plan.ts';
+import type { Reachable } from './probe.ts';
 import type { Result, Seen, Trouble } from './result.ts';
 import type { Secret } from './secret.ts';
 
@@ -60,9 +61,9 @@ export interface Machine {
   legacy?(): Promise<Result<readonly string[]>>;
   /**
    * Whether a TCP connection to it opens within `within` milliseconds. Refused and timed out are both `no`; unknown where a machine
-   * between here and there cannot be asked.
+   * between here and there cannot be asked, or no way leads there. `silent` takes longer: ten times `within`, or as long as a login may.
    */
-  reachable(within: number): Promise<Seen<'yes' | 'no'>>;
+  reachable(within: number): Promise<Seen<Reachable>>;
   close(): Promise<void>;
 }
 

@@ -129,10 +129,16 @@ export interface TreeComparison {
 
 export type PowerState = 'on' | 'off' | 'unknown';
 
+/**
+ * Whether something accepts connections at the host. `no`: it was tried, or the last machine before the host tried it and said so. `silent`: nothing
+ * answers on the only way there is, a program of the operator's; whether the way or the host ended cannot be told.
+ */
+export type Reachable = 'yes' | 'no' | 'silent';
+
 /** Every question that can be asked of the world, with its answer. A probe changes nothing. */
 export interface ProbeTable {
   'host.identity': { ask: Record<never, never>; answer: HostIdentity };
-  'host.reachable': { ask: Record<never, never>; answer: 'yes' | 'no' };
+  'host.reachable': { ask: Record<never, never>; answer: Reachable };
   'host.tools': { ask: { readonly names: readonly string[] }; answer: { readonly [name: string]: boolean } };
   'host.paths': { ask: { readonly paths: readonly string[]; readonly root: boolean }; answer: readonly PathSeen[] };
   service: { ask: { readonly unit: string }; answer: ServiceState };

@@ -165,7 +165,9 @@ function evidenceText(e: Evidence): string {
       return `${kind}${e.sampled ? ' by sampling' : ', every file'}${e.unproven === undefined ? '' : ` but ${e.unproven} that vanished while copied`}: ${e.paths.join(', ')} as of ${timeText(e.manifest_started) ?? ''}`;
     }
     case 'power.is-off':
-      return 'the power is off';
+      return e.silent_since === undefined
+        ? 'the power is off'
+        : `the BMC says that the power is off; whether the host can be reached could not be told, it last answered at ${timeText(e.silent_since) ?? ''}`;
   }
 }
 

@@ -32,7 +32,9 @@ export function actionOf(engine: Engine, step: PlannedStep): AnyAction {
 export function settingFor(engine: Engine, plan: Plan, execution: Execution, step: string): Setting {
   const run = execution.rehearsal ? plan.intent.id : execution.run;
   const { redone } = stepState(execution, step).forth;
-  return settingOf(plan.intent.host, folderName(run, redone), step, engine.scratch);
+  const answered = execution.evidence.findLast((e) => e.kind === 'identity.confirmed')?.at;
+  const setting = settingOf(plan.intent.host, folderName(run, redone), step, engine.scratch);
+  return answered === undefined ? setting : { ...setting, answered };
 }
 
 /** What the folders of a step are named by: the run, and which time a new plan has it done. Nothing is ever copied over. */

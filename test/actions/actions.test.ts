@@ -185,6 +185,10 @@ function refusal(action: AnyAction, input: Json): string | undefined {
 function withParts(parts: { readonly [part: string]: Json }): Setting {
   const merged: { [part: string]: unknown } = { ...setting };
   for (const [name, part] of Object.entries(parts)) {
+    if (typeof part !== 'object') {
+      merged[name] = part;
+      continue;
+    }
     const fields = { ...(merged[name] as object), ...(part as object) };
     merged[name] = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
   }

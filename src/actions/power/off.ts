@@ -3,7 +3,7 @@ import * as Type from 'typebox';
 import { action, type Setting, type Verdict } from '../../core/action.ts';
 import { durationPattern, durationText, milliseconds } from '../../core/duration.ts';
 import type { Operation } from '../../core/operation.ts';
-import type { BmcIdentity } from '../../core/probe.ts';
+import type { BmcIdentity, Reachable } from '../../core/probe.ts';
 import { type Seen, type Trouble, trouble } from '../../core/result.ts';
 import { noBmc, notThisBmc } from '../parts/bmc-match.ts';
 
@@ -25,13 +25,13 @@ type Input = Static<typeof Input>;
 interface Facts {
   readonly power: Seen<'on' | 'off'>;
   readonly bmc: Seen<BmcIdentity>;
-  readonly reachable: Seen<'yes' | 'no'>;
+  readonly reachable: Seen<Reachable>;
 }
 
 /** Several readings of the power, in order, and whether the host still answers. */
 interface After {
   readonly power: readonly Seen<'on' | 'off'>[];
-  readonly reachable: Seen<'yes' | 'no'>;
+  readonly reachable: Seen<Reachable>;
 }
 
 const hour = 3_600_000;
@@ -130,13 +130,17 @@ export const powerOff = action<typeof Input, Facts, After>({
 
   examine: async (_input, _receipts, { probe, sleep }) => {
     const power: Seen<'on' | 'off'>[] = [];
-    while (power.length < readings) {
-      if (power.length > 0) await sleep(betweenReadings);
-      const seen = await probe({ kind: 'power' });
-      power.push(seen);
-      if (!seen.known || seen.value === 'on') break;
-    }
-    return { power, reachable: await probe({ kind: 'host.reachable' }) };
+    const read = async (upTo: number): Promise<void> => {
+      while (power.length < upTo && power.every((seen) => seen.known && seen.value === 'off')) {
+        if (power.length > 0) await sleep(betweenReadings);
+        power.push(await probe({ kind: 'power' }));
+      }
+    };
+    await read(readings);
+    const reachable = await probe({ kind: 'host.reachable' });
+    // Silence is less than a host that cannot be reached, so the BMC has to say it for as long again.
+    if (reachable.known && reachable.value === 'silent') await read(2 * readings);
+    return { power, reachable };
   },
 
   verify: (input, { power, reachable }, setting) => {
@@ -147,11 +151,22 @@ export const powerOff = action<typeof Input, Facts, After>({
     if (power.length < readings) return { ok: false, trouble: stillOn(input, setting) };
     if (!reachable.known) return { ok: false, trouble: reachable.trouble };
     if (reachable.value === 'yes') return { ok: false, trouble: answersWhileOff(setting) };
+    const off = `off in ${power.length} readings of the BMC`;
+    if (reachable.value === 'no') {
+      return {
+        ok: true,
+        output: { power: 'off' },
+        evidence: [{ kind: 'power.is-off' }],
+        said: `${off}, and the host no longer answers`,
+      };
+    }
+    const { answered } = setting;
+    if (answered === undefined) return { ok: false, trouble: neverAnswered(setting) };
     return {
       ok: true,
       output: { power: 'off' },
-      evidence: [{ kind: 'power.is-off' }],
-      said: `off in ${power.length} readings of the BMC, and the host no longer answers`,
+      evidence: [{ kind: 'power.is-off', silent_since: answered }],
+      said: `${off}; nothing answers any more by the way on which the host answered at ${answered}, and whether that way still leads anywhere cannot be told`,
     };
   },
 
@@ -192,6 +207,13 @@ const answersWhileOff = ({ host }: Setting): Trouble =>
     'off-but-answers',
     `the BMC says that ${host.name} is off, but its address still answers`,
     'Either the BMC is wrong, or another machine holds the address. Find out which before anything else is done to it.',
+  );
+
+const neverAnswered = ({ host }: Setting): Trouble =>
+  trouble(
+    'way-unknown',
+    `the BMC says that ${host.name} is off, but nothing else does: its ProxyCommand leads to no answer, and did not earlier in this run either`,
+    `Repair the way to it, or give one whose machines can be asked (ssh.jump in hosts.yaml); then: decom resume ${host.name}`,
   );
 
 const notBack = (power: 'on' | 'off'): Trouble =>

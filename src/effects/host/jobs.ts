@@ -159,7 +159,7 @@ export function jobsOn(deps: JobDeps): Jobs {
     forget: async (run) => {
       // A host that was switched off took them along, and to wait for it would hold up the end of the run.
       const there = await machine.reachable(1000);
-      if (!there.known || there.value === 'no') return;
+      if (!there.known || there.value !== 'yes') return;
       const argv = ['sh', '-c', forgetScript, 'sh', run];
       await machine.exec({ argv, root: false });
     },

@@ -19,6 +19,34 @@ export interface Circumstances {
 export function explain(error: Failure | undefined, target: SshTarget, around: Circumstances): Trouble {
   const where = placeOf(target);
   if (error?.level === 'client-authentication') return around.refused();
+  const unreached = unreachable(error, target);
+  if (unreached !== undefined) return unreached;
+  if (error?.message.startsWith('Handshake failed: no matching')) {
+    const nothing = nothingInCommon(target, around);
+    if (nothing !== undefined) return nothing;
+  }
+  if (
+    error === undefined ||
+    error.code === 'ECONNRESET' ||
+    error.message.startsWith('Connection lost before handshake')
+  ) {
+    return trouble(
+      'dropped',
+      `${where} closed the connection before the login`,
+      'Look at its sshd log: MaxStartups, DenyUsers, hosts.deny and fail2ban do this.',
+      around.hello.greeting === '' ? error?.message : around.hello.greeting,
+    );
+  }
+  return trouble(
+    'ssh-failed',
+    `no SSH connection to ${where}: ${error.message}`,
+    `Try: ssh -v -p ${target.port} ${target.user}@${target.address}`,
+  );
+}
+
+/** What is wrong where no connection came about at all. */
+export function unreachable(error: Failure | undefined, target: SshTarget): Trouble | undefined {
+  const where = placeOf(target);
   if (error?.level === 'client-timeout' || error?.code === 'ETIMEDOUT') {
     return trouble(
       'timeout',
@@ -50,28 +78,8 @@ export function explain(error: Failure | undefined, target: SshTarget, around: C
         'Check the address in hosts.yaml, the network and the VPN.',
       );
     default:
+      return undefined;
   }
-  if (error?.message.startsWith('Handshake failed: no matching')) {
-    const nothing = nothingInCommon(target, around);
-    if (nothing !== undefined) return nothing;
-  }
-  if (
-    error === undefined ||
-    error.code === 'ECONNRESET' ||
-    error.message.startsWith('Connection lost before handshake')
-  ) {
-    return trouble(
-      'dropped',
-      `${where} closed the connection before the login`,
-      'Look at its sshd log: MaxStartups, DenyUsers, hosts.deny and fail2ban do this.',
-      around.hello.greeting === '' ? error?.message : around.hello.greeting,
-    );
-  }
-  return trouble(
-    'ssh-failed',
-    `no SSH connection to ${where}: ${error.message}`,
-    `Try: ssh -v -p ${target.port} ${target.user}@${target.address}`,
-  );
 }
 
 /** Says what the server speaks where that is nothing that was offered, and whether the setting for old machines would help. */

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import { fail, ok, type Result, type Seen, seen, type Trouble, trouble, unseen } from '../../core/result.ts';
 import type { Lease } from './bastions.ts';
+import { type Failure, unreachable } from './connect-trouble.ts';
 import type { Connection } from './connection.ts';
 import { placeOf, type SshAround, type SshTarget } from './target.ts';
 
@@ -52,7 +53,7 @@ export async function openWay(
 
 /** Whether something accepts connections there, where it can be reached without going through another machine. */
 export async function reachFromHere(target: SshTarget, within: number): Promise<Seen<'yes' | 'no'>> {
-  if (target.proxied !== true && bastionOf(target) === undefined) return seen(await answers(target, within));
+  if (target.proxied !== true && bastionOf(target) === undefined) return answers(target, within);
   return unseen(
     trouble(
       'way-unknown',
@@ -83,7 +84,7 @@ export async function canReach(
     }
     const gone = connection.lost();
     if (gone !== undefined) return unseen(byWayOf(target, bastion, gone));
-    if (stream.reason === connectFailed) return seen('no');
+    if (stream.reason === connectFailed) return refusedThere(target, bastion, stream.said);
     // No answer: of the host, if the bastion itself still answers anything at all.
     const asked = stream.reason === undefined && (await stillThere(connection, within));
     return asked ? seen('no') : unseen(notForwarded(target, bastion, stream));
@@ -92,7 +93,7 @@ export async function canReach(
   }
 }
 
-const bastionOf = ({ jumps = [] }: SshTarget): SshTarget | undefined => {
+export const bastionOf = ({ jumps = [] }: SshTarget): SshTarget | undefined => {
   const last = jumps.at(-1);
   return last === undefined ? undefined : { ...last, jumps: jumps.slice(0, -1) };
 };
@@ -104,19 +105,31 @@ const endOf = ({ address, port, family, localAddress }: SshTarget) => ({
   ...(localAddress === undefined ? {} : { localAddress }),
 });
 
-function answers(target: SshTarget, within: number): Promise<'yes' | 'no'> {
+function answers(target: SshTarget, within: number): Promise<Seen<'yes' | 'no'>> {
   return new Promise((resolve) => {
     const socket = dial(endOf(target));
-    const say = (answer: 'yes' | 'no'): void => {
+    const say = (answer: Seen<'yes' | 'no'>): void => {
       clearTimeout(timer);
       socket.destroy();
       resolve(answer);
     };
-    const timer = setTimeout(() => say('no'), within);
-    socket.once('connect', () => say('yes'));
-    socket.on('error', () => say('no'));
+    const timer = setTimeout(() => say(seen('no')), within);
+    socket.once('connect', () => say(seen('yes')));
+    socket.on('error', (error: Failure) => {
+      say(
+        saysNothing.includes(error.code ?? '')
+          ? unseen(unreachable(error, target) ?? noWay(target, error))
+          : seen('no'),
+      );
+    });
   });
 }
+
+/** Troubles of this computer, its resolver and its network, not of the host. */
+const saysNothing: readonly string[] = ['ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'ENETDOWN', 'EADDRNOTAVAIL', 'EINVAL'];
+
+const noWay = (target: SshTarget, { message }: Error): Trouble =>
+  trouble('no-route', `no way leads to ${placeOf(target)} from here`, 'Check the network of this computer.', message);
 
 /** A place on the bastion's connection, unless it is given up before. */
 async function leaseOf(
@@ -141,10 +154,10 @@ async function leaseOf(
 }
 
 /** RFC 4254 §5.1: what a server says when it does not open a channel. */
-const prohibited = 1;
-const connectFailed = 2;
+export const prohibited = 1;
+export const connectFailed = 2;
 
-interface NotOpened {
+export interface NotOpened {
   /** Absent: no answer came. */
   readonly reason: number | undefined;
   readonly said: string;
@@ -204,7 +217,15 @@ export const byWayOf = (target: SshTarget, bastion: SshTarget, why: Trouble): Tr
 const notInTime = (bastion: SshTarget): Trouble =>
   trouble('timeout', `${placeOf(bastion)} was not logged in to in time`, 'Check that it is up.');
 
-function notForwarded(target: SshTarget, bastion: SshTarget, { reason, said }: NotOpened): Trouble {
+/** What a bastion says that tried to connect to the host and could not: nothing of the host, where the trouble is its own. */
+export const refusedThere = (target: SshTarget, bastion: SshTarget, said: string): Seen<'yes' | 'no'> =>
+  unresolved.test(said) || /network is (unreachable|down)|cannot assign/i.test(said)
+    ? unseen(notForwarded(target, bastion, { reason: connectFailed, said }))
+    : seen('no');
+
+const unresolved = /not known|resol|no address|name or service/i;
+
+export function notForwarded(target: SshTarget, bastion: SshTarget, { reason, said }: NotOpened): Trouble {
   const there = `${bastion.name} does not connect to ${placeOf(target)}`;
   if (reason === undefined) {
     return trouble(
@@ -224,7 +245,7 @@ function notForwarded(target: SshTarget, bastion: SshTarget, { reason, said }: N
   }
   const [code, why, fix] = /refused/i.test(said)
     ? (['refused', 'nothing listens there', 'Check the port, and that sshd runs.'] as const)
-    : /not known|resol|no address|name or service/i.test(said)
+    : unresolved.test(said)
       ? ([
           'name-unknown',
           'the name cannot be resolved there',

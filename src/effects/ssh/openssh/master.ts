@@ -127,7 +127,7 @@ function login(
 /** Milliseconds for somebody to touch a security key. */
 const atTheKey = 60_000;
 
-function makeFiles(): MasterFiles {
+export function makeFiles(): MasterFiles {
   // A socket's path has 107 bytes at most, and ssh adds 17 while it makes it.
   const base = tmpdir().length > 60 ? '/tmp' : tmpdir();
   const folder = mkdtempSync(join(base, 'decom-ssh-'));
@@ -150,7 +150,7 @@ function makeFiles(): MasterFiles {
 }
 
 /** The key that the server showed last. */
-function shownKey(files: MasterFiles): PublicKey | undefined {
+export function shownKey(files: MasterFiles): PublicKey | undefined {
   const line = read(files.shown).trim().split('\n').at(-1) ?? '';
   const key = publicKey(line);
   return key === undefined ? undefined : plainKey(key);

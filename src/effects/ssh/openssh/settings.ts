@@ -58,10 +58,13 @@ export const masterArguments = (
 ): readonly string[] => [
   ...['-f', '-N', '-M', '-S', files.socket, '-E', files.log],
   ...options('ControlMaster=yes', `ControlPersist=${persist}`),
-  // %I tells why it is called, %t and %K are the type and the key that the server shows.
-  ...options(`KnownHostsCommand=/bin/sh ${word(files.recorder)} %I %t %K`),
+  ...recording(files),
   ...connecting(target, settings, patience, files),
 ];
+
+/** Has `ssh` note the key that it is shown. %I tells why it is called, %t and %K are the type and the key. */
+export const recording = (files: MasterFiles): readonly string[] =>
+  options(`KnownHostsCommand=/bin/sh ${word(files.recorder)} %I %t %K`);
 
 function connecting(
   target: SshTarget,
@@ -119,19 +122,26 @@ function wayTo(
   const hop = target.jumps?.at(-1);
   if (hop === undefined) return [];
   const before = { ...hop, jumps: target.jumps?.slice(0, -1) ?? [] };
-  const { config } = settings;
-  const argv = [
-    'ssh',
-    // Without a log of its own nobody would learn why it failed: ssh hides what a ProxyCommand says where ControlPersist is set.
-    ...['-E', files.log, '-S', 'none', '-W', `[${target.address}]:${target.port}`],
-    ...connecting(before, config === undefined ? {} : { config }, patience, files).filter(
-      // It would forbid the one forwarding that is wanted here.
-      (option, at, all) => option !== 'ClearAllForwardings=yes' && all[at + 1] !== 'ClearAllForwardings=yes',
-    ),
-  ];
+  // Without a log of its own nobody would learn why it failed: ssh hides what a ProxyCommand says where ControlPersist is set.
+  const argv = ['ssh', '-E', files.log, ...forwardArguments(before, target, settings, patience, files)];
   const line = argv.map((part) => `'${part.replaceAll("'", `'\\''`)}'`).join(' ');
   return options(`ProxyCommand=${line.replaceAll('%', '%%')}`);
 }
+
+/** The arguments of an `ssh` that logs in to `hop` and has it connect its own input and output to something. */
+export const forwardArguments = (
+  hop: SshTarget,
+  to: { readonly address: string; readonly port: number },
+  { config }: OpenSshSettings,
+  patience: Patience,
+  files: MasterFiles,
+): readonly string[] => [
+  ...['-S', 'none', '-W', `[${to.address}]:${to.port}`],
+  ...connecting(hop, config === undefined ? {} : { config }, patience, files).filter(
+    // It would forbid the one forwarding that is wanted here.
+    (option, at, all) => option !== 'ClearAllForwardings=yes' && all[at + 1] !== 'ClearAllForwardings=yes',
+  ),
+];
 
 /** What servers before OpenSSH 7 speak; the configuration's own lists stand before it. */
 const legacy = [
