@@ -14,7 +14,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { freePort, keygen, signal } from './sshd.ts';
+import { descendants, freePort, keygen, signal } from './sshd.ts';
 
 /** A host of BusyBox alone: its init is process 1 of a namespace, its scripts lie in /etc/init.d, and a real sshd lets in. */
 export interface BusyboxHost {
@@ -25,6 +25,11 @@ export interface BusyboxHost {
   readonly userKey: string;
   /** Ends every process of it and starts its init again. */
   reboot(): Promise<void>;
+  /** Soft: its own init shuts it down. */
+  readonly power: {
+    get(): Promise<'on' | 'off'>;
+    set(want: 'on' | 'off', how: 'soft' | 'hard'): Promise<void>;
+  };
   stop(): Promise<void>;
 }
 
@@ -46,8 +51,14 @@ case $1 in
 esac
 `;
 
-/** Needs root, busybox-static and openssh-server. Applets of these names are left out. */
-export async function startBusyboxHost(without: readonly string[] = []): Promise<BusyboxHost> {
+/**
+ * Needs root, busybox-static and openssh-server. Applets of the names in `without` are left out; its kernel tells `dmi`, as that of a machine
+ * with firmware does.
+ */
+export async function startBusyboxHost(
+  without: readonly string[] = [],
+  dmi?: { readonly serial: string; readonly uuid: string },
+): Promise<BusyboxHost> {
   const folder = mkdtempSync(join(tmpdir(), 'decom-busybox-'));
   chmodSync(folder, 0o755);
   const root = join(folder, 'root');
@@ -112,6 +123,11 @@ export async function startBusyboxHost(without: readonly string[] = []): Promise
     ].join('\n'),
   };
   for (const [path, text] of Object.entries(files)) writeFileSync(join(root, path), text);
+  if (dmi !== undefined) {
+    mkdirSync(join(root, 'sys/class/dmi/id'), { recursive: true });
+    writeFileSync(join(root, 'sys/class/dmi/id/product_serial'), `${dmi.serial}\n`);
+    writeFileSync(join(root, 'sys/class/dmi/id/product_uuid'), `${dmi.uuid}\n`);
+  }
   sh('chmod 755 etc/init.d/* && ln -s ../init.d/app etc/rc3.d/S20app');
 
   let process: ChildProcess | undefined;
@@ -148,6 +164,13 @@ export async function startBusyboxHost(without: readonly string[] = []): Promise
     await ended;
     while (await greets(port)) await pause(20);
   };
+  const on = (): boolean => process !== undefined && process.exitCode === null && process.signalCode === null;
+  /** Its init hears it as `poweroff` says it there. */
+  const askToEnd = async (): Promise<void> => {
+    const init = descendants(process?.pid ?? 0).at(-1);
+    if (!on() || init === undefined) return;
+    signal(init, 'SIGUSR2');
+  };
   const stop = async (): Promise<void> => {
     await shutDown();
     rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
@@ -164,6 +187,14 @@ export async function startBusyboxHost(without: readonly string[] = []): Promise
     reboot: async () => {
       await shutDown();
       await boot();
+    },
+    power: {
+      get: async () => (on() ? 'on' : 'off'),
+      set: async (want, how) => {
+        if (want === 'on') await (on() ? undefined : boot());
+        else if (how === 'soft') await askToEnd();
+        else await shutDown();
+      },
     },
   };
 }

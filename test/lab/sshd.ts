@@ -143,7 +143,7 @@ export function descendants(pid: number): readonly number[] {
 }
 
 /** Signals a process that may have ended meanwhile. */
-export function signal(pid: number, name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
+export function signal(pid: number, name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT' | 'SIGUSR2'): void {
   try {
     process.kill(pid, name);
   } catch (error) {
