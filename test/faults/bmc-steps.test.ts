@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { PracticeMachine } from '../../src/practice/practice-machine.ts';
 import { type PracticeBench, practiceBench, startMachine } from './practice.ts';
 import { endCalls } from './program.ts';
@@ -9,8 +9,6 @@ import { endCalls } from './program.ts';
 /*
  * Steps that use what holds the power, by the built program.
  */
-vi.setConfig({ testTimeout: 180_000 });
-
 let folder: string;
 let machine: PracticeMachine;
 let b: PracticeBench;

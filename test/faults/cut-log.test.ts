@@ -1,6 +1,6 @@
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readChain } from '../../src/core/chain.ts';
 import { jcs } from '../../src/core/json.ts';
 import { said } from './bench.ts';
@@ -10,8 +10,6 @@ import type { Ended } from './program.ts';
 /*
  * A run whose process was killed between its first lines, and files of a run that were changed.
  */
-vi.setConfig({ testTimeout: 120_000 });
-
 let s: Stage;
 
 beforeEach(async () => {

@@ -1,14 +1,12 @@
 import { cpSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { said } from './bench.ts';
 import { openStage, type Stage } from './interruption.ts';
 
 /*
  * An open run whose inventory entry is made to name another machine.
  */
-vi.setConfig({ testTimeout: 120_000 });
-
 let s: Stage;
 
 beforeEach(async () => {

@@ -1,14 +1,11 @@
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { PracticeMachine } from '../../src/practice/practice-machine.ts';
 import { said as masked } from './bench.ts';
 import { type PracticeBench, practiceBench, startMachine } from './practice.ts';
 import { type Ended, endCalls } from './program.ts';
-
-// Each test calls the program several times.
-vi.setConfig({ testTimeout: 120_000 });
 
 let folder: string;
 let machine: PracticeMachine;

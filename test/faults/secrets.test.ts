@@ -1,13 +1,11 @@
 import { chmodSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openStage, type Stage } from './interruption.ts';
 
 /*
  * A command that prints the secret it was given, in every way that it can.
  */
-vi.setConfig({ testTimeout: 120_000 });
-
 let s: Stage;
 
 beforeEach(async () => {

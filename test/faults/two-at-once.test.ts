@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { login, run as runThere } from '../practice/login.ts';
 import { said as masked } from './bench.ts';
 import { openStage, type Stage, until } from './interruption.ts';
@@ -9,8 +9,6 @@ import type { Ended } from './program.ts';
 /*
  * Two processes that want one host.
  */
-vi.setConfig({ testTimeout: 180_000 });
-
 let s: Stage;
 
 beforeEach(async () => {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { PracticeMachine } from '../../src/practice/practice-machine.ts';
 import { said as masked } from './bench.ts';
 import { type PracticeBench, practiceBench, startMachine } from './practice.ts';
@@ -11,8 +11,6 @@ import { type Ended, endCalls } from './program.ts';
 /*
  * A host or a BMC that cannot be reached, or is not the one that the inventory knows: nothing is begun on either.
  */
-vi.setConfig({ testTimeout: 180_000 });
-
 let folder: string;
 let machine: PracticeMachine;
 let other: PracticeMachine;

@@ -1,9 +1,7 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Bench, bench, runbook, said } from './bench.ts';
 
 // Each test calls the program.
-vi.setConfig({ testTimeout: 120_000 });
-
 let b: Bench;
 
 beforeEach(() => {

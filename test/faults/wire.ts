@@ -11,10 +11,12 @@ export interface Wire {
   slow(milliseconds: number): void;
   /** Leads new connections to another port of 127.0.0.1. */
   redirect(port: number): void;
-  /** Cuts as soon as that many bytes more came back from the other side. */
+  /** Cuts once, as soon as that many bytes more came back from the other side. */
   cutAfter(bytes: number): void;
   /** How often it was cut. */
   cuts(): number;
+  /** How many connections are open. */
+  open(): number;
   close(): Promise<void>;
 }
 
@@ -68,6 +70,7 @@ export async function startWire(to: number): Promise<Wire> {
     port: address.port,
     cut,
     cuts: () => cuts,
+    open: () => pairs.size,
     freeze: (on) => {
       frozen = on;
       for (const pair of pairs) for (const socket of pair) socket[on ? 'pause' : 'resume']();
