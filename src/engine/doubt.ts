@@ -1,5 +1,6 @@
 import { actOf } from '../core/act.ts';
 import type { AnyAction, Setting } from '../core/action.ts';
+import type { Direction } from '../core/event.ts';
 import { stepState } from '../core/execution.ts';
 import { operationWords } from '../core/operation-words.ts';
 import type { PlannedStep } from '../core/plan.ts';
@@ -8,37 +9,39 @@ import { type Trouble, trouble } from '../core/result.ts';
 import { inspect, pastOf, scopeNow } from './engine.ts';
 import type { Drive, StepEnd } from './run-step.ts';
 
+/** A step in one direction. */
+interface Passing {
+  readonly step: PlannedStep;
+  readonly action: AnyAction;
+  readonly asked: StepAsked;
+  readonly direction: Direction;
+}
+
 /**
  * Looks for operations of a step that were begun and whose end nobody saw. An act that may be repeated is simply written down as such.
- * A `once` act is settled by its probe if that says it holds, else by a person with a reason, never by guessing.
+ * A `once` act is settled by its probe if that says it `holds`, else by a person with a reason, never by guessing.
  * Undefined: nothing is in doubt any more.
  */
 export async function settleDoubt(
   drive: Drive,
-  step: PlannedStep,
-  action: AnyAction,
-  asked: StepAsked,
-  setting: Setting,
+  { step, action, asked, direction }: Passing,
+  holds: () => Promise<boolean>,
 ): Promise<StepEnd | undefined> {
   const { journal } = drive;
-  const at = { step: step.id, direction: 'forth' } as const;
-  const why = trouble(
-    'in-doubt',
-    `step "${step.id}" was cut off: its operation was begun, and nobody saw it end`,
-    `Look at the host, then: decom resume ${journal.execution.run}`,
-  );
-  const found = await recallAll(drive, step);
-  if (found !== undefined) return found;
-  for (const state of stepState(journal.execution, step.id).forth.operations) {
-    if (state.status === 'intended') {
-      journal.record({ ...at, type: 'operation.in-doubt', attempt: state.attempt, n: state.n, trouble: why });
-    }
+  const at = { step: step.id, direction } as const;
+  const why = cutOff(drive, step);
+  const recalled = await recallActs(drive, step, direction);
+  if (recalled.end !== undefined) return recalled.end;
+  if (recalled.failure !== undefined) {
+    const { attempt } = stepState(journal.execution, step.id)[direction];
+    journal.record({ ...at, type: 'step.failed', attempt, trouble: recalled.failure });
+    return { end: 'failed', trouble: recalled.failure };
   }
   if (!action.once || !drive.executor.real) return undefined;
-  const doubtful = stepState(journal.execution, step.id).forth.operations.filter((o) => o.status === 'in-doubt');
+  const doubtful = stepState(journal.execution, step.id)[direction].operations.filter((o) => o.status === 'in-doubt');
   for (const state of doubtful) {
     const of = { ...at, attempt: state.attempt, n: state.n };
-    if (await holds(drive, step, action, setting)) {
+    if (await holds()) {
       journal.record({
         ...of,
         type: 'operation.resolved',
@@ -67,31 +70,44 @@ export async function settleDoubt(
   return undefined;
 }
 
+const cutOff = ({ journal }: Drive, { id }: PlannedStep): Trouble =>
+  trouble(
+    'in-doubt',
+    `step "${id}" was cut off: its operation was begun, and nobody saw it end`,
+    `Look at the host, then: decom resume ${journal.execution.run}`,
+  );
+
 /**
  * Asks the host for what became of acts that it keeps: their end is written down as if it had been seen at once, and it is waited for
- * where one still runs. A failure ends the step here, as nobody has seen it yet; what the host does not know either stays in doubt.
+ * where one still runs. `failure`: one failed, and nobody has seen that yet. What the host does not know either, and what it does not keep, is in doubt.
  */
-async function recallAll(drive: Drive, step: PlannedStep): Promise<StepEnd | undefined> {
+export async function recallActs(
+  drive: Drive,
+  step: PlannedStep,
+  direction: Direction,
+): Promise<{ readonly end?: StepEnd; readonly failure?: Trouble }> {
   const { journal, signal } = drive;
   const { acts } = drive.executor;
-  if (acts === undefined || !drive.executor.real) return undefined;
   let failure: Trouble | undefined;
-  for (const state of stepState(journal.execution, step.id).forth.operations) {
-    if (state.there === undefined || (state.status !== 'intended' && state.status !== 'in-doubt')) continue;
-    const at = { step: step.id, direction: 'forth', attempt: state.attempt, n: state.n } as const;
-    const act = actOf(state.there, { ...at, run: journal.execution.run });
-    const outcome = await acts.recall(state.operation, act, { signal });
+  for (const state of stepState(journal.execution, step.id)[direction].operations) {
+    if (state.status !== 'intended' && state.status !== 'in-doubt') continue;
+    const at = { step: step.id, direction, attempt: state.attempt, n: state.n } as const;
+    const doubt = (why: Trouble): void => {
+      if (state.status === 'intended') journal.record({ ...at, type: 'operation.in-doubt', trouble: why });
+    };
+    if (state.there === undefined || acts === undefined || !drive.executor.real) {
+      doubt(cutOff(drive, step));
+      continue;
+    }
+    const outcome = await acts.recall(state.operation, actOf(state.there, { ...at, run: journal.execution.run }), {
+      signal,
+    });
     switch (outcome.outcome) {
       case 'done':
         journal.record({ ...at, type: 'operation.done', receipt: outcome.receipt });
         break;
       case 'failed':
-        journal.record({
-          ...at,
-          type: 'operation.failed',
-          trouble: outcome.trouble,
-          receipt: outcome.receipt ?? {},
-        });
+        journal.record({ ...at, type: 'operation.failed', trouble: outcome.trouble, receipt: outcome.receipt ?? {} });
         failure = outcome.trouble;
         break;
       case 'never':
@@ -108,26 +124,22 @@ async function recallAll(drive: Drive, step: PlannedStep): Promise<StepEnd | und
         // What the host knows is not asked of a person.
         journal.record({
           step: step.id,
-          direction: 'forth',
+          direction,
           type: 'gate.blocked',
           gate: 'in-doubt',
           trouble: outcome.trouble,
         });
-        return { end: 'blocked', trouble: outcome.trouble };
+        return { end: { end: 'blocked', trouble: outcome.trouble } };
       case 'unknown':
-        if (signal.aborted) return { end: 'signal' };
-        if (state.status === 'intended')
-          journal.record({ ...at, type: 'operation.in-doubt', trouble: outcome.trouble });
+        if (signal.aborted) return { end: { end: 'signal' } };
+        doubt(outcome.trouble);
     }
   }
-  if (failure === undefined) return undefined;
-  const { attempt } = stepState(journal.execution, step.id).forth;
-  journal.record({ step: step.id, direction: 'forth', type: 'step.failed', attempt, trouble: failure });
-  return { end: 'failed', trouble: failure };
+  return failure === undefined ? {} : { failure };
 }
 
 /** Whether the step's own probe says that nothing is left to do. */
-async function holds(drive: Drive, step: PlannedStep, action: AnyAction, setting: Setting): Promise<boolean> {
+export async function holds(drive: Drive, step: PlannedStep, action: AnyAction, setting: Setting): Promise<boolean> {
   const { engine, plan, journal } = drive;
   const bound = engine.bind(step, await scopeNow(engine, plan, journal.execution, step));
   if (!bound.ok || bound.value.waitsFor.length > 0) return false;

@@ -2,15 +2,17 @@ import type { AnyAction, Rollback, Verdict } from '../core/action.ts';
 import type { BlobRef } from '../core/blob.ts';
 import { type StepState, stepState } from '../core/execution.ts';
 import { jcs } from '../core/json.ts';
+import type { Operation } from '../core/operation.ts';
 import { operationWords } from '../core/operation-words.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../core/result.ts';
+import { recallActs, settleDoubt } from './doubt.ts';
 import type { RunEnd } from './drive.ts';
 import { actionOf, type Engine, inspect, pastOf, scopeNow, settingFor } from './engine.ts';
 import { leaveHost } from './leave-host.ts';
 import { performAll, type StepRun, stoppedTrouble } from './perform-step.ts';
 import { settle } from './prove.ts';
-import type { Drive } from './run-step.ts';
+import type { Drive, StepEnd } from './run-step.ts';
 
 /**
  * Gives the machine back: every reversible step that was begun is reversed, the last one first, from the facts seen before its
@@ -22,6 +24,9 @@ export async function rollBack(drive: Drive): Promise<RunEnd> {
   const kept: string[] = [];
   for (const step of [...begun].reverse()) {
     const action = actionOf(engine, step);
+    // What still runs on the host is waited for: giving things back beside it would be undone, or undo it.
+    const recalled = await recallActs(drive, step, 'forth');
+    if (recalled.end !== undefined) return stop(drive, endOf(step, recalled.end));
     if (action.rollback === undefined) {
       if (action.effect === 'changes' || action.effect === 'destroys') kept.push(step.id);
       continue;
@@ -48,6 +53,16 @@ async function stepBack(
   const at = { step: step.id, direction: 'back' } as const;
   const setting = settingFor(engine, plan, journal.execution, step.id);
   const state = stepState(journal.execution, step.id);
+  const asked = {
+    id: step.id,
+    title: step.title,
+    position: plan.intent.steps.indexOf(step) + 1,
+    of: plan.intent.steps.length,
+  };
+  const doubt = await settleDoubt(drive, { step, action, asked, direction: 'back' }, () =>
+    givenBack(drive, step, action, rollback),
+  );
+  if (doubt !== undefined) return endOf(step, doubt);
   const attempt = state.back.attempt + 1;
   journal.record({ ...at, type: 'step.started', attempt });
   const bound = engine.bind(step, await scopeNow(engine, plan, journal.execution, step));
@@ -59,23 +74,19 @@ async function stepBack(
   const run: StepRun = {
     ...drive,
     step,
-    asked: {
-      id: step.id,
-      title: step.title,
-      position: plan.intent.steps.indexOf(step) + 1,
-      of: plan.intent.steps.length,
-    },
+    asked,
     action,
     setting,
     direction: 'back',
     attempt,
   };
   const now = await inspect(engine, action, input, pastOf(journal.execution, step.id), setting);
-  const planned = rollback.plan(input, before, now, setting);
-  if ('blocked' in planned) {
-    journal.record({ ...at, type: 'gate.blocked', gate: 'plan', trouble: planned.blocked });
-    return { end: 'blocked', step: step.id, trouble: planned.blocked };
+  const whole = rollback.plan(input, before, now, setting);
+  if ('blocked' in whole) {
+    journal.record({ ...at, type: 'gate.blocked', gate: 'plan', trouble: whole.blocked });
+    return { end: 'blocked', step: step.id, trouble: whole.blocked };
   }
+  const planned = action.once ? whole.filter((operation) => !wasDone(journal, step, operation)) : whole;
   if (planned.length > 0) {
     const details = planned.flatMap(operationWords);
     const answer = await drive.ask({ ask: 'begin', step: run.asked, details, serial: null }, drive.signal);
@@ -116,6 +127,34 @@ async function stepBack(
     said: verdict.said,
   });
   return undefined;
+}
+
+/** Whether the step's own probe says that nothing is left to give back. */
+async function givenBack(
+  drive: Drive,
+  step: PlannedStep,
+  action: AnyAction,
+  rollback: Rollback<unknown, unknown>,
+): Promise<boolean> {
+  const { engine, journal, plan } = drive;
+  const { execution } = journal;
+  const bound = engine.bind(step, await scopeNow(engine, plan, execution, step));
+  const kept = beforeOf(engine, stepState(execution, step.id).forth.before as BlobRef, execution.run);
+  if (!bound.ok || !kept.ok) return false;
+  const setting = settingFor(engine, plan, execution, step.id);
+  const now = await inspect(engine, action, bound.value.input, pastOf(execution, step.id), setting);
+  const planned = rollback.plan(bound.value.input, kept.value, now, setting);
+  return !('blocked' in planned) && planned.length === 0;
+}
+
+/** An act that may be done once and was done in an earlier attempt is not done again: only its proof is. */
+const wasDone = ({ execution }: Drive['journal'], step: PlannedStep, operation: Operation): boolean =>
+  stepState(execution, step.id).back.operations.some((o) => o.status === 'done' && jcs(o.operation) === jcs(operation));
+
+/** How a step's end ends the rollback. */
+function endOf(step: PlannedStep, end: StepEnd): RunEnd {
+  if (end.end === 'on' || end.end === 'again') throw new Error(`a rollback cannot end with "${end.end}"`);
+  return { ...end, step: step.id };
 }
 
 /** The facts seen before the first act, if they are still what the log refers to. */

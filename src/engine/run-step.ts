@@ -7,7 +7,7 @@ import { operationWords } from '../core/operation-words.ts';
 import type { Plan, PlannedStep } from '../core/plan.ts';
 import type { Ask, StepAsked, Tell } from '../core/ports.ts';
 import { type Trouble, trouble } from '../core/result.ts';
-import { settleDoubt } from './doubt.ts';
+import { holds, settleDoubt } from './doubt.ts';
 import { actionOf, type Engine, inspect, pastOf, scopeNow, settingFor } from './engine.ts';
 import type { Executor } from './executor.ts';
 import { drifted, unmetDemand } from './gates.ts';
@@ -59,7 +59,8 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
   const setting = settingFor(engine, plan, journal.execution, step.id);
   const asked: StepAsked = { id: step.id, title: step.title, position, of: plan.intent.steps.length };
 
-  const doubt = await settleDoubt(drive, step, action, asked, setting);
+  const passing = { step, action, asked, direction: 'forth' } as const;
+  const doubt = await settleDoubt(drive, passing, () => holds(drive, step, action, setting));
   if (doubt !== undefined) return doubt;
 
   const attempt = stepState(journal.execution, step.id).forth.attempt + 1;

@@ -1,4 +1,5 @@
 import { actions } from '../../src/actions/index.ts';
+import type { AnyAction } from '../../src/core/action.ts';
 import type { Event } from '../../src/core/event.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import { intentDigest } from '../../src/core/plan.ts';
@@ -77,7 +78,12 @@ export const goOn = (question: Question): Answer => {
   }
 };
 
-export function stage(runbook: string, params: Record<string, string> = {}, world = fakeWorld()): Stage {
+export function stage(
+  runbook: string,
+  params: Record<string, string> = {},
+  world = fakeWorld(),
+  kinds: readonly AnyAction[] = actions,
+): Stage {
   const clock: Clock = {
     now: () => {
       world.state.now = new Date(world.state.now.getTime() + 1);
@@ -89,11 +95,11 @@ export function stage(runbook: string, params: Record<string, string> = {}, worl
     },
   };
   const engine: Engine = {
-    actions,
+    actions: kinds,
     probe: world.probe,
     clock,
     blobs: memoryBlobs(),
-    bind: makeBind(actions),
+    bind: makeBind(kinds),
     decide: decideWithCel,
     scratch: '/scratch',
   };
@@ -106,7 +112,7 @@ export function stage(runbook: string, params: Record<string, string> = {}, worl
   };
   const session = { operator: 'ada', control: 'laptop', pid: 1, tool: 'test', unattended: false };
   const planned = async (id: string, again: Pick<PlanRequest, 'outputs' | 'redone'> = {}): Promise<Plan> => {
-    const loaded = loadRunbook('book.yaml', () => ({ ok: true, value: Buffer.from(runbook) }), actions);
+    const loaded = loadRunbook('book.yaml', () => ({ ok: true, value: Buffer.from(runbook) }), kinds);
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.error, null, 2));
     const resolved = resolveParams(loaded.value, params);
     if (!resolved.ok) throw new Error(JSON.stringify(resolved.error));
@@ -185,8 +191,11 @@ export function stage(runbook: string, params: Record<string, string> = {}, worl
         engine,
         plan,
         journal,
-        executor: { real: true, perform: world.perform },
-        ask: async (question) => self.answer(question),
+        executor: { real: true, perform: world.perform, ...(world.keeps === undefined ? {} : { acts: world.keeps }) },
+        ask: async (question) => {
+          questions.push(question);
+          return self.answer(question);
+        },
         tell: () => {},
         signal: new AbortController().signal,
         operator: 'ada',
