@@ -5,7 +5,8 @@
 // Frames both ways: one byte of type, four of length (big endian), then that many bytes.
 //   to decom:   A argument vector (JSON)   I stdin   E end of stdin
 //   from decom: O stdout   R stderr   X exit code (JSON)
-import { connect } from 'node:net';
+'use strict';
+const { connect } = require('node:net');
 
 const [path, , ...argv] = process.argv.slice(2);
 if (path === undefined || argv.length === 0) {

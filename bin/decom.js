@@ -1,12 +1,14 @@
 #!/usr/bin/env node
-import { existsSync } from 'node:fs';
+'use strict';
+const { existsSync } = require('node:fs');
+const { join } = require('node:path');
 
-const main = new URL('../dist/cli/main.js', import.meta.url);
+const main = join(__dirname, '..', 'dist', 'cli', 'main.cjs');
 if (existsSync(main)) {
-  await import(main.href);
+  require(main);
 } else {
   process.stderr.write(
-    'decom: the program has not been built yet (dist/cli/main.js is missing).\nIn the checkout, run: npm ci && npm run build\n',
+    'decom: the program has not been built yet (dist/cli/main.cjs is missing).\nIn the checkout, run: npm ci && npm run build\n',
   );
   process.exitCode = 1;
 }

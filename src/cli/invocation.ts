@@ -28,7 +28,7 @@ export interface Invocation {
 }
 
 export function invocation(options: CommonOptions, argv: readonly string[]): Invocation {
-  const { stdin, stdout, stderr, env } = process;
+  const { stdout, stderr, env } = process;
   const accessible = options.accessible === true || Boolean(env.DECOM_ACCESSIBLE);
   const settings: LookSettings = { environment: env, noColor: argv.includes('--no-color'), accessible };
   const now = () => new Date();
@@ -42,9 +42,14 @@ export function invocation(options: CommonOptions, argv: readonly string[]): Inv
     ),
     directory: options.directory ?? process.cwd(),
     environment: env,
-    stdin,
+    // Opened when somebody is asked: that takes time, and most commands ask nobody.
+    get stdin() {
+      return process.stdin;
+    },
     stderr,
-    terminal: stdin.isTTY === true && stderr.isTTY === true,
+    get terminal() {
+      return process.stdin.isTTY === true && stderr.isTTY === true;
+    },
     rich: mayEscape(stderr, settings),
     accessible,
     look,

@@ -162,7 +162,8 @@ function program(call: Call, first: string | undefined): Command {
         'validate [files...]',
         'Check runbooks, inventory and settings; nothing is contacted.',
         ['decom validate', 'decom validate runbooks/linux-server.yaml'],
-        async (i, operands) => (await import('./commands/validate.ts')).validate(i, operands),
+        async (i, operands) =>
+          (await import('./commands/validate.ts')).validate(i, operands, () => import('./compose.ts')),
       );
     },
     plan: () => {

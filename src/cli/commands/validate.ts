@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { actions } from '../../actions/index.ts';
 import { stepsOf } from '../../core/runbook.ts';
-import { loadRunbook, type ReadFile } from '../../load/load-runbook.ts';
+import { type LoadOptions, loadRunbook, type ReadFile } from '../../load/load-runbook.ts';
 import { type ExitCode, exit } from '../exit.ts';
 import type { Invocation } from '../invocation.ts';
 import { refuse } from '../refuse.ts';
@@ -23,8 +23,15 @@ interface Checked {
   readonly problems: readonly Problem[];
 }
 
+/** Gives what checks a condition. It takes time to load, so only where there is a condition, or a problem to be told whole. */
+export type Conditions = () => Promise<Required<LoadOptions>>;
+
 /** Checks the settings, the inventory and the runbooks, or the named runbooks only. Nothing is contacted, and every problem is told. */
-export async function validate(invocation: Invocation, files: readonly string[]): Promise<ExitCode> {
+export async function validate(
+  invocation: Invocation,
+  files: readonly string[],
+  conditions: Conditions,
+): Promise<ExitCode> {
   const workspace = openWorkspace(invocation.directory, invocation.environment);
   const folder = workspace.ok ? workspace.value.folder : process.cwd();
   if (!workspace.ok && files.length === 0) return refuse(invocation, workspace.error, folder);
@@ -47,7 +54,7 @@ export async function validate(invocation: Invocation, files: readonly string[])
       : workspace.ok
         ? runbookNames(workspace.value).map((file) => join('runbooks', file))
         : [];
-  for (const file of named) checked.push(await checkRunbook(folder, file));
+  for (const file of named) checked.push(await checkRunbook(folder, file, conditions));
 
   const problems = checked.flatMap((c) => c.problems);
   if (problems.length > 0) return refuse(invocation, problems, folder);
@@ -67,23 +74,14 @@ export async function validate(invocation: Invocation, files: readonly string[])
   return exit.done;
 }
 
-async function checkRunbook(folder: string, file: string): Promise<Checked> {
+async function checkRunbook(folder: string, file: string, conditions: Conditions): Promise<Checked> {
   if (basename(file) === 'decom.yaml') return { file, says: 'settings', problems: [] };
-  const loaded = await loadChecked(file, (name) => readWorkspaceFile(folder, name));
+  const read: ReadFile = (name) => readWorkspaceFile(folder, name);
+  const plain = loadRunbook(file, read, actions);
+  const whole = plain.ok && stepsOf(plain.value).every((step) => step.when === undefined);
+  const loaded = whole ? plain : loadRunbook(file, read, actions, await conditions());
   if (!loaded.ok) return { file, says: '', problems: loaded.error };
   const { phases } = loaded.value;
   const says = `${counted(phases.length, 'phase')}, ${counted(stepsOf(loaded.value).length, 'step')}`;
   return { file, says, problems: [] };
-}
-
-/** Conditions are checked by a library that takes time to load, so only where there is one, or a problem to be told whole. */
-async function loadChecked(file: string, read: ReadFile) {
-  const plain = loadRunbook(file, read, actions);
-  if (plain.ok && stepsOf(plain.value).every((step) => step.when === undefined)) return plain;
-  return loadWithConditions(file, read);
-}
-
-async function loadWithConditions(file: string, read: ReadFile) {
-  const { checkWhen } = await import('../compose.ts');
-  return loadRunbook(file, read, actions, { checkWhen });
 }
