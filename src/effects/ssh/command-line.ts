@@ -42,11 +42,13 @@ export function commandLine(command: Command, how: As, mark: string): Result<Com
   const { directory } = command;
   const prompt = `${mark} password:`;
   const plain = directory === undefined && reads.length === 0;
-  const steps: string[] = [newline];
+  // Not told by the values: whether a secret has several lines would stand in an argument vector.
+  const breaks = reads.length > 0 || [...command.argv, directory ?? ''].some((part) => part.includes('\n'));
+  const steps: string[] = breaks ? [newline] : [];
   if (how === 'login') steps.push(...enter(directory, '$$', mark), ...began('$$', mark), ...reads, `exec ${argv}`);
   else if (how === 'sudo' && plain) steps.push(...began('$$', mark), `LC_ALL=C exec sudo -n -- ${argv}`);
   else {
-    const inner = ['decom_p=$1', 'cd_to=$2', 'shift 2', newline];
+    const inner = ['decom_p=$1', 'cd_to=$2', 'shift 2', ...(reads.length > 0 ? [newline] : [])];
     inner.push(...(directory === undefined ? [] : enterGiven(mark)), ...began('$decom_p', mark), ...reads, 'exec "$@"');
     const sudo = how === 'sudo' ? 'sudo -n' : `sudo -S -p ${quoted(prompt)}`;
     steps.push(`LC_ALL=C exec ${sudo} -- sh -c ${quoted(inner.join('; '))} sh "$$" ${word(directory ?? '')} ${argv}`);
@@ -105,7 +107,8 @@ const enterGiven = (mark: string): readonly string[] => [
   `cd -- "$cd_to" 2>/dev/null || ${notEntered('$decom_p', mark)}`,
 ];
 
-// csh reads no newline within quotes, and would run what follows it as a command of its own: so none is ever sent.
+// csh reads no newline within quotes, and would run what follows it as a command of its own: so none is ever sent. It costs a process,
+// a third of what a trivial command takes, so it is there only where it is used.
 const newline = `decom_l=$(printf '\\nx'); decom_l=\${decom_l%x}`;
 
 const word = (text: string): string => quoted(text).replaceAll('\n', `'"$decom_l"'`);
