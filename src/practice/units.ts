@@ -33,7 +33,7 @@ export interface Units {
   powerLost(): void;
 }
 
-const patience = 3000;
+const patience = 30_000;
 const timerPeriod = 500;
 
 export function createUnits(options: {

@@ -322,13 +322,13 @@ export function alive(pid: number): boolean {
   }
 }
 
-/** Polls until it has a value; fails after ten seconds. */
+/** Polls until it has a value; fails when it takes so long that nothing will come of it. */
 export async function until<T>(look: () => T | undefined): Promise<T> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 240_000;
   for (;;) {
     const value = look();
     if (value !== undefined) return value;
-    if (Date.now() > deadline) throw new Error('it did not come about within ten seconds');
+    if (Date.now() > deadline) throw new Error('it did not come about within four minutes');
     await pause(20);
   }
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { login, run as runThere } from '../practice/login.ts';
 import { said as masked } from './bench.ts';
-import { has, openStage, type Stage, typesOf, until, waitFor } from './interruption.ts';
+import { waitFor } from './hold.ts';
+import { has, openStage, type Stage, typesOf, until } from './interruption.ts';
 import type { Called, Ended } from './program.ts';
 
 /*
@@ -100,7 +101,7 @@ test('identity.check, the connection cut: the step is blocked, and goes on', asy
   await s.bench.plan();
   const held = s.hold('cat', '*product_serial*');
   const run = s.bench.start(s.bench.unattended);
-  await until('the serial is asked', () => s.calls().length > 0, run);
+  await until('the serial is asked', () => held.calls() > 0, run);
   s.bench.ssh.cut();
   expect(told(await ends(run.ended, 4))).toMatchInlineSnapshot(`
     "exit 4
@@ -121,7 +122,7 @@ test('identity.check, Ctrl-C: nothing is left running on the host', async () => 
   await s.bench.plan();
   const held = s.hold('cat', '*product_serial*');
   const run = s.bench.start(s.bench.unattended);
-  await until('the serial is asked', () => s.calls().length > 0, run);
+  await until('the serial is asked', () => held.calls() > 0, run);
   expect(told(await interrupted(run))).toMatchInlineSnapshot(`
     "exit 130
     stopped at identity by a signal. Everything is kept.
@@ -138,7 +139,7 @@ test('identity.check, Ctrl-C: nothing is left running on the host', async () => 
 test('service.stop, the connection cut: what became of it is not known, and is looked at', async () => {
   const held = s.hold('systemctl', '*stop*app.service*');
   const run = await begin([identity, stop]);
-  await until('the unit is being stopped', () => s.calls().length > 0, run);
+  await until('the unit is being stopped', () => held.calls() > 0, run);
   s.bench.ssh.cut();
   expect(told(await ends(run.ended, 10))).toMatchInlineSnapshot(`
     "exit 10
@@ -154,13 +155,13 @@ test('service.stop, the connection cut: what became of it is not known, and is l
   held.letGo();
   await until('the host has stopped it', () => s.machine.unit('app.service')?.active === 'inactive');
   await resumed();
-  expect(s.calls()).toHaveLength(1);
+  expect(held.calls()).toBe(1);
 });
 
 test('service.stop, Ctrl-C: the command is ended on the host, and done anew', async () => {
   const held = s.hold('systemctl', '*stop*app.service*');
   const run = await begin([identity, stop]);
-  await until('the unit is being stopped', () => s.calls().length > 0, run);
+  await until('the unit is being stopped', () => held.calls() > 0, run);
   expect(told(await interrupted(run))).toMatchInlineSnapshot(`
     "exit 130
     stopped at stop by a signal. Everything is kept.
@@ -180,20 +181,20 @@ test('service.start, the connection cut: what became of it is not known, and is 
   await quiet();
   const held = s.hold('systemctl', '*start*app.service*');
   const run = await begin([identity, start]);
-  await until('the unit is being started', () => s.calls().length > 0, run);
+  await until('the unit is being started', () => held.calls() > 0, run);
   s.bench.ssh.cut();
   await ends(run.ended, 10);
   held.letGo();
   await until('the host has started it', () => s.machine.unit('app.service')?.active === 'active');
   await resumed();
-  expect(s.calls()).toHaveLength(1);
+  expect(held.calls()).toBe(1);
 });
 
 test('service.start, Ctrl-C: the command is ended on the host, and done anew', async () => {
   await quiet();
   const held = s.hold('systemctl', '*start*app.service*');
   const run = await begin([identity, start]);
-  await until('the unit is being started', () => s.calls().length > 0, run);
+  await until('the unit is being started', () => held.calls() > 0, run);
   expect(told(await interrupted(run))).toMatchInlineSnapshot(`
     "exit 130
     stopped at start by a signal. Everything is kept.
@@ -293,7 +294,7 @@ test('backup.archive, the connection cut: nothing half is a copy, and it is made
   await quiet();
   const held = s.hold('tar', '*-c*');
   const run = await begin([identity, copy()]);
-  await until('tar runs', () => s.calls().length > 0, run);
+  await until('tar runs', () => held.calls() > 0, run);
   s.bench.ssh.cutAfter(200_000);
   held.letGo();
   expect(told(await ends(run.ended, 10))).toMatchInlineSnapshot(`
@@ -321,7 +322,7 @@ test('backup.archive, Ctrl-C: tar is ended on the host, and nothing half is a co
   await quiet();
   const held = s.hold('tar', '*-c*');
   const run = await begin([identity, copy()]);
-  await until('tar runs', () => s.calls().length > 0, run);
+  await until('tar runs', () => held.calls() > 0, run);
   expect(told(await interrupted(run))).toMatchInlineSnapshot(`
     "exit 130
     stopped at copy by a signal. Everything is kept.
@@ -343,8 +344,8 @@ async function unpacking() {
   s.bench.runbook([identity, stop, copy(), proof].join('\n'));
   await s.bench.plan();
   const held = s.holdHere('tar', '-x*');
-  const run = s.bench.start(s.bench.unattended, { env: { PATH: held.path } });
-  await until('tar runs', () => s.calls().length > 0, run);
+  const run = s.bench.start(s.bench.unattended, { env: { PATH: held.PATH } });
+  await until('tar runs', () => held.calls() > 0, run);
   return { run, held };
 }
 

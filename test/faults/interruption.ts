@@ -1,19 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Recorded } from '../../src/core/event.ts';
 import type { PracticeMachine } from '../../src/practice/practice-machine.ts';
+import { type Hold, holdIn } from './hold.ts';
 import { type PracticeBench, practiceBench, startMachine } from './practice.ts';
 import { type Called, endCalls } from './program.ts';
 
@@ -23,36 +14,19 @@ export interface Stage {
   readonly bench: PracticeBench;
   /** Where programs on the machine leave what tests look for. */
   readonly folder: string;
-  /**
-   * Puts a stand-in before a program of the machine: when its arguments match the shell pattern it notes a line in `calls`, waits until
-   * it is let go, and then becomes the real one. Once let go, nothing waits any more.
-   */
-  hold(program: string, pattern: string): Hold;
-  /** The same for a program of this computer, for whoever has `path` as its PATH. */
-  holdHere(program: string, pattern: string): Pick<Hold, 'letGo'> & { readonly path: string };
-  /** The lines that held programs noted. */
-  calls(): readonly string[];
+  /** Holds up a program of the machine when its arguments match the shell pattern. */
+  hold(program: string, pattern: string): Hold & { waits(): Promise<boolean> };
+  /** Holds up a program of this computer, for whoever has `PATH` as its PATH. */
+  holdHere(program: string, pattern: string): Hold & { readonly PATH: string };
   /** Argument vectors of everything that runs on the machine. */
   running(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
-/** A program that waits until the test says so: no moment depends on how fast anything is. */
-export interface Hold {
-  letGo(): void;
-  /** Whether something of it waits on the machine. */
-  waits(): Promise<boolean>;
-}
-
-/** Shell: waits for the file. It never outlives the test. */
-export const waitFor = (file: string): string =>
-  `while [ ! -e '${file}' ] && kill -0 ${process.pid} 2>/dev/null; do sleep 0.05; done`;
-
 export async function openStage(): Promise<Stage> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'decom-faults-')));
   const machine = await startMachine(folder);
   const bench = await practiceBench(machine);
-  const noted = join(folder, 'calls');
   const running = async (): Promise<readonly string[]> => {
     const pids = await machine.processes();
     if (pids.length === 0) return [];
@@ -65,34 +39,18 @@ export async function openStage(): Promise<Stage> {
       return [];
     }
   };
-  const holdIn = (bin: string, program: string, pattern: string, wait: (script: string) => string): Hold => {
-    const own = join(bin, program);
-    const real = `${own}.real`;
-    const go = `${own}.go`;
-    if (existsSync(own)) renameSync(own, real);
-    const then = existsSync(real) ? `exec '${real}' "$@"` : `PATH=\${PATH#*:}; exec ${program} "$@"`;
-    const note = `echo "${program} $*" >> '${noted}'`;
-    writeFileSync(own, `#!/bin/sh\ncase "$*" in\n${pattern}) ${note}; ${wait(waitFor(go))} ;;\nesac\n${then}\n`);
-    chmodSync(own, 0o755);
-    return {
-      letGo: () => writeFileSync(go, ''),
-      waits: async () => (await running()).some((line) => line.includes(`${own} `)),
-    };
-  };
   return {
     machine,
     bench,
     folder,
-    // In a process of its own, so that what has to be ended on the machine is more than the program itself.
-    hold: (program, pattern) =>
-      holdIn(join(folder, 'machine', 'stand-ins'), program, pattern, (script) => `(${script})`),
+    hold: (program, pattern) => {
+      const held = holdIn(join(folder, 'machine', 'stand-ins'), program, pattern, { apart: true });
+      return { ...held, waits: async () => (await running()).some((line) => line.includes(`${held.path} `)) };
+    },
     holdHere: (program, pattern) => {
       const bin = join(folder, 'bin');
-      mkdirSync(bin, { recursive: true });
-      const { letGo } = holdIn(bin, program, pattern, (script) => script);
-      return { letGo, path: `${bin}:${process.env.PATH ?? ''}` };
+      return { ...holdIn(bin, program, pattern), PATH: `${bin}:${process.env.PATH ?? ''}` };
     },
-    calls: () => (existsSync(noted) ? readFileSync(noted, 'utf8').trim().split('\n') : []),
     running,
     close: async () => {
       await endCalls();

@@ -35,7 +35,7 @@ afterAll(async () => {
   if (folder !== undefined) await rm(folder, { recursive: true, force: true });
 });
 
-const off = () => poll('the machine to be off', 120_000, () => (vm.running() ? undefined : true));
+const off = () => poll('the machine to be off', () => (vm.running() ? undefined : true));
 
 test('a real machine says the same of itself as the program that switches it', async () => {
   const identity = await bmc.identity();
@@ -55,7 +55,7 @@ test('its operating system shuts down, the plug is pulled, and it starts again',
   expect(await bmc.setPower('off', 'hard', never)).toMatchObject({ ok: false, error: { code: 'bmc-declined' } });
 
   expect(await bmc.setPower('on', 'soft', never)).toEqual({ ok: true, value: undefined });
-  await poll('the machine to run', 60_000, async () => {
+  await poll('the machine to run', async () => {
     const power = await bmc.power();
     return power.known && power.value === 'on' && vm.running() ? true : undefined;
   });

@@ -209,7 +209,7 @@ function withLibraries(program: string, root: string): void {
 }
 
 async function untilItListens(port: number, child: ChildProcess): Promise<void> {
-  const deadline = performance.now() + 60_000;
+  const deadline = performance.now() + 240_000;
   while (!(await greets(port))) {
     if (child.exitCode !== null || performance.now() > deadline) throw new Error('the BusyBox host did not come up');
     await pause(50);

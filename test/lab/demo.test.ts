@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readChain } from '../../src/core/chain.ts';
+import { holdIn } from '../faults/hold.ts';
 import { poll } from './poll.ts';
 
 /*
@@ -27,10 +28,10 @@ interface Calling {
   readonly ended: Promise<number | null>;
 }
 
-function start(...argv: readonly string[]): Calling {
+function start(argv: readonly string[] = [], path = process.env.PATH): Calling {
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', process.execPath, bin, 'demo', ...argv], {
     cwd: folder,
-    env: { PATH: process.env.PATH, LC_ALL: 'C', HOME: join(folder, 'home'), TMPDIR: join(folder, 'tmp') },
+    env: { PATH: path, LC_ALL: 'C', HOME: join(folder, 'home'), TMPDIR: join(folder, 'tmp') },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const said = { stdout: '', stderr: '' };
@@ -88,7 +89,7 @@ test('the demo retires its machine, shows the proof, and leaves report, log and 
 });
 
 test('with --json, stdout holds JSON lines only', async () => {
-  const { said, ended } = start('--json');
+  const { said, ended } = start(['--json']);
   expect(await ended, said.stdout + said.stderr).toBe(0);
   const lines = said.stdout
     .trimEnd()
@@ -99,8 +100,10 @@ test('with --json, stdout holds JSON lines only', async () => {
 });
 
 test('stopped in the middle, nothing of the practice machine goes on', async () => {
-  const { child, said, ended } = start();
-  await poll('the services are stopped', 180_000, () => said.stderr.includes('] last-copy') || undefined);
+  const bin = join(folder, 'bin');
+  const held = holdIn(bin, 'tar', '*-c*');
+  const { child, said, ended } = start([], `${bin}:${process.env.PATH ?? ''}`);
+  await poll('the copy is under way', () => held.calls() > 0 || undefined);
   child.kill('SIGTERM');
   expect(await ended).toBe(143);
   expect(said.stderr).toContain('The demo ended early.');
@@ -108,7 +111,7 @@ test('stopped in the middle, nothing of the practice machine goes on', async () 
 });
 
 test('without a terminal it cannot be stepped through', async () => {
-  const { said, ended } = start('--interactive');
+  const { said, ended } = start(['--interactive']);
   expect(await ended).toBe(64);
   expect(said.stderr).toContain('stepping through the demo needs a terminal');
   expect(readdirSync(join(folder, 'tmp'))).toEqual([]);

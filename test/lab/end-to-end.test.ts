@@ -69,7 +69,7 @@ test('without the serial, or with another one, nothing is begun', async () => {
 test('the run goes through, and the machine is off', async () => {
   const run = ['run', '--plan', 'plan.json', '--non-interactive', '--answers', 'answers.yaml'] as const;
   ended(await workspace.decom(...run, `--confirm=${vm.identity.serial}`), 0);
-  await poll('qemu to be gone', 10_000, () => (vm.running() ? undefined : true));
+  await poll('qemu to be gone', () => (vm.running() ? undefined : true));
   expect(chassis(vm, 'status')).toBe('Chassis Power is off');
 });
 
@@ -105,7 +105,7 @@ test('status and report tell of the finished run', async () => {
 
 test('switched on again, its services stay down, and both copies equal its files', async () => {
   chassis(vm, 'on');
-  await poll('qemu to be back', 30_000, () => (vm.running() ? true : undefined));
+  await poll('qemu to be back', () => (vm.running() ? true : undefined));
   await vm.booted();
   const services = await vm.sh(
     'systemctl is-active app nginx; systemctl is-enabled app nginx; cat /var/lib/decom-mark',

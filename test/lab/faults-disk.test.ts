@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -14,6 +15,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { PracticeMachine } from '../../src/practice/practice-machine.ts';
 import { said as masked } from '../faults/bench.ts';
+import { holdIn, waitFor } from '../faults/hold.ts';
 import { until } from '../faults/interruption.ts';
 import { type PracticeBench, practiceBench, startMachine } from '../faults/practice.ts';
 import { type Ended, endCalls } from '../faults/program.ts';
@@ -41,7 +43,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await endCalls();
   for (const path of mounted.splice(0)) execFileSync('umount', [path]);
-  for (const file of ['mark', 'began']) rmSync(join(folder, file), { force: true });
+  for (const file of ['mark', 'began', 'go']) rmSync(join(folder, file), { force: true });
   await b.close();
 });
 
@@ -71,6 +73,8 @@ const told = (ended: Ended): string =>
 
 const marking = (id = 'mark'): string =>
   `- id: ${id}\n  title: Leave a mark\n  uses: command.run\n  with: { argv: [sh, -c, 'echo done >> ${folder}/mark'], probe: { argv: [test, -s, ${folder}/mark] } }`;
+/** Lets go what waits for it. */
+const letGo = (): void => writeFileSync(join(folder, 'go'), '');
 const resume = (): Promise<Ended> => b.decom('resume', 'practice', '--non-interactive');
 
 test('a state folder that is mounted read-only is refused, and nothing is done', async () => {
@@ -132,13 +136,16 @@ test('a disk that is full before the run begins: nothing is done, and the plan i
 
 test('a disk that fills up before an operation: the run ends there, and goes on when there is room', async () => {
   b.runbook(
-    `- id: first\n  title: First\n  uses: command.run\n  with: { argv: ['true'], probe: { argv: [sh, -c, 'test ! -e ${folder}/mark; sleep 2; false'] } }\n  on_failure: continue\n${marking()}`,
+    `- id: first\n  title: First\n  uses: command.run\n  with: { argv: ['true'], probe: { argv: [sh, -c, "${waitFor(`${folder}/go`)}; false"] } }\n  on_failure: continue\n${marking()}`,
   );
+  letGo();
   await b.plan();
+  rmSync(join(folder, 'go'));
   mount(b.state, '512k');
   const run = b.start(b.unattended);
   await until('the first step has begun', () => b.events().some(({ type }) => type === 'step.started'), run);
   const filler = fill(b.state, 0);
+  letGo();
   const ended = await run.ended;
   expect(told(ended)).toMatchInlineSnapshot(`
     "exit 10
@@ -160,13 +167,14 @@ test('a disk that fills up before an operation: the run ends there, and goes on 
 
 test('a disk that fills up during an operation that may not be repeated: in doubt, and settled by its probe', async () => {
   b.runbook(
-    `- id: mark\n  title: Leave a mark\n  uses: command.run\n  with: { argv: [sh, -c, 'echo began >> ${folder}/began; sleep 3; echo done >> ${folder}/mark; head -c 5000 /dev/zero | tr "\\0" x'], probe: { argv: [test, -s, ${folder}/mark] } }`,
+    `- id: mark\n  title: Leave a mark\n  uses: command.run\n  with: { shell: "echo began >> ${folder}/began; ${waitFor(`${folder}/go`)}; echo done >> ${folder}/mark; head -c 5000 /dev/zero | tr '\\0' x", probe: { argv: [test, -s, ${folder}/mark] } }`,
   );
   await b.plan();
   mount(b.state, '512k');
   const run = b.start(b.unattended);
-  await until('it is under way', () => b.events().some(({ type }) => type === 'operation.intended'), run);
+  await until('it is under way', () => existsSync(join(folder, 'began')), run);
   const filler = fill(b.state, 0);
+  letGo();
   expect(told(await run.ended)).toMatchInlineSnapshot(`
     "exit 5
     stdout: 
@@ -229,9 +237,11 @@ test('a vault that fills up under the copy: nothing half counts as a copy, and i
   );
   await b.plan();
   mount(b.vault, '64m');
+  const held = holdIn(join(folder, 'machine', 'stand-ins'), 'tar', '*-c*');
   const run = b.start(b.unattended);
-  await until('it is under way', () => b.events().some(({ type }) => type === 'operation.intended'), run);
+  await until('it is under way', () => held.calls() > 0, run);
   const filler = fill(b.vault, 65_536);
+  held.letGo();
   const filled = await run.ended;
   expect(told(filled), filled.stderr).toMatchInlineSnapshot(`
     "exit 10

@@ -56,7 +56,7 @@ test('backup.rsync, the connection cut: nothing half is a copy, and it is finish
   await s.bench.plan();
   const held = s.hold('rsync', '*--server*');
   const run = s.bench.start(s.bench.unattended);
-  await until('rsync runs on the host', () => s.calls().length > 0, run);
+  await until('rsync runs on the host', () => held.calls() > 0, run);
   s.bench.ssh.cutAfter(300_000);
   held.letGo();
   const ended = await run.ended;
@@ -73,7 +73,7 @@ test('backup.rsync, Ctrl-C: rsync is ended on both sides, and nothing half is a 
   s.bench.runbook([identity, stop, copy()].join('\n'));
   await s.bench.plan();
   const run = s.bench.start(s.bench.unattended);
-  await until('rsync runs on the host', () => s.calls().length > 0, run);
+  await until('rsync runs on the host', () => held.calls() > 0, run);
   run.signal('SIGINT');
   const ended = await run.ended;
   expect(ended.code, `${ended.stdout}${ended.stderr}`).toBe(130);

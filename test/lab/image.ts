@@ -217,7 +217,7 @@ async function build(part: string, say: (line: string) => void): Promise<void> {
     if (end.code !== 0) throw new Error(`the guest's services do not run: ${end.stdout}${end.stderr}`);
     await askMonitor(monitor, 'stop');
     await askMonitor(monitor, `migrate "exec:cat > ${join(part, 'memory')}"`);
-    await poll('saving the memory', 120_000, async () =>
+    await poll('saving the memory', async () =>
       /Migration status: completed/.test(await askMonitor(monitor, 'info migrate')) ? true : undefined,
     );
     await askMonitor(monitor, 'quit');
@@ -243,7 +243,7 @@ async function booted(
   const gone = new Promise<void>((resolve) => qemu.once('exit', () => resolve()));
   try {
     const login = { port: sshPort, user: 'root', key: join(part, 'key'), knownHosts };
-    await poll('the guest to let root in', 300_000, async () => {
+    await poll('the guest to let root in', async () => {
       if (qemu.exitCode !== null)
         throw new Error(`qemu ended (${qemu.exitCode}): ${stderr}\n${tail(consoleLog(part))}`);
       return (await rawSsh(login, 'true')).code === 0 ? true : undefined;

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { copiesIn } from './compare-copies.ts';
 import { poll } from './poll.ts';
@@ -13,10 +14,21 @@ let workspace: VmWorkspace;
 
 beforeAll(async () => {
   vm = await startVm({ start: 'warm' });
-  // A service that takes its time to stop, so that there is a middle to cut.
-  await vm.sh(
-    "mkdir -p /etc/systemd/system/app.service.d; printf '[Service]\\nExecStop=/bin/sleep 4\\n' > /etc/systemd/system/app.service.d/slow.conf; systemctl daemon-reload",
-  );
+  // Whatever acts waits in the middle of its act for as long as /run/hold is there: nothing depends on how fast the cut comes.
+  const files = {
+    '/usr/local/bin/wait-here': '#!/bin/sh\nwhile test -e /run/hold; do sleep 0.1; done\n',
+    '/etc/systemd/system/app.service.d/slow.conf': '[Service]\nExecStop=/usr/local/bin/wait-here\nTimeoutStopSec=600\n',
+    ...Object.fromEntries(
+      Object.entries({ tar: '*-c*', rsync: '*--server*' }).map(([program, pattern]) => [
+        `/usr/local/bin/${program}`,
+        `#!/bin/sh\ncase "$*" in ${pattern}) if test -e /run/hold; then /usr/bin/${program} "$@" | { head -c 300000; wait-here; cat; }; exit; fi ;; esac\nexec /usr/bin/${program} "$@"\n`,
+      ]),
+    ),
+  };
+  for (const [path, text] of Object.entries(files)) {
+    await vm.sh(`mkdir -p '${dirname(path)}' && cat > '${path}' && chmod 755 '${path}'`, text);
+  }
+  await vm.sh('systemctl daemon-reload');
 });
 afterAll(() => vm?.stop());
 afterEach(() => workspace?.remove());
@@ -36,7 +48,7 @@ phases:
 const mark = runbook(
   'command.run',
   () =>
-    "{ shell: 'sleep 3; echo mark >> /var/lib/decom-mark', probe: { argv: [test, -s, /var/lib/decom-mark], within: 20s }, root: true }",
+    "{ shell: 'wait-here; echo mark >> /var/lib/decom-mark', probe: { argv: [test, -s, /var/lib/decom-mark], within: 20s }, root: true }",
 );
 const stop = runbook('service.stop', () => '{ units: [app.service], disable: false }');
 const archive = runbook('backup.archive', (vault) => `{ from: [/srv/many, /srv/data], to: ${JSON.stringify(vault)} }`);
@@ -47,10 +59,10 @@ async function inTheMiddle(text: (vault: string) => string, process: string): Pr
   workspace = vmWorkspace(vm, text);
   const planned = await workspace.decom('plan', 'web01', '-o', 'plan.json');
   expect(planned.code, planned.stdout + planned.stderr).toBe(0);
+  await vm.sh('touch /run/hold');
   const calling = workspace.start('run', '--plan', 'plan.json', '--non-interactive');
   await poll(
     'the act to begin',
-    120_000,
     async () => {
       if (calling.child.exitCode !== null) throw new Error(`it ended: ${JSON.stringify(await calling.ended)}`);
       if (!workspace.log().some(({ type, step }) => type === 'operation.intended' && step === 'act')) return undefined;
@@ -61,8 +73,8 @@ async function inTheMiddle(text: (vault: string) => string, process: string): Pr
   return calling;
 }
 
-/** Kills every login of decom on the machine, by the ids of its sshd processes. */
-const cut = () => vm.sh("kill -KILL $(pgrep -f '^sshd: decom')");
+/** Kills every login of decom on the machine, by the ids of its sshd processes; then what waited goes on. */
+const cut = () => vm.sh("kill -KILL $(pgrep -f '^sshd: decom'); rm /run/hold");
 
 const ended = (called: Called, codes: readonly number[]): Called => {
   expect(codes, `${called.code}\n${called.stdout}\n${called.stderr}`).toContain(called.code);
@@ -72,7 +84,7 @@ const resume = (): Promise<Called> => workspace.decom('resume', 'web01', '--non-
 
 /** Resumes until the run is no longer in doubt. */
 const resumed = (): Promise<Called> =>
-  poll('the doubt to be settled', 120_000, async () => {
+  poll('the doubt to be settled', async () => {
     const called = await resume();
     return called.code === 5 ? undefined : called;
   });
@@ -81,7 +93,7 @@ const intended = () =>
   workspace.log().filter(({ type, step }) => type === 'operation.intended' && step === 'act').length;
 
 test('a command that may happen once outlives a cut connection, and its end is learnt', async () => {
-  const calling = await inTheMiddle(mark, "'[s]leep 3'");
+  const calling = await inTheMiddle(mark, "'bin/[w]ait-here'");
   await cut();
   ended(await calling.ended, [0]);
   expect(intended()).toBe(1);
@@ -91,9 +103,9 @@ test('a command that may happen once outlives a cut connection, and its end is l
 
 test('a command whose connection freezes is found again over a new one', async () => {
   await vm.sh('rm -f /var/lib/decom-mark');
-  const calling = await inTheMiddle(mark, "'[s]leep 3'");
+  const calling = await inTheMiddle(mark, "'bin/[w]ait-here'");
   const frozen = (await vm.sh("pgrep -f '^sshd: decom'")).stdout.toString().trim().split('\n');
-  await vm.sh(`kill -STOP ${frozen.join(' ')}`);
+  await vm.sh(`kill -STOP ${frozen.join(' ')}; rm /run/hold`);
   ended(await calling.ended, [0]);
   await vm.sh(`kill -KILL ${frozen.join(' ')}`);
   expect(intended()).toBe(1);
@@ -103,7 +115,7 @@ test('a command whose connection freezes is found again over a new one', async (
 });
 
 test('stopping a service goes on after a cut connection', async () => {
-  const calling = await inTheMiddle(stop, "'[s]leep 4'");
+  const calling = await inTheMiddle(stop, "'bin/[w]ait-here'");
   await cut();
   ended(await calling.ended, [5, 10]);
   ended(await resumed(), [0]);
@@ -127,9 +139,10 @@ test('Ctrl-C in an archive ends the tar on the machine, exits 130, and the run c
   calling.child.kill('SIGINT');
   ended(await calling.ended, [130]);
   expect(copiesIn(workspace.vault)).toEqual([]);
-  await poll('tar to be gone from the machine', 15_000, async () =>
+  await poll('tar to be gone from the machine', async () =>
     (await vm.sh("pgrep -f '[t]ar .*srv'")).code === 1 ? true : undefined,
   );
+  await vm.sh('rm /run/hold');
   expect((await workspace.decom('audit', 'verify', 'web01')).code).toBe(11);
   ended(await resumed(), [0]);
   expect(copiesIn(workspace.vault)).toHaveLength(1);

@@ -75,7 +75,6 @@ test('killed at ten random moments, a run ends as if nothing had happened, and n
       const calling = goOn();
       await poll(
         `the run to reach ${step}`,
-        300_000,
         () => calling.child.exitCode !== null || reached(workspace.log().slice(before), step, acting) || undefined,
         20,
       );
@@ -107,7 +106,7 @@ test('killed at ten random moments, a run ends as if nothing had happened, and n
     expect(copiesIn(workspace.vault)).toHaveLength(2);
 
     chassis(vm, 'on');
-    await poll('qemu to be back', 60_000, () => (vm.running() ? true : undefined));
+    await poll('qemu to be back', () => (vm.running() ? true : undefined));
     await vm.booted();
     const look =
       "cat /var/lib/decom-mark; journalctl -q -b -1 -t decom-mark -o cat; journalctl -q -b -1 -u app -o cat | grep -c '^Stopped app'; pgrep -xc tar";

@@ -13,6 +13,7 @@ import { newShared } from '../../src/effects/ssh/shared.ts';
 import type { SshDeps, SshTarget } from '../../src/effects/ssh/target.ts';
 import { chooseTransport, type WantedTransport } from '../../src/effects/ssh/transport.ts';
 import { alive, got, text, until } from '../contracts/machine.ts';
+import { waitFor } from '../faults/hold.ts';
 import { poll } from './poll.ts';
 import { freePort, keygen, type Sshd, startSshd } from './sshd.ts';
 
@@ -230,11 +231,13 @@ describe('by the ssh program, a connection that is lost', () => {
       const own = await startSshd();
       const machine = machineAt({ hostKeys: own.hostKeys }, {}, own);
       const file = join(folder, `runs-${own.port}`);
-      const running = exec(machine, 'sh', '-c', `echo run >> '${file}'; sleep 2; exit 255`);
+      const go = `${file}.go`;
+      const running = exec(machine, 'sh', '-c', `echo run >> '${file}'; ${waitFor(go)}; exit 255`);
       await until(() => (existsSync(file) ? true : undefined));
       for (const pid of pids(own)) process.kill(pid, 'SIGKILL');
       expect(got(await running).ended).toMatchObject({ how: 'lost', trouble: { code: 'connection-lost' } });
       expect(text(got(await exec(machine, 'cat', file)).stdout)).toBe('run\n');
+      writeFileSync(go, '');
       await machine.close();
       await own.stop();
     },
@@ -242,7 +245,7 @@ describe('by the ssh program, a connection that is lost', () => {
 
   it('because the server is frozen is noticed by keepalives', async () => {
     const own = await startSshd();
-    const machine = machineAt({ hostKeys: own.hostKeys }, { patience: { keepalive: 1000 } }, own);
+    const machine = machineAt({ hostKeys: own.hostKeys }, { patience: { keepalive: 2000 } }, own);
     const running = exec(machine, 'sleep', '60');
     const frozen = await until(() => {
       const pids = own.sessions();
@@ -260,8 +263,9 @@ describe('by the ssh program, a connection that is lost', () => {
   it('by close ends what runs, leaves no ssh and no file behind, and nothing starts afterwards', async () => {
     const own = await startSshd();
     const machine = machineAt({ hostKeys: own.hostKeys }, {}, own);
-    const running = exec(machine, 'sleep', '5');
-    await until(() => (own.sessions().some((pid) => commandOf(pid) === 'sleep 5') ? true : undefined));
+    const [began, go] = [join(folder, 'began'), join(folder, 'go')];
+    const running = exec(machine, 'sh', '-c', `: > '${began}'; ${waitFor(go)}`);
+    await until(() => (existsSync(began) ? true : undefined));
     const [master = 0] = masters(own.port);
     const socket = /-S (\S+)/.exec(commandOf(master))?.[1] ?? '';
     expect(existsSync(socket)).toBe(true);
@@ -269,6 +273,7 @@ describe('by the ssh program, a connection that is lost', () => {
     expect(got(await running).ended).toMatchObject({ how: 'lost', trouble: { code: 'connection-closed' } });
     expect(await exec(machine, 'true')).toMatchObject({ ok: false, error: { code: 'connection-closed' } });
     await until(() => (alive(master) || existsSync(join(socket, '..')) ? undefined : true));
+    writeFileSync(go, '');
     await own.stop();
   });
 
@@ -285,7 +290,7 @@ describe('by the ssh program, a connection that is lost', () => {
     await new Promise((resolve) => orphan.stdout.once('data', resolve));
     orphan.kill('SIGKILL');
     await machine.close();
-    await poll('the ssh ends', 60_000, () => (alive(master) ? undefined : true));
+    await poll('the ssh ends', () => (alive(master) ? undefined : true));
     await own.stop();
   });
 });

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Recorded } from '../../src/core/event.ts';
 import type { PracticeMachine } from '../../src/practice/practice-machine.ts';
+import { holdIn } from '../faults/hold.ts';
 import { type PracticeBench, practiceBench, startMachine } from '../faults/practice.ts';
 import { poll } from './poll.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
@@ -124,7 +125,7 @@ describe.each(questions)('%s', (_, way, shown) => {
     await come(at, way, shown);
     at.close();
     terminal = undefined;
-    await poll('the end of the session in the log', 30_000, () =>
+    await poll('the end of the session in the log', () =>
       bench.events().at(-1)?.type === 'session.closed' ? true : undefined,
     );
     expect(bench.events().at(-1)).toMatchObject({ type: 'session.closed', exit: 129 });
@@ -206,8 +207,10 @@ test('keys pressed before the question do not begin the irreversible step, nor d
   copyFileSync(join(root, 'runbooks/practice.yaml'), join(bench.folder, 'runbooks/practice.yaml'));
   const { serial } = machine.identity;
   const data = machine.folders.join(',');
+  const held = holdIn(join(home, 'bin'), 'tar', '-x*');
   const at = typed(
     `run practice -r practice -p services=app.service,web.service -p data=${data} -p vault=${bench.vault} -p grace=1m`,
+    { PATH: `${join(home, 'bin')}:${process.env.PATH ?? ''}` },
   );
   await come(
     at,
@@ -223,15 +226,14 @@ test('keys pressed before the question do not begin the irreversible step, nor d
   await at.endsWith(`proof — Restore the last copy to a scratch place and compare every file ${keys}`);
   at.type('c');
   at.press('Enter');
-  // While the proof runs and until the question stands: everything that would begin it, too early.
+  // While the proof runs: everything that would begin it, too early.
   const grave = `(irreversible) ${keys}`;
-  for (let i = 0; i < 20 && !at.text().includes(grave); i++) {
-    at.press('Enter');
-    at.type('c');
-    at.press('Enter');
-    at.type(serial);
+  await poll('the proof to be under way', () => (held.calls() > 0 ? true : undefined));
+  for (const early of ['', 'c', serial]) {
+    at.type(early);
     at.press('Enter');
   }
+  held.letGo();
   await at.endsWith(grave);
   expect(began('power-off')).toEqual([]);
   at.type('c');
@@ -246,7 +248,7 @@ test('keys pressed before the question do not begin the irreversible step, nor d
   expect(began('power-off')).toEqual([]);
   at.type(serial);
   at.press('Enter');
-  await poll('the irreversible step to begin', 30_000, () => (began('power-off').length > 0 ? true : undefined));
+  await poll('the irreversible step to begin', () => (began('power-off').length > 0 ? true : undefined));
   const agreed = bench.events().filter((event) => event.type === 'step.agreed' && event.step === 'power-off');
   expect(agreed).toMatchObject([{ how: 'typed', typed: serial }]);
 });

@@ -8,6 +8,7 @@ import type { Ended, Machine } from '../../src/core/ports.ts';
 import { sshMachine } from '../../src/effects/ssh/machine.ts';
 import type { SshDeps, SshTarget } from '../../src/effects/ssh/target.ts';
 import { alive, got, text, until } from '../contracts/machine.ts';
+import { waitFor } from '../faults/hold.ts';
 import { makeAccount } from './account.ts';
 import { freePort, keygen, type Sshd, signal, startSshd } from './sshd.ts';
 
@@ -239,11 +240,13 @@ describe('a connection that is lost', () => {
     const own = await startSshd();
     const machine = machineAt({ port: own.port, identityFiles: [own.userKey], hostKeys: own.hostKeys });
     const file = join(folder, 'runs');
-    const running = machine.exec({ argv: ['sh', '-c', `echo run >> '${file}'; sleep 2`], root: false });
+    const go = join(folder, 'go');
+    const running = exec(machine, 'sh', '-c', `echo run >> '${file}'; ${waitFor(go)}`);
     await until(() => (existsSync(file) ? true : undefined));
     for (const pid of own.sessions()) if (commandOf(pid).startsWith('sshd:')) signal(pid, 'SIGKILL');
     expect(got(await running).ended).toMatchObject({ how: 'lost', trouble: { code: 'connection-lost' } });
     expect(text(got(await exec(machine, 'cat', file)).stdout)).toBe('run\n');
+    writeFileSync(go, '');
     await machine.close();
     await own.stop();
   });
@@ -270,7 +273,7 @@ describe('a connection that is lost', () => {
     const own = await startSshd();
     const machine = machineAt(
       { port: own.port, identityFiles: [own.userKey], hostKeys: own.hostKeys },
-      { patience: { keepalive: 200 } },
+      { patience: { keepalive: 2000 } },
     );
     const running = exec(machine, 'sleep', '60');
     const frozen = await until(() => {
@@ -304,11 +307,13 @@ describe('a connection that is lost', () => {
 
   it('by close ends what runs, and nothing starts afterwards', async () => {
     const machine = machineAt();
-    const running = exec(machine, 'sleep', '5');
-    await until(() => (sshd.sessions().some((pid) => commandOf(pid).startsWith('sleep 5')) ? true : undefined));
+    const [began, ended] = [join(folder, 'began'), join(folder, 'ended')];
+    const running = exec(machine, 'sh', '-c', `: > '${began}'; ${waitFor(ended)}`);
+    await until(() => (existsSync(began) ? true : undefined));
     await machine.close();
     expect(got(await running).ended).toMatchObject({ how: 'lost', trouble: { code: 'connection-closed' } });
     expect(await exec(machine, 'true')).toMatchObject({ ok: false, error: { code: 'connection-closed' } });
+    writeFileSync(ended, '');
   });
 });
 

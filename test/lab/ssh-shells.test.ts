@@ -8,6 +8,7 @@ import { sshMachine } from '../../src/effects/ssh/machine.ts';
 import { opensshMachine } from '../../src/effects/ssh/openssh/machine.ts';
 import type { Patience, SshTarget } from '../../src/effects/ssh/target.ts';
 import { alive, got, text, until } from '../contracts/machine.ts';
+import { waitFor } from '../faults/hold.ts';
 import { type Account, makeAccount } from './account.ts';
 import { type Sshd, startSshd } from './sshd.ts';
 
@@ -162,10 +163,13 @@ describe.each(transports)('over %s,', (_name, make) => {
     );
     expect(outputs.map((output) => text(got(output).stdout))).toEqual(['1\n', '2\n', '3\n']);
     const abort = new AbortController();
-    const running = machine.exec({ argv: ['sleep', '3'], root: false }, { signal: abort.signal });
-    await until(() => (one.sessions().some((pid) => commandOf(pid) === 'sleep 3') ? true : undefined));
+    const [began, go] = [join(folder, 'began'), join(folder, 'go')];
+    const argv = ['sh', '-c', `: > '${began}'; ${waitFor(go)}`];
+    const running = machine.exec({ argv, root: false }, { signal: abort.signal });
+    await until(() => (existsSync(began) ? true : undefined));
     abort.abort();
     expect(got(await running).ended).toMatchObject({ how: 'aborted', trouble: { code: 'abort-unconfirmed' } });
+    writeFileSync(go, '');
     await one.stop();
     account.remove();
   });
@@ -180,11 +184,3 @@ describe.each(transports)('over %s,', (_name, make) => {
     account.remove();
   });
 });
-
-const commandOf = (pid: number): string => {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-  } catch {
-    return '';
-  }
-};

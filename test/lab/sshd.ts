@@ -157,7 +157,7 @@ async function untilItListens(
   child: ChildProcess,
   said: readonly string[],
 ): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 240_000;
   for (;;) {
     if (child.exitCode !== null || Date.now() > deadline) throw new Error(`sshd did not start: ${said.join('')}`);
     const open = await new Promise<boolean>((resolve) => {

@@ -12,9 +12,9 @@ export interface Terminal {
   /** What the terminal shows, from the first line on. */
   text(): string;
   /** Waits until its last line that is not empty ends so. */
-  endsWith(text: string, within?: number): Promise<void>;
+  endsWith(text: string): Promise<void>;
   /** Waits until it shows a text anywhere. */
-  shows(text: string | RegExp, within?: number): Promise<void>;
+  shows(text: string | RegExp): Promise<void>;
   /** Every byte that was written to it. */
   bytes(): Uint8Array;
   cursorShown(): boolean;
@@ -37,10 +37,10 @@ export function openTerminal(folder: string, env: { readonly [name: string]: str
   tmux('set-option', '-g', 'history-limit', '50000');
   tmux('pipe-pane', `cat > ${log}`);
   const text = (): string => tmux('capture-pane', '-p', '-J', '-S', '-');
-  const waited = async (what: string, within: number, there: (seen: string) => boolean): Promise<void> => {
+  const waited = async (what: string, there: (seen: string) => boolean): Promise<void> => {
     let seen = '';
     try {
-      await poll(what, within, () => {
+      await poll(what, () => {
         seen = text();
         return there(seen) ? true : undefined;
       });
@@ -52,11 +52,9 @@ export function openTerminal(folder: string, env: { readonly [name: string]: str
     type: (keys) => tmux('send-keys', '-l', keys),
     press: (...keys) => tmux('send-keys', ...keys),
     text,
-    endsWith: (end, within = 60_000) => waited(`"${end}" at the end`, within, (seen) => seen.trimEnd().endsWith(end)),
-    shows: (wanted, within = 60_000) =>
-      waited(String(wanted), within, (seen) =>
-        typeof wanted === 'string' ? seen.includes(wanted) : wanted.test(seen),
-      ),
+    endsWith: (end) => waited(`"${end}" at the end`, (seen) => seen.trimEnd().endsWith(end)),
+    shows: (wanted) =>
+      waited(String(wanted), (seen) => (typeof wanted === 'string' ? seen.includes(wanted) : wanted.test(seen))),
     bytes: () => readFileSync(log),
     cursorShown: () => tmux('display-message', '-p', '#{cursor_flag}').trim() === '1',
     close: () => {

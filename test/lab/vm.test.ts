@@ -22,21 +22,21 @@ test('the practice machine has the identity and the services it is said to have'
     'active',
     '10000',
   ]);
-  expect(Math.abs(Number(clock) - Date.now() / 1000)).toBeLessThan(30);
+  expect(Math.abs(Number(clock) - Date.now() / 1000)).toBeLessThan(300);
 });
 
 test('its BMC switches it off softly, and on again', async () => {
   expect(chassis(vm, 'status')).toBe('Chassis Power is on');
   const first = vm.pid();
   chassis(vm, 'soft');
-  await poll('the machine to be off', 90_000, () => (vm.running() ? undefined : true));
+  await poll('the machine to be off', () => (vm.running() ? undefined : true));
   expect(chassis(vm, 'status')).toBe('Chassis Power is off');
   chassis(vm, 'on');
-  await poll('the machine to be on', 20_000, () => (vm.running() ? true : undefined));
+  await poll('the machine to be on', () => (vm.running() ? true : undefined));
   expect(vm.pid()).not.toBe(first);
   await vm.booted();
   const stopped = (await vm.sh('journalctl -b -1 -u nginx -o cat')).stdout.toString();
   expect(stopped).toContain('Stopped nginx.service');
   chassis(vm, 'off');
-  await poll('the machine to be off', 10_000, () => (vm.running() ? undefined : true));
+  await poll('the machine to be off', () => (vm.running() ? undefined : true));
 });

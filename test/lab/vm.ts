@@ -57,7 +57,7 @@ export interface Vm {
   pid(): number | null;
   running(): boolean;
   /** Waits until root can log in, as after the BMC switched it on again. */
-  booted(within?: number): Promise<void>;
+  booted(): Promise<void>;
   /** Pulls the plug and puts it in again; `booted` waits for the machine to be back. */
   restart(): Promise<void>;
   /** Pulls the plug. */
@@ -85,7 +85,7 @@ export async function startVm(options: VmOptions): Promise<Vm> {
   const kill = async () => {
     const victim = pid();
     if (victim !== null) process.kill(victim, 'SIGKILL');
-    await poll('qemu to be gone', 10_000, () => (pid() === null ? true : undefined), 20);
+    await poll('qemu to be gone', () => (pid() === null ? true : undefined), 20);
   };
   const stop = async () => {
     shared?.kill();
@@ -93,10 +93,10 @@ export async function startVm(options: VmOptions): Promise<Vm> {
     await bmc?.stop();
     rmSync(folder, { recursive: true, force: true });
   };
-  const booted = async (within = 300_000) => {
+  const booted = async () => {
     shared?.kill();
     shared = undefined;
-    await poll('the machine to let root in', within, async () => {
+    await poll('the machine to let root in', async () => {
       if (pid() === null) throw new Error(`qemu is gone; its console said:\n${tail(folder)}`);
       return (await rawSsh(login, 'true')).code === 0 ? true : undefined;
     });
@@ -111,13 +111,13 @@ export async function startVm(options: VmOptions): Promise<Vm> {
     qemu.stderr?.on('data', (chunk: Buffer) => {
       stderr += chunk;
     });
-    await poll('qemu to start', 60_000, () => {
+    await poll('qemu to start', () => {
       if (qemu.exitCode !== null) throw new Error(`qemu ended with ${qemu.exitCode}: ${stderr}`);
       return pid() !== null && existsSync(monitorSocket(folder)) ? true : undefined;
     });
     if (options.start === 'warm') {
       // The memory was saved of a machine that stood still, so it wakes standing still.
-      await poll('the saved machine to go on', 60_000, async () => {
+      await poll('the saved machine to go on', async () => {
         await askMonitor(monitorSocket(folder), 'cont');
         return /running/.test(await askMonitor(monitorSocket(folder), 'info status')) ? true : undefined;
       });
@@ -126,7 +126,7 @@ export async function startVm(options: VmOptions): Promise<Vm> {
       const control = writeControl(folder, args);
       bmc = await startIpmiSim({ guid: identity.uuid, ...account, control, serial: identity.serial });
     }
-    await booted(options.start === 'warm' ? 120_000 : 300_000);
+    await booted();
     // A saved machine wakes with the clock of the day it was saved; one that boots lets root in before its services have settled.
     await rawSsh(login, `date -s @${Math.floor(Date.now() / 1000)}; systemctl is-system-running --wait`);
   } catch (error) {
@@ -149,7 +149,7 @@ export async function startVm(options: VmOptions): Promise<Vm> {
     restart: async () => {
       await kill();
       spawnQemu(args);
-      await poll('qemu to start', 60_000, () => (pid() !== null ? true : undefined));
+      await poll('qemu to start', () => (pid() !== null ? true : undefined));
     },
     kill,
     stop,

@@ -190,6 +190,7 @@ describe('its power', () => {
   });
 
   test('a soft switch-off stops the services in order first', async () => {
+    await until('the service writes', () => statSync(computer.journal).size > 0);
     await computer.power.set('off', 'soft');
     expect(await computer.power.get()).toBe('off');
     expect(readFileSync(computer.journal, 'utf8')).toMatch(/stopped in order\n$/);

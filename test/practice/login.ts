@@ -63,9 +63,9 @@ export function answers(computer: Computer): Promise<boolean> {
   });
 }
 
-/** Looks again until it holds; fails after ten seconds. */
+/** Looks again until it holds; fails when it takes so long that nothing will come of it. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 240_000;
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error(`still not: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));

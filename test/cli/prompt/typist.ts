@@ -43,7 +43,7 @@ export function typist(): Typist {
     hangUp: () => input.end(),
     raw: () => raw,
     shown: async (text) => {
-      const until = Date.now() + 5000;
+      const until = Date.now() + 240_000;
       while (!screen.endsWith(text)) {
         if (Date.now() > until) throw new Error(`the screen never ended with ${JSON.stringify(text)}:\n${screen}`);
         await new Promise((resolve) => setTimeout(resolve, 5));

@@ -69,7 +69,7 @@ async function oddBmc(odd: Odd): Promise<{ readonly bmc: Bmc; readonly asked: re
     password: secret('correct-horse'),
     pin,
     clock: testClock,
-    patience: 2000,
+    patience: 60_000,
   });
   open.push({
     stop: async () => {

@@ -56,7 +56,7 @@ export async function redfishWorld({
         password: secret(password ?? 'correct-horse'),
         pin: service.pin,
         clock: testClock,
-        patience: 2000,
+        patience: 60_000,
         ...client,
       }),
     power: async () => state,

@@ -114,7 +114,7 @@ describe('running a command as an operation', () => {
 
   it('whose connection is lost is in doubt', async () => {
     const machine = machineWith({});
-    const running = sh(machine, 'sleep 30');
+    const running = sh(machine, 'sleep 630');
     setTimeout(function cut() {
       if (machine.commands.length === 0) setTimeout(cut, 10);
       else machine.cut();
@@ -125,7 +125,7 @@ describe('running a command as an operation', () => {
   it('that is aborted has failed once nothing of it is left', async () => {
     const machine = machineWith({});
     const abort = new AbortController();
-    const running = perform(machine, ['sleep', '30'], {}, abort.signal);
+    const running = perform(machine, ['sleep', '630'], {}, abort.signal);
     setTimeout(function stop() {
       if (machine.commands.length === 0) setTimeout(stop, 10);
       else abort.abort();

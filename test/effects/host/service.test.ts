@@ -70,7 +70,7 @@ describe('the state of a service', () => {
   });
 
   it('is not known where the connection is lost meanwhile', async () => {
-    const machine = machineWith({ systemctl: 'sleep 5' });
+    const machine = machineWith({ systemctl: 'sleep 605' });
     const asked = serviceProbe(machine)({ kind: 'service', unit: 'nginx.service' });
     setImmediate(function cut() {
       if (machine.commands.length === 0) setImmediate(cut);
