@@ -85,6 +85,8 @@ export interface Execution {
   readonly evidence: readonly Evidence[];
   /** The last of its kind. */
   readonly writersStarted: WritersStarted | null;
+  /** By its folder: how many pieces of evidence there were when a copy was begun last. */
+  readonly copiesBegun: { readonly [folder: string]: number };
   readonly status: 'open' | 'parked' | 'stopped' | 'closed';
   readonly parked: { readonly step: string; readonly until: string | null; readonly why: string } | null;
   readonly stopped: { readonly by: string; readonly reason: string } | null;
@@ -128,6 +130,7 @@ export const emptyExecution: Execution = {
   steps: {},
   evidence: [],
   writersStarted: null,
+  copiesBegun: {},
   status: 'open',
   parked: null,
   stopped: null,
@@ -192,21 +195,25 @@ export function fold(execution: Execution, event: Recorded): Execution {
     case 'step.agreed':
       return onPass(now, event, (pass) => ({ ...pass, agreed: true }));
     case 'operation.intended':
-      return onPass({ ...now, writersStarted: startedBy(now, event) }, event, (pass) => ({
-        ...pass,
-        operations: [
-          ...pass.operations,
-          {
-            n: event.n,
-            attempt: event.attempt,
-            operation: event.operation,
-            ...(event.there === undefined ? {} : { there: event.there }),
-            status: 'intended',
-            receipt: {},
-            at: event.ts,
-          },
-        ],
-      }));
+      return onPass(
+        { ...now, writersStarted: startedBy(now, event), copiesBegun: begunBy(now, event) },
+        event,
+        (pass) => ({
+          ...pass,
+          operations: [
+            ...pass.operations,
+            {
+              n: event.n,
+              attempt: event.attempt,
+              operation: event.operation,
+              ...(event.there === undefined ? {} : { there: event.there }),
+              status: 'intended',
+              receipt: {},
+              at: event.ts,
+            },
+          ],
+        }),
+      );
     case 'operation.done':
       return onOperation(now, event, (state) => ({ ...state, status: 'done', receipt: event.receipt, at: event.ts }));
     case 'operation.failed':
@@ -273,6 +280,11 @@ const startedBy = (execution: Execution, event: EventOf<'operation.intended'>): 
   mayStartWriters(event.operation)
     ? { step: event.step, operation: event.operation, evidence: execution.evidence.length }
     : execution.writersStarted;
+
+const begunBy = ({ copiesBegun, evidence }: Execution, { operation }: EventOf<'operation.intended'>) =>
+  operation.kind === 'copy.archive' || operation.kind === 'copy.rsync'
+    ? { ...copiesBegun, [operation.to]: evidence.length }
+    : copiesBegun;
 
 interface AtPass {
   readonly step: string;

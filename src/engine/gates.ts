@@ -92,20 +92,26 @@ export function unmetDemand(
       demand.why,
     );
   }
-  if (demand.after !== undefined) {
-    const since = execution.evidence
-      .filter((e) => e.kind === demand.after)
-      .reduce((best, e) => Math.max(best, momentOf(e)), Number.NEGATIVE_INFINITY);
-    if (newest < since) {
-      return trouble(
-        'evidence-early',
-        `the evidence "${demand.kind}" is of a time before the last "${demand.after}"`,
-        `Put a copy and its proof after the step that yields "${demand.after}".`,
-        demand.why,
-      );
-    }
+  if (demand.after !== undefined && !standing.some((e) => isAfter(e, demand.after, execution))) {
+    return trouble(
+      'evidence-early',
+      `the evidence "${demand.kind}" is of a time before the last "${demand.after}"`,
+      `Put a copy and its proof after the step that yields "${demand.after}".`,
+      demand.why,
+    );
   }
   return undefined;
+}
+
+/**
+ * Whether a piece of evidence is of a time after the last one of a kind. Of a copy that was begun in this run the order of the lines says it, as
+ * clocks jump; of another one only its time does.
+ */
+function isAfter(e: Evidence, kind: EvidenceKind | undefined, { evidence, copiesBegun }: Execution): boolean {
+  const last = evidence.findLastIndex((other) => other.kind === kind);
+  const begun = e.kind === 'restore.proven' ? copiesBegun[e.copy] : undefined;
+  if (begun !== undefined) return last < begun;
+  return evidence.every((other) => other.kind !== kind || momentOf(other) <= momentOf(e));
 }
 
 /** The step after the last one that stops writers, and before the one that demands it, that may start some again. */

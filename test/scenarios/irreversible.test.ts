@@ -26,7 +26,7 @@ const reboot = (s: Stage): void => {
   s.world.state.bootId = '00000000-1111-4222-8333-444444444444';
 };
 const later = (s: Stage, ms: number): void => {
-  s.world.state.now = new Date(s.world.state.now.getTime() + ms);
+  s.pass(ms);
 };
 
 /** The time that the copy's description gives for its manifest is changed once it is made. */

@@ -224,7 +224,7 @@ ${marker}`);
     expect(end).toMatchObject({ end: 'parked', step: 'quiet' });
     expect(execution(s).status).toBe('parked');
     expect(await s.run(plan)).toMatchObject({ end: 'parked' });
-    s.world.state.now = new Date(s.world.state.now.getTime() + 14 * 86_400_000);
+    s.pass(14 * 86_400_000);
     expect(await s.run(plan)).toEqual({ end: 'done' });
   });
 
