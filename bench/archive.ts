@@ -6,11 +6,15 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, wri
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { unknownHelper } from '../src/core/helper.ts';
 import type { Machine } from '../src/core/ports.ts';
+import { fail } from '../src/core/result.ts';
 import { sshMachine } from '../src/effects/ssh/machine.ts';
 import { fileBlobs } from '../src/effects/state/blob-store.ts';
 import { systemClock } from '../src/effects/state/clock.ts';
 import { copyArchive } from '../src/effects/transfer/archive.ts';
+import type { TransferDeps } from '../src/effects/transfer/deps.ts';
+import { here } from '../src/effects/transfer/here.ts';
 import { startSshd } from '../test/lab/sshd.ts';
 import { median, pairs, report } from './pairs.mjs';
 
@@ -58,6 +62,13 @@ const timed: Machine = {
   },
 };
 
+const deps = (machine: Machine): TransferDeps => ({
+  ...{ machine, host: { name: 'bench', serial: 'BENCH' }, clock: systemClock, rsh: '' },
+  blobs: fileBlobs(join(folder, 'out'), (text) => text),
+  helper: async (name) => fail(unknownHelper(name, [])),
+  address: { address: '127.0.0.1', port: 22, user: 'root', legacy: false, sudo: 'no' },
+});
+
 const whole: number[] = [];
 let round = 0;
 let peak = 0;
@@ -65,10 +76,8 @@ async function archive(): Promise<void> {
   const to = join(folder, `copy-${round++}`);
   const from = performance.now();
   const outcome = await copyArchive(
-    {
-      ...{ machine: timed, host: { name: 'bench', serial: 'BENCH' }, clock: systemClock, rsh: '' },
-      blobs: fileBlobs(join(folder, 'out'), (text) => text),
-    },
+    deps(timed),
+    here,
     { kind: 'copy.archive', on: 'control', from: [source], exclude: [], to, root: false },
     { signal: new AbortController().signal, progress: () => undefined },
   );

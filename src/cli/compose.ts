@@ -5,18 +5,22 @@ import type { Acts } from '../core/act.ts';
 import type { OperationHandlers, Perform, Probe, ProbeHandlers } from '../core/action.ts';
 import type { Claims } from '../core/claim.ts';
 import { milliseconds } from '../core/duration.ts';
-import { type BmcSettings, type CommandBmc, type Host, sudoOf } from '../core/host.ts';
+import { type Helper, unknownHelper } from '../core/helper.ts';
+import type { BmcSettings, CommandBmc, Host } from '../core/host.ts';
 import type { Operation, Outcome } from '../core/operation.ts';
 import type { PlanFacts } from '../core/plan.ts';
 import type { BlobStore, Bmc, Machine, RunStore, Secrets } from '../core/ports.ts';
-import { ok, type Result, type Seen, seen, trouble, unseen } from '../core/result.ts';
+import { fail, ok, type Result, type Seen, seen, trouble, unseen } from '../core/result.ts';
 import type { Secret, SecretRef } from '../core/secret.ts';
+import { sudoOf } from '../core/ssh-settings.ts';
 import type { BmcProbe } from '../effects/bmc/handlers.ts';
 import { checkCel, decideWithCel } from '../effects/cel.ts';
 import { makeRedactor, type Redactor } from '../effects/redactor.ts';
+import type { SshTarget } from '../effects/ssh/target.ts';
 import { memoryBlobs } from '../effects/state/blob-store.ts';
 import { systemClock } from '../effects/state/clock.ts';
 import { runStore } from '../effects/state/run-store.ts';
+import type { HelperMachine } from '../effects/transfer/deps.ts';
 import type { Engine } from '../engine/engine.ts';
 import { makeBind } from '../load/bind.ts';
 
@@ -50,6 +54,8 @@ export interface HostOptions {
   readonly hostsFile: string;
   /** The whole inventory: bastions may be hosts of it. */
   readonly hosts?: readonly Host[];
+  /** The other machines that may take part; bastions may be among them. */
+  readonly helpers?: readonly Helper[];
   readonly operator: string;
   /** The run that acts; written into the inventory. */
   readonly run: string;
@@ -105,20 +111,33 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
     redactor: around.redactor,
     ...(around.askSecret === undefined ? {} : { ask: around.askSecret }),
   });
-  const route = await routeTo(host, {
-    hosts: options.hosts ?? [],
-    folder: dirname(options.hostsFile),
-    home: homedir(),
-    user: userInfo().username,
-    environment: around.environment,
-  });
-  const transport = chooseTransport(host.ssh?.transport ?? 'auto', route.needs);
-  const machine = await routedMachine(route, transport, {
-    home: homedir(),
-    secrets,
-    shared: processShared,
-    ...(around.environment.SSH_AUTH_SOCK ? { agent: around.environment.SSH_AUTH_SOCK } : {}),
-  });
+  const helpers = options.helpers ?? [];
+  const reach = async (other: Pick<Host, 'name' | 'addresses' | 'ssh'>): Promise<Reached> => {
+    const route = await routeTo(other, {
+      hosts: [...(options.hosts ?? []), ...helpers.map(asHost)],
+      folder: dirname(options.hostsFile),
+      home: homedir(),
+      user: userInfo().username,
+      environment: around.environment,
+    });
+    const transport = chooseTransport(other.ssh?.transport ?? 'auto', route.needs);
+    const machine = await routedMachine(route, transport, {
+      home: homedir(),
+      secrets,
+      shared: processShared,
+      ...(around.environment.SSH_AUTH_SOCK ? { agent: around.environment.SSH_AUTH_SOCK } : {}),
+    });
+    return { machine, target: route.target, way: [...route.notes, ...transport.words] };
+  };
+  const { machine, target, way } = await reach(host);
+  const reached = new Map<string, Promise<Reached>>();
+  const helper = async (name: string): Promise<Result<HelperMachine>> => {
+    const declared = helpers.find((one) => one.name === name);
+    if (declared === undefined) return fail(unknownHelper(name, helpers));
+    const known = reached.get(name) ?? reach(asHost(declared));
+    reached.set(name, known);
+    return ok({ name, folder: declared.folder, machine: toldAsHelper((await known).machine) });
+  };
   const bmc =
     host.bmc === undefined
       ? undefined
@@ -135,6 +154,12 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
     clock,
     blobs,
     rsh: join(around.packageRoot, 'bin', 'decom-rsh.js'),
+    helper,
+    address: {
+      ...{ address: target.address, port: target.port, user: target.user },
+      legacy: host.ssh?.legacy === true,
+      sudo: sudoOf(host.ssh),
+    },
   };
   const jobs = hostRoom.jobsOn({ machine, clock, sudo: sudoOf(host.ssh) });
   const claims =
@@ -168,7 +193,8 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
       bind: makeBind(actions),
       decide: decideWithCel,
       scratch: options.scratch,
-      way: [...route.notes, ...transport.words],
+      way,
+      helpers,
       ...(options.borrowed === undefined ? {} : { borrowed: options.borrowed }),
     },
     perform: performBy(operations, around.redactor),
@@ -177,10 +203,38 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
     machine,
     close: async () => {
       await machine.close();
+      for (const other of reached.values()) await (await other).machine.close();
       await bmc?.close();
     },
   };
 }
+
+/** A machine with how it is reached. */
+interface Reached {
+  readonly machine: Machine;
+  readonly target: SshTarget;
+  readonly way: readonly string[];
+}
+
+/** Its entry stands in decom.yaml, where a host's stands in hosts.yaml: troubles of a connection say what to correct there. */
+const toldAsHelper = (machine: Machine): Machine => {
+  const told = <T>(answer: Result<T>): Result<T> =>
+    answer.ok
+      ? answer
+      : fail({ ...answer.error, fix: answer.error.fix.replaceAll('hosts.yaml', 'decom.yaml, under "helpers"') });
+  return {
+    ...machine,
+    exec: async (command, options) => told(await machine.exec(command, options)),
+    start: async (command, options) => told(await machine.start(command, options)),
+  };
+};
+
+/** A helper as far as it is reached like a host. */
+const asHost = ({ name, address, ssh }: Helper): Pick<Host, 'name' | 'addresses' | 'ssh'> => ({
+  name,
+  addresses: [address],
+  ...(ssh === undefined ? {} : { ssh }),
+});
 
 async function bmcOf(
   host: Host,

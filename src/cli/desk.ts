@@ -12,7 +12,7 @@ import { packageFolder } from './package-files.ts';
 import { askSecret } from './prompt/ask-secret.ts';
 import { type Keyboard, openKeyboard } from './prompt/keyboard.ts';
 import { version } from './version.ts';
-import { openWorkspace, type Problem, readHosts, type Workspace } from './workspace.ts';
+import { helpersOf, openWorkspace, type Problem, readHosts, type Workspace } from './workspace.ts';
 
 /** Where an operator works: the workspace, its runs, and the way to hosts. */
 export interface Desk {
@@ -68,6 +68,7 @@ export function openDesk(invocation: Invocation, signal?: AbortSignal): Result<D
           host,
           hostsFile: resolve(folder, hostsFile),
           hosts: inventoryOf(workspace.value),
+          helpers: helpersOf(workspace.value),
           operator,
           run,
           scratch: join(state, 'scratch'),

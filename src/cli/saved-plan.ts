@@ -1,14 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { actions } from '../actions/index.ts';
 import { digestOf, sha256 } from '../core/json.ts';
-import { boundHost, type Plan } from '../core/plan.ts';
+import { boundHelpers, boundHost, type Intent, type Plan } from '../core/plan.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../core/result.ts';
 import { stepsOf } from '../core/runbook.ts';
 import { changesBetween } from '../engine/amend.ts';
 import { stalePlan } from '../engine/drive.ts';
 import { loadRunbook } from '../load/load-runbook.ts';
 import { parsePlan } from '../load/plan-file.ts';
-import { findHost, type Problem, readWorkspaceFile, type Workspace } from './workspace.ts';
+import { findHost, helpersOf, type Problem, readWorkspaceFile, type Workspace } from './workspace.ts';
 
 /** Reads a plan that `plan -o` saved. */
 export function readPlanFile(file: string): Result<Plan> {
@@ -64,7 +64,10 @@ export function hostDrift(workspace: Workspace, plan: Plan, run: string): Troubl
 function hostChanges(workspace: Workspace, plan: Plan): readonly string[] {
   const host = findHost(workspace, plan.intent.host.name);
   if (!host.ok) return host.error.map((problem) => problem.what);
-  return changesBetween(plan.intent, { ...plan.intent, host: boundHost(host.value) });
+  const { helpers: _was, ...rest } = plan.intent;
+  const helpers = boundHelpers(helpersOf(workspace));
+  const is: Intent = { ...rest, host: boundHost(host.value), ...(helpers === undefined ? {} : { helpers }) };
+  return changesBetween(plan.intent, is);
 }
 
 function sourceChanges(workspace: Workspace, plan: Plan): readonly string[] {

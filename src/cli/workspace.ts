@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { type Diagnostic, didYouMean } from '../core/diagnostic.ts';
+import type { Helper } from '../core/helper.ts';
 import type { Host, WorkspaceFile } from '../core/host.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../core/result.ts';
 import { parseHosts, parseWorkspace } from '../load/workspace.ts';
@@ -83,6 +84,10 @@ export function readHosts(workspace: Workspace): Result<readonly Host[], readonl
 }
 
 const addHost = 'Add a host with: decom host add NAME --address ADDRESS';
+
+/** The other machines that decom.yaml declares. */
+export const helpersOf = ({ settings }: Workspace): readonly Helper[] =>
+  Object.entries(settings.helpers ?? {}).map(([name, entry]) => ({ name, ...entry }));
 
 /** The inventory's entry of that very name; names are never matched in part. */
 export function findHost(workspace: Workspace, name: string): Result<Host, readonly Problem[]> {

@@ -47,6 +47,8 @@ export interface Setting {
     readonly host_keys?: readonly string[];
     readonly bmc_guid?: string;
   };
+  /** Machines that may keep copies, by name, and the folder of each that may be changed. */
+  readonly helpers: { readonly [name: string]: { readonly folder: string } };
   /** The id of the step and of the plan: names of folders are made of them, so that no two attempts share one. */
   readonly step: string;
   readonly plan: string;

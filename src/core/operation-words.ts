@@ -10,15 +10,19 @@ export function operationWords(operation: Operation): readonly string[] {
     case 'exec':
       return [execWords(operation)];
     case 'copy.archive':
-      return [`copy ${paths(operation)} from the host into ${operation.to} here, as a tar archive with a manifest`];
+      return [
+        `copy ${paths(operation)} from the host into ${target(operation)}, as a tar archive with a manifest${wayOf(operation)}`,
+      ];
     case 'copy.rsync': {
       const basis = operation.basis === null ? '' : `; unchanged files become hard links into ${operation.basis}`;
-      return [`copy ${paths(operation)} from the host into ${operation.to} here, by rsync with a manifest${basis}`];
+      return [
+        `copy ${paths(operation)} from the host into ${target(operation)}, by rsync with a manifest${wayOf(operation)}${basis}`,
+      ];
     }
     case 'copy.restore':
-      return [`restore the copy ${operation.copy} into the empty folder ${operation.scratch} here`];
+      return [`restore the copy ${operation.copy} into the empty folder ${scratch(operation)}`];
     case 'scratch.remove':
-      return [`remove the scratch folder ${operation.scratch} here`];
+      return [`remove the scratch folder ${scratch(operation)}`];
     case 'bmc.power':
       return [powerWords(operation)];
     case 'bmc.locate':
@@ -49,6 +53,17 @@ function execWords(operation: OperationOf<'exec'>): string {
 function paths(operation: OperationOf<'copy.archive' | 'copy.rsync'>): string {
   const without = operation.exclude.length === 0 ? '' : ` without ${operation.exclude.map(quoted).join(', ')}`;
   return `${operation.from.map(quoted).join(', ')}${operation.root ? ' (read as root)' : ''}${without}`;
+}
+
+/** A place here is said to be here; one elsewhere names its machine. */
+const placeWords = (place: string, on: string): string => (on === 'control' ? `${place} here` : place);
+const target = ({ to, on }: OperationOf<'copy.archive' | 'copy.rsync'>): string => placeWords(to, on);
+const scratch = ({ scratch, on }: OperationOf<'copy.restore' | 'scratch.remove'>): string => placeWords(scratch, on);
+
+function wayOf(operation: OperationOf<'copy.archive' | 'copy.rsync'>): string {
+  if (operation.on === 'control') return '';
+  if (operation.kind === 'copy.archive' && operation.relay === true) return ', by way of this machine';
+  return `, straight between the two; for that time ${operation.on} is let in to the host with a key of its own`;
 }
 
 function powerWords({ want, how, after }: OperationOf<'bmc.power'>): string {

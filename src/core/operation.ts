@@ -1,9 +1,10 @@
 import type { Json } from './json.ts';
+import type { Place } from './place.ts';
 import type { Trouble } from './result.ts';
 import type { SecretRef } from './secret.ts';
 
-/** Where an operation runs: on the host to be retired, or here. */
-export type Where = 'host' | 'control';
+/** Where an operation runs: on the host to be retired, here, or on the helper of that name. */
+export type Where = 'host' | Place['on'];
 
 /** One thing a person is asked to tick or answer. */
 export interface FormItem {
@@ -25,29 +26,33 @@ export type Operation =
       readonly directory?: string;
       readonly environment?: { readonly [name: string]: string | SecretRef };
     }
-  /** Streams `tar` of `from` into the copy folder `to` here, and takes the manifest at the source. */
+  /**
+   * Streams `tar` of `from` into the copy folder `to`, here or on a helper, and takes the manifest at the source. To a helper the data
+   * goes straight, unless `relay` sends it by way of this machine.
+   */
   | {
       readonly kind: 'copy.archive';
-      readonly on: 'control';
+      readonly on: Place['on'];
       readonly from: readonly string[];
       readonly exclude: readonly string[];
       readonly to: string;
       readonly root: boolean;
+      readonly relay?: true;
     }
-  /** Mirrors `from` into the copy folder `to` here by rsync; unchanged files are hard links into the earlier copy `basis`. */
+  /** Mirrors `from` into the copy folder `to` by rsync; unchanged files are hard links into the earlier copy `basis`. */
   | {
       readonly kind: 'copy.rsync';
-      readonly on: 'control';
+      readonly on: Place['on'];
       readonly from: readonly string[];
       readonly exclude: readonly string[];
       readonly to: string;
       readonly basis: string | null;
       readonly root: boolean;
     }
-  /** Restores the copy folder `copy` into the empty folder `scratch` here. */
-  | { readonly kind: 'copy.restore'; readonly on: 'control'; readonly copy: string; readonly scratch: string }
-  /** Removes a scratch folder that `copy.restore` made here. */
-  | { readonly kind: 'scratch.remove'; readonly on: 'control'; readonly scratch: string }
+  /** Restores the copy folder `copy` into the empty folder `scratch`, where the copy is. */
+  | { readonly kind: 'copy.restore'; readonly on: Place['on']; readonly copy: string; readonly scratch: string }
+  /** Removes a scratch folder that `copy.restore` made. */
+  | { readonly kind: 'scratch.remove'; readonly on: Place['on']; readonly scratch: string }
   /**
    * Switches the power by the BMC. `soft` asks the operating system (ACPI); `hard` cuts. `after`: only if the power has not changed
    * that many milliseconds after the operation before it; the action waits, the BMC is not told.
@@ -80,6 +85,11 @@ export type Operation =
     }
   /** Parks the run until an instant (RFC 3339). */
   | { readonly kind: 'wait'; readonly on: 'control'; readonly until: string; readonly why: string };
+
+/** Whether a helper is let in to the host for it; a process that was killed meanwhile may have left that open. */
+export const letsIn = (operation: Operation): boolean =>
+  (operation.kind === 'copy.rsync' || (operation.kind === 'copy.archive' && operation.relay !== true)) &&
+  operation.on !== 'control';
 
 export type OperationKind = Operation['kind'];
 export type OperationOf<K extends OperationKind> = Extract<Operation, { kind: K }>;

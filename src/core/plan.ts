@@ -1,5 +1,6 @@
 import type { Setting } from './action.ts';
-import { type BmcSettings, type Host, sudoOf } from './host.ts';
+import type { Helper } from './helper.ts';
+import type { BmcSettings, Host } from './host.ts';
 import type { Json, JsonObject } from './json.ts';
 import { digestOf } from './json.ts';
 import type { Operation } from './operation.ts';
@@ -7,6 +8,7 @@ import { argvWords } from './operation-words.ts';
 import type { HostIdentity } from './probe.ts';
 import type { Seen, Trouble } from './result.ts';
 import type { OnFailure, RetryPolicy } from './runbook.ts';
+import { sudoOf } from './ssh-settings.ts';
 
 /** A step of a plan. `with` keeps the references that only a run can fill; everything here is bound by the intent digest. */
 export interface PlannedStep {
@@ -52,6 +54,18 @@ export interface BoundHost {
   readonly entry: JsonObject;
 }
 
+/** A helper as bound: which machine it is, and what of it may be changed. */
+export interface BoundHelper {
+  readonly address: string;
+  readonly folder: string;
+  readonly host_keys: readonly string[];
+  /** Its SSH settings, without where secrets are kept. */
+  readonly ssh: JsonObject;
+}
+
+/** The helpers of a workspace by name. */
+export type BoundHelpers = { readonly [name: string]: BoundHelper };
+
 /** What a plan binds. Its digest is what approvals, tokens and single use refer to. */
 export interface Intent {
   readonly id: string;
@@ -60,6 +74,8 @@ export interface Intent {
   readonly expires: string;
   readonly journal: 1;
   readonly host: BoundHost;
+  /** Absent where the workspace declares none. */
+  readonly helpers?: BoundHelpers;
   readonly runbook: {
     readonly name: string;
     readonly title: string;
@@ -135,6 +151,20 @@ function entryOf(host: Host): JsonObject {
   return JSON.parse(JSON.stringify(entry)) as JsonObject;
 }
 
+/** Binds the helpers of a workspace; undefined where there are none. */
+export const boundHelpers = (helpers: readonly Helper[]): BoundHelpers | undefined =>
+  helpers.length === 0
+    ? undefined
+    : Object.fromEntries(
+        helpers.map(({ name, address, folder, ssh = {} }) => [
+          name,
+          {
+            ...{ address, folder, host_keys: ssh.host_keys ?? [] },
+            ssh: JSON.parse(JSON.stringify(withoutSecrets(ssh))) as JsonObject,
+          },
+        ]),
+      );
+
 /** Keys of an entry that say where secrets are kept. */
 const secretPlaces: readonly string[] = ['password', 'passphrase', 'sudo_password', 'environment'];
 
@@ -165,7 +195,12 @@ function placeOf(host: Host): string | null {
 }
 
 /** What every step may know of the plan it belongs to. `plan` names folders: the run's id, which is its first plan's. */
-export const settingOf = (host: BoundHost, plan: string, step: string, scratch: string): Setting => ({
+export const settingOf = (
+  { host, helpers = {} }: Pick<Intent, 'host' | 'helpers'>,
+  plan: string,
+  step: string,
+  scratch: string,
+): Setting => ({
   host: {
     name: host.name,
     serial: host.serial,
@@ -180,6 +215,7 @@ export const settingOf = (host: BoundHost, plan: string, step: string, scratch: 
     ...(host.host_keys.length === 0 ? {} : { host_keys: host.host_keys }),
     ...(host.bmc?.guid ? { bmc_guid: host.bmc.guid } : {}),
   },
+  helpers: Object.fromEntries(Object.entries(helpers).map(([name, { folder }]) => [name, { folder }])),
   step,
   plan,
   scratch,

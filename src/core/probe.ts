@@ -64,7 +64,7 @@ export interface PathSeen {
   readonly bytes: Seen<number>;
 }
 
-/** A folder here. `free` in bytes of the file system that holds it or its nearest existing parent. */
+/** A folder, here or on a helper. `free` in bytes of the file system that holds it or its nearest existing parent. */
 export interface PlaceSeen {
   readonly exists: boolean;
   readonly empty: boolean;
@@ -154,6 +154,11 @@ export interface ProbeTable {
   copies: { ask: { readonly folder: string; readonly method: 'archive' | 'rsync' }; answer: readonly string[] };
   copy: { ask: { readonly copy: string }; answer: CopySeen };
   'tree.compare': { ask: { readonly copy: string; readonly tree: string }; answer: TreeComparison };
+  /**
+   * Whether a helper can reach the host by itself, and what it lacks for that. Unknown where it cannot: then data cannot go straight
+   * between the two.
+   */
+  'helper.way': { ask: { readonly helper: string }; answer: { readonly lacks: readonly string[] } };
   inventory: { ask: { readonly host: string }; answer: { readonly status: 'active' | 'decommissioning' | 'retired' } };
   clock: { ask: Record<never, never>; answer: string };
 }

@@ -1,6 +1,7 @@
 import type { Action, AnyAction, Past, Probe, Setting } from '../core/action.ts';
 import type { Bind, Decide, Scope } from '../core/binding.ts';
 import { type Execution, stepState } from '../core/execution.ts';
+import type { Helper } from '../core/helper.ts';
 import { hostScope, type Plan, type PlannedStep, settingOf } from '../core/plan.ts';
 import type { BlobStore, Clock } from '../core/ports.ts';
 
@@ -14,6 +15,8 @@ export interface Engine {
   readonly decide: Decide;
   /** Where scratch folders may be made here. */
   readonly scratch: string;
+  /** The other machines that may take part. */
+  readonly helpers?: readonly Helper[];
   /** How the host is reached, in sentences. */
   readonly way?: readonly string[];
   /** Facts of a saved plan, by step, instead of asking the world (`--facts`). */
@@ -33,7 +36,7 @@ export function settingFor(engine: Engine, plan: Plan, execution: Execution, ste
   const run = execution.rehearsal ? plan.intent.id : execution.run;
   const { redone } = stepState(execution, step).forth;
   const answered = execution.evidence.findLast((e) => e.kind === 'identity.confirmed')?.at;
-  const setting = settingOf(plan.intent.host, folderName(run, redone), step, engine.scratch);
+  const setting = settingOf(plan.intent, folderName(run, redone), step, engine.scratch);
   return answered === undefined ? setting : { ...setting, answered };
 }
 

@@ -4,6 +4,7 @@ import type { Host } from '../core/host.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import {
   type Blocker,
+  boundHelpers,
   boundHost,
   hostScope,
   type Plan,
@@ -40,6 +41,8 @@ export interface PlanRequest {
 export async function makePlan(engine: Engine, request: PlanRequest): Promise<Plan> {
   const now = engine.clock.now();
   const host = boundHost(request.host);
+  const helpers = boundHelpers(engine.helpers ?? []);
+  const bound = { host, ...(helpers === undefined ? {} : { helpers }) };
   const power = await powerNow(engine);
   const scope: Scope = {
     params: request.params,
@@ -53,7 +56,7 @@ export async function makePlan(engine: Engine, request: PlanRequest): Promise<Pl
   for (const step of stepsOf(request.runbook)) {
     const action = engine.actions.find((a) => a.kind === step.uses);
     if (action === undefined) throw new Error(`step ${step.id} uses ${step.uses}, which does not exist`);
-    const setting = settingOf(host, folderName(request.run, request.redone?.[step.id] ?? 0), step.id, engine.scratch);
+    const setting = settingOf(bound, folderName(request.run, request.redone?.[step.id] ?? 0), step.id, engine.scratch);
     const planned = await planStep(engine, step, action, scope, setting);
     blockers.push(...planned.blockers);
     blockers.push(...orderBlockers(engine, step, action, planned.input, steps));
@@ -74,7 +77,7 @@ export async function makePlan(engine: Engine, request: PlanRequest): Promise<Pl
       created: now.toISOString(),
       expires: new Date(now.getTime() + request.lifetime).toISOString(),
       journal: 1,
-      host,
+      ...bound,
       runbook: { name: request.runbook.name, title: request.runbook.title, sources: request.runbook.sources },
       params: request.params,
       phases: request.runbook.phases.map(({ phase, title }) => ({ phase, title })),

@@ -1,4 +1,5 @@
 import * as Type from 'typebox';
+import { helperName } from '../core/helper.ts';
 import { RecordOf } from '../core/record-of.ts';
 
 const Text = (description: string) => Type.String({ minLength: 1, description });
@@ -43,7 +44,11 @@ const Operation = Type.Object(
       ],
       { description: 'What kind of act it is.' },
     ),
-    on: Type.Enum(['host', 'control'], { description: 'Where it runs.' }),
+    on: Type.String({
+      pattern: '^[a-z0-9][a-z0-9-]{0,62}$',
+      patternErrorMessage: '"host", "control" or the name of a helper',
+      description: 'Where it runs: on the host, here (control), or on a helper.',
+    }),
   },
   { ...open, description: 'One act upon the world.' },
 );
@@ -139,6 +144,21 @@ export const PlanShape = Type.Object(
         expires: Instant('When it may no longer be started.'),
         journal: Type.Literal(1, { description: 'Version of the audit log.' }),
         host: BoundHost,
+        helpers: Type.Optional(
+          RecordOf(
+            helperName,
+            Type.Object(
+              {
+                address: Text('Where it is reached.'),
+                folder: Text('The only folder that is changed there.'),
+                host_keys: Type.Array(Type.String(), { description: 'Expected public host keys.' }),
+                ssh: RecordOf('', Type.Unknown(), { description: 'Its SSH settings, without secrets.' }),
+              },
+              { ...closed, description: 'A helper as the workspace declared it.' },
+            ),
+            { ...closed, description: 'The other machines that take part, by name.' },
+          ),
+        ),
         runbook: Type.Object(
           {
             name: Text('Name.'),

@@ -45,6 +45,7 @@ const setting: Setting = {
   },
   step: 'this',
   plan: 'p1',
+  helpers: {},
   scratch: '/state/scratch',
 };
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { sudoOf } from '../../src/core/host.ts';
+import { sudoOf } from '../../src/core/ssh-settings.ts';
 
 const sudo_password = { env: 'SUDO_PASSWORD' };
 

@@ -204,6 +204,7 @@ export function fakeWorld(
         report: null,
       });
     },
+    'helper.way': async () => seen({ lacks: [] }),
     inventory: async () => seen({ status: state.status }),
     clock: async () => seen(state.now.toISOString()),
   };

@@ -122,6 +122,7 @@ it('is told of with the plan by the step that tests the BMC', async () => {
     expected: { serial: 'S' },
     step: 's',
     plan: 'p',
+    helpers: {},
     scratch: '/',
   };
   const facts = await powerStatus.inspect({}, probe, { done: [] }, setting);

@@ -20,6 +20,8 @@ export interface SshdOptions {
   readonly config?: readonly string[];
   /** Default: a free port. */
   readonly port?: number;
+  /** Whether `~/.ssh/authorized_keys` of the account counts as well. */
+  readonly homeKeys?: boolean;
   /** A PATH for the programs that are run. */
   readonly path?: string;
 }
@@ -69,7 +71,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       `Port ${port}`,
       `ListenAddress ${address}`,
       ...types.map((type) => `HostKey ${join(folder, `host_${type}`)}`),
-      `AuthorizedKeysFile ${join(folder, 'authorized_keys')}`,
+      `AuthorizedKeysFile ${join(folder, 'authorized_keys')}${options.homeKeys === true ? ' .ssh/authorized_keys' : ''}`,
       `PidFile ${join(folder, 'pid')}`,
       'StrictModes no',
       'UsePAM no',

@@ -1,4 +1,5 @@
 import { action } from '../../core/action.ts';
+import { placeOf } from '../../core/place.ts';
 import {
   ArchiveInput,
   type BackupAfter,
@@ -14,7 +15,7 @@ import {
 
 export const backupArchive = action<typeof ArchiveInput, BackupFacts, BackupAfter>({
   kind: 'backup.archive',
-  about: 'Copies paths of the host into one tar archive here, with a manifest taken at the source.',
+  about: 'Copies paths of the host into one tar archive, here or on a helper, with a manifest taken at the source.',
   effect: 'adds',
   once: false,
   irreversible: false,
@@ -30,11 +31,12 @@ export const backupArchive = action<typeof ArchiveInput, BackupFacts, BackupAfte
   plan: (input, facts, setting) =>
     planBackup(input, facts, setting, 'archive', (to) => ({
       kind: 'copy.archive',
-      on: 'control',
+      on: placeOf(to).on,
       from: input.from,
       exclude: input.exclude ?? [],
       to,
       root: setting.host.sudo,
+      ...(input.relay === true && placeOf(to).on !== 'control' ? { relay: true } : {}),
     })),
 
   examine: (input, _receipts, context, setting) => examineBackup(input, context, setting),

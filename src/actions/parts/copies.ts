@@ -1,7 +1,9 @@
 import type { Static } from 'typebox';
 import * as Type from 'typebox';
 import type { ExamineContext, Planned, Probe, Setting, Verdict } from '../../core/action.ts';
+import { unknownHelper } from '../../core/helper.ts';
 import type { Operation } from '../../core/operation.ts';
+import { placeOf, placePattern, whereWords } from '../../core/place.ts';
 import type { CopyDescription, CopySeen, PathSeen, PlaceSeen } from '../../core/probe.ts';
 import { type Seen, type Trouble, trouble } from '../../core/result.ts';
 
@@ -14,7 +16,12 @@ const fields = {
     uniqueItems: true,
     description: 'What to copy: absolute paths on the host.',
   }),
-  to: Absolute('The folder here that holds all copies (a mounted vault, or a disk). Absolute.'),
+  to: Type.String({
+    pattern: placePattern,
+    patternErrorMessage: 'an absolute path here, or HELPER:PATH',
+    description:
+      'The folder that holds all copies: an absolute path here (a mounted vault, or a disk), or HELPER:PATH on a helper that decom.yaml declares.',
+  }),
   exclude: Type.Optional(
     Type.Array(Absolute('A path on the host.'), {
       minItems: 1,
@@ -24,10 +31,18 @@ const fields = {
   ),
 };
 
-export const ArchiveInput = Type.Object(fields, {
-  additionalProperties: false,
-  description: 'Copies paths of the host into one archive in a folder of its own here.',
-});
+export const ArchiveInput = Type.Object(
+  {
+    ...fields,
+    relay: Type.Optional(
+      Type.Boolean({
+        description:
+          'Send the data to a helper by way of this machine: where the two cannot reach each other. Default false: straight.',
+      }),
+    ),
+  },
+  { additionalProperties: false, description: 'Copies paths of the host into one archive in a folder of its own.' },
+);
 
 export const RsyncInput = Type.Object(
   {
@@ -41,11 +56,11 @@ export const RsyncInput = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false, description: 'Mirrors paths of the host into a folder of its own here.' },
+  { additionalProperties: false, description: 'Mirrors paths of the host into a folder of its own.' },
 );
 type RsyncInput = Static<typeof RsyncInput>;
 
-/** What both kinds of backup are told. */
+/** What the kinds of backup are told. */
 export type BackupInput = Static<typeof ArchiveInput>;
 
 export const BackupOutput = Type.Object({
@@ -72,6 +87,8 @@ export function overlap({ from }: BackupInput): string | undefined {
 export interface BackupFacts {
   readonly paths: Seen<readonly PathSeen[]>;
   readonly place: Seen<PlaceSeen>;
+  /** What a helper that keeps the copy lacks to fetch it straight from the host; absent where it does not. */
+  readonly way?: Seen<{ readonly lacks: readonly string[] }>;
   readonly tools: Seen<{ readonly [name: string]: boolean }>;
   readonly copy: Seen<CopySeen>;
   /** The newest complete copy of this host that an incremental one can build on, and how much is in it. */
@@ -83,20 +100,22 @@ export const copyFolder = ({ to }: BackupInput, { host, plan, step }: Setting): 
   `${to}/${host.name}/${plan}-${step}`;
 
 export async function inspectBackup(
-  input: RsyncInput,
+  input: BackupInput & Pick<RsyncInput, 'builds_on'>,
   method: CopyDescription['method'],
   tools: readonly string[],
   probe: Probe,
   setting: Setting,
 ): Promise<BackupFacts> {
-  const [paths, place, found, copy, basis] = await Promise.all([
+  const { on } = placeOf(input.to);
+  const [paths, place, found, copy, basis, way] = await Promise.all([
     probe({ kind: 'host.paths', paths: input.from, root: setting.host.sudo }),
     probe({ kind: 'place', path: input.to }),
     probe({ kind: 'host.tools', names: tools }),
     probe({ kind: 'copy', copy: copyFolder(input, setting) }),
     method === 'rsync' ? findBasis(input, probe, setting) : ({ known: true, value: null } as const),
+    on === 'control' || input.relay === true ? undefined : probe({ kind: 'helper.way', helper: on }),
   ]);
-  return { paths, place, tools: found, copy, basis };
+  return { paths, place, tools: found, copy, basis, ...(way === undefined ? {} : { way }) };
 }
 
 /**
@@ -141,8 +160,10 @@ export function planBackup(
   method: CopyDescription['method'],
   operation: (to: string, basis: string | null) => Operation,
 ): Planned {
-  const { paths, place, tools, copy, basis } = facts;
-  for (const seen of [copy, paths, place, tools, basis]) if (!seen.known) return { blocked: seen.trouble };
+  const stranger = notDeclared(input.to, setting);
+  if (stranger !== undefined) return { blocked: stranger };
+  const { paths, place, tools, copy, basis, way } = facts;
+  for (const seen of [copy, paths, place, tools, basis, way ?? copy]) if (!seen.known) return { blocked: seen.trouble };
   if (!copy.known || !paths.known || !place.known || !tools.known || !basis.known) return [];
   const to = copyFolder(input, setting);
   if (copy.value.state === 'complete') {
@@ -154,6 +175,7 @@ export function planBackup(
   const blocked =
     badPaths(paths.value, setting.host.sudo) ??
     lacksTools(tools.value) ??
+    lacksWay(input.to, way?.known ? way.value.lacks : []) ??
     noRoom(input.to, paths.value, place.value, basis.value);
   return blocked === undefined ? [operation(to, basis.value?.copy ?? null)] : { blocked };
 }
@@ -216,6 +238,35 @@ function lacksTools(tools: { readonly [name: string]: boolean }): Trouble | unde
       );
 }
 
+/** Why a place on another machine cannot be meant: none of that name is declared, or it lies outside its folder. */
+export function notDeclared(place: string, { helpers }: Setting): Trouble | undefined {
+  const { on, path } = placeOf(place);
+  if (on === 'control') return undefined;
+  const helper = helpers[on];
+  if (helper === undefined) {
+    return unknownHelper(
+      on,
+      Object.keys(helpers).map((name) => ({ name })),
+    );
+  }
+  if (path === helper.folder || path.startsWith(`${helper.folder}/`)) return undefined;
+  return trouble(
+    'outside-folder',
+    `${place} is not inside ${helper.folder}, the folder that is declared for ${on}`,
+    'Name a place inside it, or correct "folder" of the helper in decom.yaml. Nothing else is ever changed there.',
+  );
+}
+
+function lacksWay(to: string, lacks: readonly string[]): Trouble | undefined {
+  if (lacks.length === 0) return undefined;
+  const { on } = placeOf(to);
+  return trouble(
+    'tool-missing',
+    `${on} lacks what it fetches from the host with: ${lacks.join(', ')}`,
+    `Install openssh-client on ${on}; or make the copy here.`,
+  );
+}
+
 /** Room for all that is known to come, and a twentieth more. */
 export function roomFor(path: string, bytes: number, free: number): Trouble | undefined {
   const needed = Math.ceil(bytes * 1.05);
@@ -237,7 +288,7 @@ function noRoom(
   if (!place.writable) {
     return trouble(
       'place-not-writable',
-      `${to} is not writable here`,
+      `${to} is not writable ${whereWords(placeOf(to).on)}`,
       'Mount the vault, create the folder, or correct its owner.',
     );
   }

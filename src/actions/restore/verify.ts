@@ -1,14 +1,15 @@
 import * as Type from 'typebox';
 import { action, type Setting } from '../../core/action.ts';
+import { placeOf, placePattern, placeText, whereWords } from '../../core/place.ts';
 import type { CopySeen, PlaceSeen, TreeComparison } from '../../core/probe.ts';
 import { type Seen, type Trouble, trouble } from '../../core/result.ts';
-import { bytesText, emptyCopy, notAllRead, roomFor } from '../parts/copies.ts';
+import { bytesText, emptyCopy, notAllRead, notDeclared, roomFor } from '../parts/copies.ts';
 
 const Input = Type.Object(
   {
     backup: Type.String({
-      pattern: '^/',
-      patternErrorMessage: 'an absolute path',
+      pattern: placePattern,
+      patternErrorMessage: 'an absolute path here, or HELPER:PATH',
       description: 'The copy to prove: output "backup" of a backup step.',
     }),
     keep: Type.Optional(Type.Boolean({ description: 'Keep what was restored, for people to look at. Default false.' })),
@@ -40,7 +41,7 @@ export const restoreVerify = action<typeof Input, Facts, After>({
   inspect: async ({ backup }, probe, _past, setting) => {
     const [copy, place] = await Promise.all([
       probe({ kind: 'copy', copy: backup }),
-      probe({ kind: 'place', path: setting.scratch }),
+      probe({ kind: 'place', path: scratchPlace(backup, setting) }),
     ]);
     return { copy, place };
   },
@@ -51,26 +52,31 @@ export const restoreVerify = action<typeof Input, Facts, After>({
   }),
 
   plan: ({ backup }, { copy, place }, setting) => {
+    const stranger = notDeclared(backup, setting);
+    if (stranger !== undefined) return { blocked: stranger };
     if (!place.known) return { blocked: place.trouble };
+    const { on } = placeOf(backup);
     if (!place.value.writable) {
       return {
         blocked: trouble(
           'place-not-writable',
-          `the scratch place ${setting.scratch} is not writable here`,
-          'Correct its owner, or set another state folder in decom.yaml.',
+          `the scratch place ${scratchPlace(backup, setting)} is not writable ${whereWords(on)}`,
+          on === 'control'
+            ? 'Correct its owner, or set another state folder in decom.yaml.'
+            : `Correct its owner on ${on}.`,
         ),
       };
     }
     if (copy !== null) {
-      const wrong = unfit(backup, copy, setting) ?? noRoom(setting, copy, place.value);
+      const wrong = unfit(backup, copy, setting) ?? noRoom(scratchPlace(backup, setting), copy, place.value);
       if (wrong !== undefined) return { blocked: wrong };
     }
-    return [{ kind: 'copy.restore', on: 'control', copy: backup, scratch: scratchOf(setting) }];
+    return [{ kind: 'copy.restore', on, copy: backup, scratch: scratchOf(backup, setting) }];
   },
 
   examine: async ({ backup }, _receipts, { probe }, setting) => ({
     copy: await probe({ kind: 'copy', copy: backup }),
-    tree: await probe({ kind: 'tree.compare', copy: backup, tree: scratchOf(setting) }),
+    tree: await probe({ kind: 'tree.compare', copy: backup, tree: scratchOf(backup, setting) }),
   }),
 
   verify: ({ backup }, { copy, tree }, setting) => {
@@ -101,11 +107,18 @@ export const restoreVerify = action<typeof Input, Facts, After>({
     };
   },
 
-  tidy: ({ keep = false }, setting) =>
-    keep ? [] : [{ kind: 'scratch.remove', on: 'control', scratch: scratchOf(setting) }],
+  tidy: ({ backup, keep = false }, setting) =>
+    keep ? [] : [{ kind: 'scratch.remove', on: placeOf(backup).on, scratch: scratchOf(backup, setting) }],
 });
 
-const scratchOf = ({ scratch, plan, step }: Setting): string => `${scratch}/${plan}-${step}`;
+/** A copy is restored where it is kept: here into the state folder, on a helper below its declared folder. */
+function scratchPlace(backup: string, { scratch, helpers }: Setting): string {
+  const { on } = placeOf(backup);
+  return on === 'control' ? scratch : placeText({ on, path: `${helpers[on]?.folder ?? ''}/scratch` });
+}
+
+const scratchOf = (backup: string, setting: Setting): string =>
+  `${scratchPlace(backup, setting)}/${setting.plan}-${setting.step}`;
 
 const notComplete = (backup: string, state: string): Trouble =>
   trouble('copy-not-complete', `the copy ${backup} is ${state}`, 'Run the backup step that makes it, then this one.');
@@ -126,8 +139,8 @@ function unfit(backup: string, copy: Seen<CopySeen>, setting: Setting): Trouble 
   return emptyCopy(backup, description) ?? notAllRead(backup, description, setting);
 }
 
-const noRoom = (setting: Setting, copy: Seen<CopySeen>, place: PlaceSeen): Trouble | undefined =>
-  roomFor(setting.scratch, copy.known ? (copy.value.description?.bytes ?? 0) : 0, place.free);
+const noRoom = (scratch: string, copy: Seen<CopySeen>, place: PlaceSeen): Trouble | undefined =>
+  roomFor(scratch, copy.known ? (copy.value.description?.bytes ?? 0) : 0, place.free);
 
 function differences(backup: string, t: TreeComparison): Trouble | undefined {
   if (t.equal && t.entries > 0) return undefined;

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { BmcSettings, Host, SshSettings } from '../../core/host.ts';
+import type { BmcSettings, Host } from '../../core/host.ts';
 import { mayBePlaceholder } from '../../core/placeholder.ts';
 import type { BmcIdentity, HostIdentity } from '../../core/probe.ts';
 import { fail, ok, type Result, type Seen, type Trouble, trouble } from '../../core/result.ts';
 import type { SecretRef } from '../../core/secret.ts';
+import type { SshSettings } from '../../core/ssh-settings.ts';
 import { addToInventory, type HostWorld } from '../compose.ts';
 import { type Desk, openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';

@@ -55,6 +55,9 @@ function identityLines({ intent, facts }: Plan, now: Date): readonly Line[] {
   if (legacy !== undefined) rows.push(['SSH', warn(`legacy algorithms in use: ${legacy.join(', ')}`)]);
   const bmc = bmcWords(host);
   if (bmc !== undefined) rows.push(['BMC', bmc]);
+  for (const [name, { address, folder }] of Object.entries(intent.helpers ?? {})) {
+    rows.push([`helper ${name}`, `at ${address}; only ${folder} is changed there`]);
+  }
   if (host.disks.length > 0) rows.push(['disks', host.disks.join(', ')]);
   rows.push(['power', facts.power]);
   const age = now.getTime() - Date.parse(facts.observed);

@@ -1,17 +1,21 @@
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type Host, sudoOf } from '../../core/host.ts';
+import type { Host } from '../../core/host.ts';
 import { type Trouble, trouble } from '../../core/result.ts';
 import type { SecretRef } from '../../core/secret.ts';
+import { sudoOf } from '../../core/ssh-settings.ts';
 import { type AlgorithmLimits, kinds, kindWords, offer } from './algorithms.ts';
 import { beyondSsh2, type SshNeed } from './needs.ts';
 import { expand, readSshConfig, type SshConfig } from './ssh-config.ts';
 import type { SshTarget } from './target.ts';
 
+/** What of a machine's entry says how it is reached. */
+type Reachable = Pick<Host, 'name' | 'addresses' | 'ssh'>;
+
 /** What the settings of a host are found with. */
 export interface SettingsSources {
   /** The inventory: bastions may be hosts of it. */
-  readonly hosts: readonly Host[];
+  readonly hosts: readonly Reachable[];
   /** The folder of the hosts file, which paths in it start at. */
   readonly folder: string;
   readonly home: string;
@@ -37,7 +41,7 @@ export interface SshRoute {
  * Settles how a host is reached. What hosts.yaml says wins over the SSH configuration; host keys are always verified, whatever the
  * configuration says. Trouble is put into the target, so that it is told where the host is needed.
  */
-export const routeTo = (host: Host, sources: SettingsSources): Promise<SshRoute> =>
+export const routeTo = (host: Reachable, sources: SettingsSources): Promise<SshRoute> =>
   route({ name: host.name, address: host.addresses[0] ?? host.name, ssh: host.ssh ?? {} }, sources, [host.name]);
 
 interface Wanted {

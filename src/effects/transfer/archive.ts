@@ -1,27 +1,32 @@
 import { createHash, type Hash } from 'node:crypto';
 import { once } from 'node:events';
-import { createWriteStream, type WriteStream } from 'node:fs';
+import type { Writable } from 'node:stream';
 import type { PerformContext } from '../../core/action.ts';
 import type { BlobRef } from '../../core/blob.ts';
 import { formatEntry } from '../../core/mtree.ts';
 import type { OperationOf, Outcome } from '../../core/operation.ts';
+import { placeOf } from '../../core/place.ts';
 import type { RemoteProcess } from '../../core/ports.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
 import { type Complaints, complaints, fromTar, hear } from './complaints.ts';
-import { openPartial, type Partial, sync } from './copy-folder.ts';
+import type { Partial } from './copy-folder.ts';
 import type { TransferDeps } from './deps.ts';
 import { diskTrouble } from './disk-trouble.ts';
 import { finishCopy } from './finish-copy.ts';
 import { DanglingLink, resolveLinks } from './hard-links.ts';
+import { pullArchive } from './helper/pull-archive.ts';
+import type { Keeper, Sink } from './keeper.ts';
 import { type Sorter, SortFailure, sorter } from './lines.ts';
 import { atIntervals } from './progress.ts';
 import { literally, relative, type Selection, select } from './selection.ts';
 import { hashMissing, type SourceTools, sourceTools, toolMissing } from './source-tools.ts';
 import { TarDamage, type TarMember, tarReader } from './tar-reader.ts';
+import { damaged, tarFailed } from './tar-trouble.ts';
 
-/** Streams `tar` of the host into `data.tar` here, and takes the manifest. Copying again is safe, so nothing is ever in doubt. */
+/** Streams `tar` of the host into `data.tar`, and takes the manifest. Copying again is safe, so nothing is ever in doubt. */
 export async function copyArchive(
   deps: TransferDeps,
+  keeper: Keeper,
   operation: OperationOf<'copy.archive'>,
   context: PerformContext,
 ): Promise<Outcome> {
@@ -36,7 +41,9 @@ export async function copyArchive(
   if (hash === undefined) return failed(hashMissing(machine.name));
   const { from, exclude } = operation;
   if (exclude.length > 0 && tar === 'other') return failed(noExclude(machine.name));
-  const opened = await openPartial(operation.to, {
+  const straight = keeper.on !== 'control' && operation.relay !== true;
+  if (straight && !tools.value.findPrintf) return failed(noFind(machine.name));
+  const opened = await keeper.openPartial(placeOf(operation.to).path, {
     method: 'archive',
     host: deps.host.name,
     serial: deps.host.serial,
@@ -50,20 +57,42 @@ export async function copyArchive(
   const links = sorter(partial.work);
   try {
     const began = deps.clock.now();
-    const stop = new AbortController();
-    const start = await machine.start(
-      { argv: tarCommand(tools.value, selection.value), root: operation.root },
-      { signal: AbortSignal.any([context.signal, stop.signal]) },
-    );
-    if (!start.ok) return failed(start.error);
     const heard = complaints();
+    const argv = tarCommand(tools.value, selection.value);
+    if (straight) {
+      const found = { selection: selection.value, argv, root: operation.root, heard };
+      const pulled = await pullArchive(deps, keeper, partial, found, context);
+      if (!pulled.ok) return failed(pulled.error);
+      const { archive, listed } = pulled.value;
+      try {
+        const lines = listed.lines();
+        return await finishCopy(deps, context, {
+          ...{ method: 'archive', operation, keeper, partial, tool: hash, began, entries: lines, heard, archive },
+        });
+      } finally {
+        listed.discard();
+      }
+    }
+    const stop = new AbortController();
+    const signal = AbortSignal.any([context.signal, stop.signal]);
+    const sink = await keeper.sink(partial, signal);
+    if (!sink.ok) return failed(sink.error);
+    const start = await machine.start({ argv, root: operation.root }, { signal });
+    if (!start.ok) {
+      stop.abort();
+      sink.value.discard();
+      return failed(start.error);
+    }
     for (const name of selection.value.parents) entries.write(`${name} type=dir`);
-    const received = await receive(start.value, { partial, entries, links, heard, context, deps, stop });
+    const to = sink.value;
+    const received = await receive(start.value, { to, entries, links, heard, context, deps, stop });
     if (!received.ok) return failed(received.error);
-    sync(partial.data);
+    const kept = keeper.on === 'control' ? received : await keptWhole(keeper, partial, received.value, context);
+    if (!kept.ok) return failed(kept.error);
     return await finishCopy(deps, context, {
       method: 'archive',
       operation,
+      keeper,
       partial,
       tool: hash,
       began,
@@ -78,7 +107,26 @@ export async function copyArchive(
   } finally {
     entries.discard();
     links.discard();
+    keeper.leave(partial);
   }
+}
+
+/** What went through this machine is read once more where it is kept: the two have to be one. */
+async function keptWhole(
+  keeper: Keeper,
+  { data }: Partial,
+  sent: BlobRef,
+  { signal }: PerformContext,
+): Promise<Result<BlobRef>> {
+  const found = await keeper.hash(data, () => undefined, signal);
+  if (!found.ok || (found.value.sha256 === sent.sha256 && found.value.bytes === sent.bytes)) return found;
+  return fail(
+    trouble(
+      'archive-changed',
+      `${data} on ${keeper.name} is not what was sent: its SHA-256 is ${found.value.sha256} (${found.value.bytes} bytes), sent was ${sent.sha256} (${sent.bytes} bytes)`,
+      'Check the disk there, then try again.',
+    ),
+  );
 }
 
 function tarCommand(tools: SourceTools, selection: Selection): readonly string[] {
@@ -107,7 +155,7 @@ function tarCommand(tools: SourceTools, selection: Selection): readonly string[]
 }
 
 interface Receiving {
-  readonly partial: Partial;
+  readonly to: Sink;
   readonly entries: Sorter;
   readonly links: Sorter;
   readonly heard: Complaints;
@@ -119,9 +167,7 @@ interface Receiving {
 
 async function receive(process: RemoteProcess, r: Receiving): Promise<Result<BlobRef>> {
   const { machine, clock } = r.deps;
-  const file = createWriteStream(r.partial.data, { flags: 'wx', mode: 0o600, highWaterMark: 4 << 20 });
-  // A full disk may be told between two writes, when nobody waits for it; `errored` keeps it until the next one asks.
-  file.on('error', () => undefined);
+  const file = r.to.stream;
   const sha = createHash('sha256');
   let files = 0;
   const reader = tarReader((member) => {
@@ -143,20 +189,20 @@ async function receive(process: RemoteProcess, r: Receiving): Promise<Result<Blo
       await r.links.room();
       tell(() => ({ what: 'copying', bytes, files }));
     }
-    await close(file);
   } catch (error) {
     const ours = error instanceof TarDamage || error instanceof SortFailure || file.errored === error;
-    file.destroy();
     r.stop.abort();
+    r.to.discard();
     process.stdout.destroy();
     const ended = await process.ended;
     if (error instanceof TarDamage) return fail(damaged(machine.name, error.message));
-    if (ours) return fail(diskTrouble(error, r.partial.data));
+    if (ours) return fail(r.to.trouble(error));
     if (ended.how === 'lost' || (ended.how === 'aborted' && r.context.signal.aborted)) return fail(ended.trouble);
     return fail(cutOff(machine.name, String(error)));
   }
   const ended = await process.ended;
   await hearing;
+  const closed = await r.to.close();
   switch (ended.how) {
     case 'lost':
     case 'aborted':
@@ -170,23 +216,16 @@ async function receive(process: RemoteProcess, r: Receiving): Promise<Result<Blo
       if (ended.code !== 0 && r.heard.count() === 0) {
         return fail(tarFailed(machine.name, `ended with ${ended.code} without naming a file`, r.heard));
       }
-      return ok({ sha256: sha.digest('hex'), bytes });
+      return closed.ok ? ok({ sha256: sha.digest('hex'), bytes }) : closed;
     }
   }
 }
 
-async function keep(chunk: Buffer, file: WriteStream, sha: Hash): Promise<void> {
+async function keep(chunk: Buffer, file: Writable, sha: Hash): Promise<void> {
   if (file.errored) throw file.errored;
   const room = file.write(chunk);
   sha.update(chunk);
   if (!room) await once(file, 'drain');
-}
-
-async function close(file: WriteStream): Promise<void> {
-  if (file.errored) throw file.errored;
-  file.end();
-  await once(file, 'close');
-  if (file.errored) throw file.errored;
 }
 
 const lineOf = (m: TarMember): string => {
@@ -208,18 +247,11 @@ const lineOf = (m: TarMember): string => {
   }
 };
 
-const tarFailed = (host: string, how: string, heard: Complaints): Trouble =>
+const noFind = (host: string): Trouble =>
   trouble(
-    'tar-failed',
-    `tar on ${host} ${how}`,
-    'Read what it said, then try again.',
-    [
-      ...heard
-        .list()
-        .slice(0, 10)
-        .map((u) => `${u.name}: ${u.why}`),
-      heard.rest(),
-    ].join('\n'),
+    'tool-missing',
+    `${host} has no find with -printf, by which what goes straight to a helper is listed`,
+    'Set `relay: true` in the step, so that the archive is read on its way through this machine, or install findutils there.',
   );
 
 /** BusyBox has no `--exclude`, or one that leaves out whatever ends in the same names. */
@@ -232,10 +264,3 @@ const noExclude = (host: string): Trouble =>
 
 const cutOff = (host: string, detail: string): Trouble =>
   trouble('connection-lost', `the stream from ${host} was cut`, 'Check that the host is up, then resume.', detail);
-
-const damaged = (host: string, what: string): Trouble =>
-  trouble(
-    'archive-damaged',
-    `what tar on ${host} sent is no whole archive: ${what}`,
-    'Try again; if it happens again, use backup.rsync.',
-  );

@@ -2,25 +2,25 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PerformContext } from '../../core/action.ts';
-import { decodeName, type Entry, manifestHeader, nameOf, parseEntry, readableName } from '../../core/mtree.ts';
+import { type Entry, manifestHeader, nameOf, parseEntry } from '../../core/mtree.ts';
+import { placeOf } from '../../core/place.ts';
 import type { BlobStore } from '../../core/ports.ts';
 import type { AttributeProof, CopyDescription, TreeComparison } from '../../core/probe.ts';
 import { type Seen, seen, trouble, unseen } from '../../core/result.ts';
 import { vanished } from './complaints.ts';
-import { readCopy } from './copy-folder.ts';
 import type { TransferDeps } from './deps.ts';
 import { differenceReport } from './difference-report.ts';
 import { diskTrouble } from './disk-trouble.ts';
 import { hashFile } from './file-hash.ts';
-import { listing } from './hard-links.ts';
+import type { Keeper, TreeListing } from './keeper.ts';
 import { linesIn } from './lines.ts';
 import { atIntervals } from './progress.ts';
 import { notComplete } from './restore.ts';
-import { walk } from './walk.ts';
 
 /** Walks a restored tree, hashes every file, and compares all of it with the manifest that was taken at the source. */
 export async function compareTree(
   { blobs, clock }: Pick<TransferDeps, 'blobs' | 'clock'>,
+  keeper: Keeper,
   question: { readonly copy: string; readonly tree: string },
   context?: PerformContext,
 ): Promise<Seen<TreeComparison>> {
@@ -28,14 +28,24 @@ export async function compareTree(
   const tell = atIntervals(clock, context?.progress ?? (() => undefined));
   let work: string | undefined;
   try {
-    const { description } = readCopy(question.copy);
+    const copy = placeOf(question.copy).path;
+    const read = await keeper.read(copy);
+    if (!read.known) return read;
+    const { description } = read.value;
     if (description === null) return unseen(notComplete(question.copy));
-    const manifest = join(question.copy, 'manifest.mtree');
+    work = mkdtempSync(join(tmpdir(), 'decom-compare-'));
+    const brought = await keeper.manifest(copy, work);
+    if (!brought.ok) return unseen(brought.error);
+    const manifest = brought.value;
     const found = await hashFile(manifest, () => undefined, signal);
     if (found.sha256 !== description.manifest.sha256)
       return unseen(manifestChanged(manifest, found.sha256, description));
-    work = mkdtempSync(join(tmpdir(), 'decom-compare-'));
-    return await compare(blobs, manifest, goneAtSource(description), question.tree, work, signal, (tally) =>
+    const isRoot = await keeper.isRoot();
+    if (!isRoot.ok) return unseen(isRoot.error);
+    const tree = await keeper.tree(placeOf(question.tree).path, work, signal, (progress) => tell(() => progress));
+    if (!tree.ok) return unseen(tree.error);
+    const asked = { blobs, manifest, gone: goneAtSource(description), tree: tree.value, isRoot: isRoot.value };
+    return await compare(asked, (tally) =>
       tell(() => ({ what: 'comparing', ...tally, totalBytes: description.bytes, totalFiles: description.files })),
     );
   } catch (error) {
@@ -52,24 +62,24 @@ const manifestChanged = (file: string, found: string, { manifest }: CopyDescript
     'This copy cannot prove anything: find out what changed it, and make the copy again.',
   );
 
-const isRoot = (): boolean => process.getuid?.() === 0;
+interface Comparison {
+  readonly blobs: BlobStore;
+  readonly manifest: string;
+  readonly gone: ReadonlySet<string>;
+  readonly tree: TreeListing;
+  /** Whether files were given their owners. */
+  readonly isRoot: boolean;
+}
 
 async function compare(
-  blobs: BlobStore,
-  manifest: string,
-  gone: ReadonlySet<string>,
-  tree: string,
-  work: string,
-  signal: AbortSignal | undefined,
+  { blobs, manifest, gone, tree, isRoot }: Comparison,
   tell: (tally: { readonly files: number; readonly bytes: number }) => void,
 ): Promise<Seen<TreeComparison>> {
-  const here = listing(work);
   const report = differenceReport();
   const tally = { entries: 0, files: 0, bytes: 0 };
   try {
-    await walk(tree, here, signal, () => undefined);
     const wanted = linesIn(manifest)[Symbol.asyncIterator]();
-    const actual = here.lines()[Symbol.asyncIterator]();
+    const actual = tree.lines()[Symbol.asyncIterator]();
     if ((await wanted.next()).value !== manifestHeader) return unseen(unreadable(manifest));
     let w = await wanted.next();
     let a = await actual.next();
@@ -87,10 +97,10 @@ async function compare(
         const is = a.done ? undefined : parseEntry(a.value);
         if (want === undefined || is === undefined) return unseen(unreadable(manifest));
         tally.entries++;
-        const different = differences(want, is);
+        const different = differences(want, is, isRoot);
         if (want.type === 'file' && is.type === 'file') {
           tally.files++;
-          const content = await contentOf(tree, is.name, signal);
+          const content = await tree.contentOf(is);
           tally.bytes += content.bytes;
           tell({ files: tally.files, bytes: tally.bytes });
           if (want.sha256 === undefined && content.sha256 !== undefined && gone.has(want.name)) {
@@ -105,9 +115,9 @@ async function compare(
       }
     }
   } finally {
-    here.discard();
+    tree.discard();
   }
-  return seen({ ...report.result(blobs), ...tally, attributes: proofs(report.failed()) });
+  return seen({ ...report.result(blobs), ...tally, attributes: proofs(report.failed(), isRoot) });
 }
 
 /** Only what the copy names counts: beyond its list of the first 1000, nobody knows why a hash is lacking. */
@@ -117,41 +127,25 @@ const goneAtSource = ({ unread }: CopyDescription): ReadonlySet<string> =>
 const unreadable = (manifest: string) =>
   trouble('manifest-unreadable', `${manifest} holds a line that decom did not write`, 'Make the copy again.');
 
-function differences(want: Entry, is: Entry): string[] {
+function differences(want: Entry, is: Entry, isRoot: boolean): string[] {
   if (want.type !== is.type) return ['type'];
   const found: string[] = [];
   const differ = (a: string | number | undefined, b: string | number | undefined): boolean =>
     a !== undefined && a !== b;
   if (differ(want.size, is.size)) found.push('size');
   if (differ(want.mode, is.mode)) found.push('mode');
-  if (isRoot() && (differ(want.uid, is.uid) || differ(want.gid, is.gid))) found.push('owner');
+  if (isRoot && (differ(want.uid, is.uid) || differ(want.gid, is.gid))) found.push('owner');
   if (differ(want.link, is.link) || want.tags !== is.tags) found.push('links');
   if (differ(want.device, is.device)) found.push('type');
   if (differ(want.time, is.time)) found.push('time');
   return found;
 }
 
-async function contentOf(
-  tree: string,
-  name: string,
-  signal: AbortSignal | undefined,
-): Promise<{ readonly sha256?: string; readonly bytes: number; readonly why?: string }> {
-  try {
-    return await hashFile(
-      Buffer.concat([Buffer.from(tree), Buffer.from(decodeName(name.slice(1)), 'latin1')]),
-      () => undefined,
-      signal,
-    );
-  } catch (error) {
-    return { bytes: 0, why: `${readableName(name)} could not be read: ${diskTrouble(error, tree).what}` };
-  }
-}
-
 /** Equal wherever compared is proven; what was not compared, or differed anywhere, is not. */
-function proofs(failed: ReadonlySet<string>): readonly AttributeProof[] {
+function proofs(failed: ReadonlySet<string>, isRoot: boolean): readonly AttributeProof[] {
   const attributes = ['type', 'size', 'hash', 'mode', 'owner', 'links', 'time'] as const;
   const compared = attributes.map((attribute): AttributeProof => {
-    if (attribute === 'owner' && !isRoot()) {
+    if (attribute === 'owner' && !isRoot) {
       return { attribute, proven: false, why: 'only root can give files to their owners' };
     }
     return failed.has(attribute) ? { attribute, proven: false, why: 'it differs' } : { attribute, proven: true };

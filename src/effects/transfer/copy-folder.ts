@@ -158,7 +158,8 @@ export function readCopy(copy: string): CopySeen {
 const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 
-function parseDescription(text: string): CopyDescription | undefined {
+/** Reads `copy.json`; undefined for what is none. */
+export function parseDescription(text: string): CopyDescription | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);

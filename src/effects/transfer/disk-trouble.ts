@@ -1,3 +1,4 @@
+import { type Place, whereWords } from '../../core/place.ts';
 import { type Trouble, trouble } from '../../core/result.ts';
 import { SortFailure } from './lines.ts';
 
@@ -28,10 +29,11 @@ export function diskTrouble(error: unknown, path: string): Trouble {
   }
 }
 
-export const diskFull = (path: string, detail?: string): Trouble =>
+/** `on`: the helper whose disk it is. */
+export const diskFull = (path: string, detail?: string, on: Place['on'] = 'control'): Trouble =>
   trouble(
     'disk-full',
-    `the disk is full here, at ${path}`,
+    `the disk is full ${whereWords(on)}, at ${path}`,
     'Free some room or choose another place, then resume.',
     detail,
   );

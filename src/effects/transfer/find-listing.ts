@@ -22,13 +22,14 @@ export async function findListing(
   heard: Complaints,
   signal: AbortSignal,
   subseconds: boolean,
+  directory = '/',
 ): Promise<Result<void>> {
   const left = selection.exclude.flatMap((path) => ['-path', literally(relative(path)), '-prune', '-o']);
   const argv = [
     ...['env', 'LC_ALL=C', 'find', ...selection.from.map(relative), ...left],
     ...['-printf', fields.map((field) => `${field}\\0`).join('')],
   ];
-  const started = await machine.start({ argv, root, directory: '/' }, { signal });
+  const started = await machine.start({ argv, root, directory }, { signal });
   if (!started.ok) return started;
   const process = started.value;
   process.stdin.on('error', () => undefined);

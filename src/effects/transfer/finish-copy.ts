@@ -1,10 +1,12 @@
 import type { PerformContext } from '../../core/action.ts';
 import type { BlobRef } from '../../core/blob.ts';
 import type { Outcome } from '../../core/operation.ts';
+import { placeOf } from '../../core/place.ts';
 import type { CopyDescription } from '../../core/probe.ts';
 import { type Complaints, vanished } from './complaints.ts';
-import { type Partial, seal } from './copy-folder.ts';
+import type { Partial } from './copy-folder.ts';
 import type { TransferDeps } from './deps.ts';
+import type { Keeper } from './keeper.ts';
 import type { Lines } from './lines.ts';
 import { takeManifest } from './manifest.ts';
 import type { HashTool } from './source-tools.ts';
@@ -17,6 +19,7 @@ interface Copied {
     readonly to: string;
     readonly root: boolean;
   };
+  readonly keeper: Keeper;
   readonly partial: Partial;
   readonly tool: HashTool;
   /** When reading the source for the manifest began. */
@@ -28,7 +31,7 @@ interface Copied {
 
 /** What both methods end with: the manifest by a second read of the source, the description, the final name. */
 export async function finishCopy(deps: TransferDeps, context: PerformContext, copied: Copied): Promise<Outcome> {
-  const { operation, partial, heard } = copied;
+  const { operation, keeper, partial, heard } = copied;
   const taken = await takeManifest({
     machine: deps.machine,
     clock: deps.clock,
@@ -49,7 +52,7 @@ export async function finishCopy(deps: TransferDeps, context: PerformContext, co
   });
   if (!taken.ok) return { outcome: 'failed', trouble: taken.error };
   const { manifest, entries, files, bytes } = taken.value;
-  const sealed = await seal(partial, operation.to, {
+  const sealed = await keeper.seal(partial, placeOf(operation.to).path, {
     format: 1,
     method: copied.method,
     host: deps.host.name,

@@ -1,36 +1,66 @@
-import type { OperationHandlers, ProbeHandlers } from '../../core/action.ts';
-import { seen, unseen } from '../../core/result.ts';
+import type { OperationHandlers, PerformContext, ProbeHandlers } from '../../core/action.ts';
+import type { Outcome } from '../../core/operation.ts';
+import { placeOf, placeText } from '../../core/place.ts';
+import { ok, type Result, type Seen, seen, unseen } from '../../core/result.ts';
 import { copyArchive } from './archive.ts';
 import { compareTree } from './compare.ts';
-import { readCopy } from './copy-folder.ts';
 import type { TransferDeps } from './deps.ts';
-import { diskTrouble } from './disk-trouble.ts';
-import { listCopies, lookAtPlace } from './place.ts';
+import { helperKeeper } from './helper/helper-keeper.ts';
+import { wayToHost } from './helper/way-to-host.ts';
+import { here } from './here.ts';
+import type { Keeper } from './keeper.ts';
 import { restoreCopy } from './restore.ts';
 import { copyRsync } from './rsync.ts';
-import { removeScratch } from './scratch.ts';
 
 type TransferOperations = 'copy.archive' | 'copy.rsync' | 'copy.restore' | 'scratch.remove';
-type TransferQuestions = 'place' | 'copies' | 'copy' | 'tree.compare';
+type TransferQuestions = 'place' | 'copies' | 'copy' | 'tree.compare' | 'helper.way';
 
-/** Copies the host's files to a folder here, and brings them back into a scratch folder. Every one of these may be done again. */
-export const transferHandlers = (deps: TransferDeps): Pick<OperationHandlers, TransferOperations> => ({
-  'copy.archive': (operation, context) => copyArchive(deps, operation, context),
-  'copy.rsync': (operation, context) => copyRsync(deps, operation, context),
-  'copy.restore': (operation, context) => restoreCopy(deps, operation, context),
-  'scratch.remove': (operation) => removeScratch(operation.scratch),
-});
+/** The machine that a place is on. */
+async function keeperOf(deps: TransferDeps, place: string): Promise<Result<Keeper>> {
+  const { on } = placeOf(place);
+  if (on === 'control') return ok(here);
+  const helper = await deps.helper(on);
+  return helper.ok ? ok(helperKeeper(helper.value, deps.clock)) : helper;
+}
 
-/** Looks at places and copies here; none of it touches the host. */
-export const transferProbes = (deps: TransferDeps): Pick<ProbeHandlers, TransferQuestions> => ({
-  place: async ({ path }) => lookAtPlace(path),
-  copies: async ({ folder, method }) => listCopies(folder, deps.host, method),
-  copy: async ({ copy }) => {
-    try {
-      return seen(readCopy(copy));
-    } catch (error) {
-      return unseen(diskTrouble(error, copy));
-    }
-  },
-  'tree.compare': (question, context) => compareTree(deps, question, context),
-});
+/** Copies the host's files to a place, and brings them back into a scratch folder beside it. Every one of these may be done again. */
+export const transferHandlers = (deps: TransferDeps): Pick<OperationHandlers, TransferOperations> => {
+  const at = async (place: string, act: (keeper: Keeper) => Promise<Outcome>): Promise<Outcome> => {
+    const keeper = await keeperOf(deps, place);
+    return keeper.ok ? act(keeper.value) : { outcome: 'failed', trouble: keeper.error };
+  };
+  return {
+    'copy.archive': (operation, context) => at(operation.to, (keeper) => copyArchive(deps, keeper, operation, context)),
+    'copy.rsync': (operation, context) => at(operation.to, (keeper) => copyRsync(deps, keeper, operation, context)),
+    'copy.restore': (operation, context) =>
+      at(operation.copy, (keeper) => restoreCopy(deps, keeper, operation, context)),
+    'scratch.remove': ({ scratch }) =>
+      at(scratch, async (keeper) => {
+        const removed = await keeper.removeScratch(placeOf(scratch).path);
+        return removed.ok ? { outcome: 'done', receipt: { scratch } } : { outcome: 'failed', trouble: removed.error };
+      }),
+  };
+};
+
+/** Looks at places and copies, here and on helpers; none of it changes anything. */
+export const transferProbes = (deps: TransferDeps): Pick<ProbeHandlers, TransferQuestions> => {
+  const at = async <T>(place: string, ask: (keeper: Keeper, path: string) => Promise<Seen<T>>): Promise<Seen<T>> => {
+    const keeper = await keeperOf(deps, place);
+    return keeper.ok ? ask(keeper.value, placeOf(place).path) : unseen(keeper.error);
+  };
+  return {
+    place: ({ path }) => at(path, (keeper, plain) => keeper.look(plain)),
+    copies: ({ folder, method }) =>
+      at(folder, async (keeper, plain) => {
+        const found = await keeper.copies(plain, deps.host, method);
+        return found.known ? seen(found.value.map((path) => placeText({ on: keeper.on, path }))) : found;
+      }),
+    copy: ({ copy }) => at(copy, (keeper, plain) => keeper.read(plain)),
+    'tree.compare': (question, context?: PerformContext) =>
+      at(question.copy, (keeper) => compareTree(deps, keeper, question, context)),
+    'helper.way': async ({ helper }) => {
+      const found = await deps.helper(helper);
+      return found.ok ? wayToHost(found.value, deps) : unseen(found.error);
+    },
+  };
+};

@@ -21,6 +21,8 @@ interface Request {
   readonly machine: Machine;
   readonly clock: Clock;
   readonly root: boolean;
+  /** Where the names start; `/` if absent. */
+  readonly directory?: string;
   readonly tool: HashTool;
   /** The sorted entries, hard links tagged, hashes lacking. */
   readonly entries: Lines;
@@ -45,7 +47,7 @@ const waitsForLeader = (line: string): string | undefined => {
 
 /** Hashes every file at the source and writes the manifest. Memory does not grow with the number of entries. */
 export async function takeManifest(request: Request): Promise<Result<ManifestTaken>> {
-  const opened = await sourceHashes(request.machine, request.root, request.tool, request.signal);
+  const opened = await sourceHashes(request.machine, request.root, request.tool, request.signal, request.directory);
   if (!opened.ok) return opened;
   const source = opened.value;
   const waiting = sorter(request.work);

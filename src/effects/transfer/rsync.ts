@@ -1,16 +1,18 @@
 import { join } from 'node:path';
 import type { PerformContext } from '../../core/action.ts';
 import type { OperationOf, Outcome } from '../../core/operation.ts';
+import { placeOf } from '../../core/place.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
 import { type Complaints, complaints, fromRsync } from './complaints.ts';
-import { openPartial, type Partial, readCopy } from './copy-folder.ts';
+import type { Partial } from './copy-folder.ts';
 import type { TransferDeps } from './deps.ts';
 import { diskFull, diskTrouble, saysFull } from './disk-trouble.ts';
 import { findListing } from './find-listing.ts';
 import { finishCopy } from './finish-copy.ts';
 import { listing } from './hard-links.ts';
-import { runHere } from './local-program.ts';
-import { remoteShell } from './remote-shell.ts';
+import { openEntrance } from './helper/entrance.ts';
+import type { Keeper } from './keeper.ts';
+import { type RemoteShell, remoteShell } from './remote-shell.ts';
 import { nanoseconds, rsyncProgress } from './rsync-progress.ts';
 import { literally, type Selection, select } from './selection.ts';
 import {
@@ -22,9 +24,13 @@ import {
   toolMissing,
 } from './source-tools.ts';
 
-/** Mirrors the host's files into `tree/` here by rsync over the machine's connection, then takes the manifest. */
+/**
+ * Mirrors the host's files into `tree/` by rsync, then takes the manifest: here over the machine's own connection, on a helper straight
+ * from the host.
+ */
 export async function copyRsync(
   deps: TransferDeps,
+  keeper: Keeper,
   operation: OperationOf<'copy.rsync'>,
   context: PerformContext,
 ): Promise<Outcome> {
@@ -35,9 +41,9 @@ export async function copyRsync(
   if (!selection.ok) return failed(selection.error);
   const tools = await sourceTools(machine, root, selection.value, context.signal);
   if (!tools.ok) return failed(tools.error);
-  const ready = await whatIsNeeded(machine.name, tools.value);
+  const ready = await whatIsNeeded(keeper, machine.name, tools.value);
   if (!ready.ok) return failed(ready.error);
-  const opened = await openPartial(to, {
+  const opened = await keeper.openPartial(placeOf(to).path, {
     method: 'rsync',
     host: deps.host.name,
     serial: deps.host.serial,
@@ -47,10 +53,10 @@ export async function copyRsync(
   if (!opened.ok) return failed(opened.error);
   const partial = opened.value;
   try {
-    const base = usable(deps, basis);
+    const base = await usable(deps, keeper, basis);
     const heard = complaints();
     const linked = [...partial.earlier, ...(base === null ? [] : [join(base, 'tree')])];
-    const mirrored = await mirror(deps, context, {
+    const mirrored = await mirror(deps, keeper, context, {
       selection: selection.value,
       partial,
       linked,
@@ -59,7 +65,7 @@ export async function copyRsync(
       keeps: ready.value.keeps,
     });
     if (!mirrored.ok) return failed(mirrored.error);
-    await syncAll(partial.tree);
+    await syncAll(keeper, partial.tree);
 
     const entries = listing(partial.work);
     try {
@@ -77,6 +83,7 @@ export async function copyRsync(
       return await finishCopy(deps, context, {
         method: 'rsync',
         operation,
+        keeper,
         partial,
         tool: ready.value.hash,
         began,
@@ -89,21 +96,27 @@ export async function copyRsync(
     }
   } catch (error) {
     return failed(diskTrouble(error, to));
+  } finally {
+    keeper.leave(partial);
   }
 }
 
 /** A basis only saves room: one that was never made, or is of another machine, is done without. */
-function usable(deps: TransferDeps, basis: string | null): string | null {
-  const about = basis === null ? null : readCopy(basis).description;
-  return about?.method === 'rsync' && about.serial === deps.host.serial ? basis : null;
+async function usable(deps: TransferDeps, keeper: Keeper, basis: string | null): Promise<string | null> {
+  if (basis === null) return null;
+  const { path } = placeOf(basis);
+  const copy = await keeper.read(path);
+  const about = copy.known ? copy.value.description : null;
+  return about?.method === 'rsync' && about.serial === deps.host.serial ? path : null;
 }
 
 async function whatIsNeeded(
+  keeper: Keeper,
   host: string,
   tools: SourceTools,
 ): Promise<Result<{ readonly hash: NonNullable<SourceTools['hash']>; readonly keeps: RsyncFound }>> {
-  const here = await rsyncHere();
-  if (here === undefined) return fail(toolMissing('this machine', 'rsync 3.1.3 or newer', 'rsync'));
+  const own = await rsyncOf(keeper);
+  if (own === undefined) return fail(toolMissing(keeper.name, 'rsync 3.1.3 or newer', 'rsync'));
   if (tools.rsync === undefined) return fail(toolMissing(host, 'rsync', 'rsync'));
   if (tools.hash === undefined) return fail(hashMissing(host));
   if (!tools.findPrintf) {
@@ -115,13 +128,13 @@ async function whatIsNeeded(
       ),
     );
   }
-  const keeps = { ...here, acls: here.acls && tools.rsync.acls, xattrs: here.xattrs && tools.rsync.xattrs };
+  const keeps = { ...own, acls: own.acls && tools.rsync.acls, xattrs: own.xattrs && tools.rsync.xattrs };
   return ok({ hash: tools.hash, keeps });
 }
 
-async function rsyncHere(): Promise<RsyncFound | undefined> {
+async function rsyncOf(keeper: Keeper): Promise<RsyncFound | undefined> {
   let said = '';
-  const run = await runHere(['rsync', '--info=progress2', nanoseconds, '--version'], {
+  const run = await keeper.run(['rsync', '--info=progress2', nanoseconds, '--version'], {
     pkg: 'rsync',
     stdout: (chunk) => {
       said += chunk.toString();
@@ -140,11 +153,20 @@ interface Mirroring {
   readonly keeps: RsyncFound;
 }
 
-async function mirror(deps: TransferDeps, context: PerformContext, m: Mirroring): Promise<Result<void>> {
-  const shell = await remoteShell(deps.machine, m.root, deps.rsh, context.signal);
+async function mirror(
+  deps: TransferDeps,
+  keeper: Keeper,
+  context: PerformContext,
+  m: Mirroring,
+): Promise<Result<void>> {
+  const isRoot = await keeper.isRoot();
+  if (!isRoot.ok) return isRoot;
+  const opened = await shellFor(deps, keeper, context, m);
+  if (!opened.ok) return opened;
+  const shell = opened.value;
   try {
-    const run = await runHere(
-      ['rsync', ...options(m), '-e', shell.command, '--', ...sources(m.selection), `${m.partial.tree}/`],
+    const run = await keeper.run(
+      ['rsync', ...options(m, isRoot.value), '-e', shell.command, '--', ...sources(m.selection), `${m.partial.tree}/`],
       {
         signal: context.signal,
         pkg: 'rsync',
@@ -162,9 +184,9 @@ async function mirror(deps: TransferDeps, context: PerformContext, m: Mirroring)
     if (code === 0) return ok(undefined);
     if (context.signal.aborted)
       return fail(trouble('aborted', 'copying was stopped', 'Resume: it goes on where it stopped.'));
-    const cut = shell.trouble();
+    const cut = shell.trouble(code, said);
     if (cut !== undefined) return fail(cut);
-    if (saysFull(said)) return fail(diskFull(m.partial.tree, said));
+    if (saysFull(said)) return fail(diskFull(m.partial.tree, said, keeper.on));
     // 23: some files were not transferred; 24: some vanished meanwhile. Both are fine where every complaint names its file.
     if ((code === 23 || code === 24) && m.heard.count() > 0 && said === '') return ok(undefined);
     return fail(
@@ -180,8 +202,20 @@ async function mirror(deps: TransferDeps, context: PerformContext, m: Mirroring)
   }
 }
 
-function options({ selection, linked, keeps }: Mirroring): readonly string[] {
-  const isRoot = process.getuid?.() === 0;
+/** Here it is the connection that was verified already; a helper is let in to the host by itself. */
+async function shellFor(
+  deps: TransferDeps,
+  keeper: Keeper,
+  context: PerformContext,
+  { partial, root }: Mirroring,
+): Promise<Result<RemoteShell>> {
+  if (keeper.on === 'control') return ok(await remoteShell(deps.machine, root, deps.rsh, context.signal));
+  const helper = await deps.helper(keeper.on);
+  if (!helper.ok) return helper;
+  return openEntrance(deps, helper.value, partial, { rsync: true, root }, context.signal);
+}
+
+function options({ selection, linked, keeps }: Mirroring, isRoot: boolean): readonly string[] {
   return [
     '-aHS',
     '--numeric-ids',
@@ -209,7 +243,7 @@ const sources = (selection: Selection): readonly string[] =>
   selection.from.map((path, i) => `${i === 0 ? 'host' : ''}:${literally(path)}`);
 
 /** The tree's files are on the disk before anything says so. */
-async function syncAll(tree: string): Promise<void> {
-  const one = await runHere(['sync', '-f', '--', tree], { pkg: 'coreutils' });
-  if (!one.ok || one.value.code !== 0) await runHere(['sync'], { pkg: 'coreutils' });
+async function syncAll(keeper: Keeper, tree: string): Promise<void> {
+  const one = await keeper.run(['sync', '-f', '--', tree], { pkg: 'coreutils' });
+  if (!one.ok || one.value.code !== 0) await keeper.run(['sync'], { pkg: 'coreutils' });
 }

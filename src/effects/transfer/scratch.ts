@@ -1,6 +1,5 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Outcome } from '../../core/operation.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
 import { sync } from './copy-folder.ts';
 import { diskTrouble } from './disk-trouble.ts';
@@ -32,17 +31,17 @@ export async function openScratch(scratch: string): Promise<Result<void>> {
 }
 
 /** Removes a scratch folder that `openScratch` made, and nothing else. One that is gone already is fine. */
-export async function removeScratch(scratch: string): Promise<Outcome> {
+export async function removeScratch(scratch: string): Promise<Result<void>> {
   try {
     if (existsSync(scratch)) {
-      if (!isMarked(scratch)) return { outcome: 'failed', trouble: notOurs(scratch) };
+      if (!isMarked(scratch)) return fail(notOurs(scratch));
       const removed = await removeTree(scratch);
-      if (!removed.ok) return { outcome: 'failed', trouble: removed.error };
+      if (!removed.ok) return removed;
     }
     rmSync(markerOf(scratch), { force: true });
-    return { outcome: 'done', receipt: { scratch } };
+    return ok(undefined);
   } catch (error) {
-    return { outcome: 'failed', trouble: diskTrouble(error, scratch) };
+    return fail(diskTrouble(error, scratch));
   }
 }
 

@@ -30,6 +30,7 @@ export async function sourceHashes(
   root: boolean,
   tool: HashTool,
   signal: AbortSignal,
+  directory = '/',
 ): Promise<Result<SourceHashes>> {
   const started = await machine.start({ argv: ['env', 'LC_ALL=C', 'sh', '-s'], root }, { signal });
   if (!started.ok) return started;
@@ -49,7 +50,7 @@ export async function sourceHashes(
     for (const batch of waiting.splice(0)) batch.settle(fail(broken));
     return ended;
   });
-  process.stdin.write('cd /\n');
+  process.stdin.write(Buffer.from(`cd -- ${quote(Buffer.from(directory).toString('latin1'))} || exit\n`, 'latin1'));
   const ask = (names: readonly string[], script: string, read: Batch['read']): Promise<Result<Answers>> => {
     if (broken !== undefined) return Promise.resolve(fail(broken));
     return new Promise((settle) => {

@@ -12,7 +12,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { PerformContext } from '../../../src/core/action.ts';
+import { unknownHelper } from '../../../src/core/helper.ts';
 import type { Machine } from '../../../src/core/ports.ts';
+import { fail } from '../../../src/core/result.ts';
 import { memoryBlobs } from '../../../src/effects/state/blob-store.ts';
 import type { TransferDeps } from '../../../src/effects/transfer/deps.ts';
 import { fakeMachine } from '../../fakes/machine.ts';
@@ -35,6 +37,8 @@ export const deps = (machine: Machine = fakeMachine({ name: 'web01' })): Transfe
   clock: realClock,
   blobs: memoryBlobs(),
   rsh: resolve(import.meta.dirname, '../../../bin/decom-rsh.js'),
+  helper: async (name) => fail(unknownHelper(name, [])),
+  address: { address: '127.0.0.1', port: 22, user: 'root', legacy: false, sudo: 'no' },
 });
 
 export const context = (signal = new AbortController().signal): PerformContext => ({

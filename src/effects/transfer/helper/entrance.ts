@@ -1,0 +1,187 @@
+import { posix } from 'node:path';
+import { fail, ok, type Result, type Trouble, trouble } from '../../../core/result.ts';
+import type { Partial } from '../copy-folder.ts';
+import type { HelperMachine, HostAddress, TransferDeps } from '../deps.ts';
+import type { RemoteShell } from '../remote-shell.ts';
+import { sourceTools } from '../source-tools.ts';
+import { entranceScript } from './entrance-script.ts';
+import { shelf, within } from './helper-shell.ts';
+
+/** What a helper may run on the host: rsync as a sender, or exactly one program. */
+export type Served =
+  | { readonly rsync: true; readonly root: boolean }
+  | { readonly argv: readonly string[]; readonly root: boolean };
+
+/** A way in to the host for a helper. */
+export interface Entrance extends RemoteShell {
+  /** A program on the helper that connects to the host, there: its one argument is ignored, as rsync names a host. */
+  readonly ssh: readonly [string, ...string[]];
+}
+
+/**
+ * Lets a helper in to the host for one copy, so that the data goes straight between the two. The private key is made on the helper, lies in the
+ * unfinished copy's folder and never leaves it; what the host allows it is one program. Both are taken back by `close`. The host's key is the
+ * one that was verified from here.
+ */
+export async function openEntrance(
+  deps: TransferDeps,
+  helper: HelperMachine,
+  partial: Partial,
+  served: Served,
+  signal: AbortSignal,
+): Promise<Result<Entrance>> {
+  const { machine: host, address } = deps;
+  if (served.root && address.sudo === 'password') return fail(sudoAsks(host.name, helper.name));
+  const below = within(helper, partial.folder);
+  if (!below.ok) return below;
+  const hostKey = await host.hostKey();
+  if (!hostKey.ok) return hostKey;
+  const type = address.legacy ? (['rsa', '3072'] as const) : (['ed25519', '256'] as const);
+  const key = await shelf(helper, ['key', below.value, ...type], { signal });
+  if (!key.ok) return key;
+  const [publicKey = ''] = key.value;
+  const way = posix.join(partial.folder, 'way');
+  const tools = await sourceTools(helper.machine, false, { from: [helper.folder], exclude: [], parents: [] }, signal);
+  if (!tools.ok) return tools;
+  for (const [name, text] of [
+    ['known_hosts', `decom-host ${hostKey.value}\n`],
+    ['ssh', sshScript(address)],
+  ] as const) {
+    const written = await write(helper, posix.join(below.value, 'way'), name, text, tools.value.hash ?? 'sha256sum');
+    if (!written.ok) return written;
+  }
+  const id = posix.basename(partial.folder, '.partial');
+  const close = async (): Promise<void> => {
+    // What cannot be taken back now is taken back by the next attempt; the key is gone from the helper with its folder.
+    await host.exec({ argv: ['sh', '-c', entranceScript, 'sh', 'dismiss', id], root: false });
+    await shelf(helper, ['drop', below.value, 'way']);
+  };
+  const asRoot = served.root && address.user !== 'root' && address.sudo !== 'no';
+  const admitted = await host.exec(
+    { argv: ['sh', '-c', entranceScript, 'sh', 'admit', id, publicKey.split(' ').slice(0, 2).join(' ')], root: false },
+    { signal, stdin: serveScript(served, asRoot) },
+  );
+  const refused = refusedBy(admitted, host.name);
+  if (refused !== undefined) {
+    await close();
+    return fail(refused);
+  }
+  const script = posix.join(way, 'ssh');
+  return ok({
+    ssh: ['sh', script, 'host'],
+    // rsync splits this by itself; a quote within quotes is written twice.
+    command: `sh '${script.replaceAll("'", "''")}'`,
+    trouble: (code, said) =>
+      code === 255 || sshSays.test(said) ? notLetIn(helper.name, host.name, address, said) : undefined,
+    close,
+  });
+}
+
+async function write(
+  helper: HelperMachine,
+  below: string,
+  name: string,
+  text: string,
+  hash: string,
+): Promise<Result<void>> {
+  const { createHash } = await import('node:crypto');
+  const sha = createHash('sha256').update(text).digest('hex');
+  const written = await shelf(helper, ['put', below, name, hash, sha], { stdin: text });
+  return written.ok ? ok(undefined) : written;
+}
+
+type Admitted = Awaited<ReturnType<TransferDeps['machine']['exec']>>;
+
+function refusedBy(admitted: Admitted, host: string): Trouble | undefined {
+  if (!admitted.ok) return admitted.error;
+  const { ended, stdout, stderr } = admitted.value;
+  if (ended.how === 'lost' || ended.how === 'aborted') return ended.trouble;
+  const said = Buffer.from(stdout).toString('utf8').trim().split('\n').at(-1);
+  if (said === 'done') return undefined;
+  const why =
+    said === 'refused link'
+      ? '~/.ssh/authorized_keys there is a symbolic link'
+      : said === 'refused no-home'
+        ? 'the login there has no home folder'
+        : 'its ~/.ssh/authorized_keys or ~/.decom could not be written';
+  return trouble(
+    'not-admitted',
+    `${host} cannot let a helper in: ${why}`,
+    'Use backup.archive with `relay: true`, so that the data goes by way of this machine, or copy to a place here.',
+    Buffer.from(stderr).toString('utf8').slice(0, 2000),
+  );
+}
+
+const quote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
+
+/** What ssh is told on the helper: nothing of its own configuration, and the one key of the host that is known here. */
+function sshScript({ address, port, user, legacy }: HostAddress): string {
+  const options = [
+    'BatchMode=yes',
+    'IdentitiesOnly=yes',
+    'IdentityAgent=none',
+    'PreferredAuthentications=publickey',
+    'StrictHostKeyChecking=yes',
+    'GlobalKnownHostsFile=/dev/null',
+    'UserKnownHostsFile=known_hosts',
+    'HostKeyAlias=decom-host',
+    'UpdateHostKeys=no',
+    'CheckHostIP=no',
+    'ConnectTimeout=30',
+    'ServerAliveInterval=15',
+    'ServerAliveCountMax=4',
+    'LogLevel=ERROR',
+    'RequestTTY=no',
+    ...(legacy
+      ? [
+          'KexAlgorithms=+diffie-hellman-group14-sha1,diffie-hellman-group1-sha1,diffie-hellman-group-exchange-sha1',
+          'HostKeyAlgorithms=+ssh-rsa,ssh-dss',
+          'PubkeyAcceptedAlgorithms=+ssh-rsa',
+          'Ciphers=+aes128-cbc,aes256-cbc,3des-cbc',
+        ]
+      : []),
+  ];
+  const words = ['ssh', '-F', '/dev/null', '-i', 'key', ...options.flatMap((option) => ['-o', option])];
+  // It goes to where its files are: ssh would read their path as a list of words.
+  return `shift\ncd -- "\${0%/*}" || exit 255\nexec ${words.map(quote).join(' ')} -p ${port} -l ${quote(user)} -- ${quote(address)} "$@"\n`;
+}
+
+function serveScript(served: Served, asRoot: boolean): string {
+  const sudo = asRoot ? 'sudo -n -- ' : '';
+  if ('argv' in served) return `cd /\nexec ${sudo}${served.argv.map(quote).join(' ')} </dev/null\n`;
+  return `
+case $SSH_ORIGINAL_COMMAND in
+  'rsync --server --sender '*) ;;
+  *) echo 'decom: only rsync as a sender here' >&2; exit 126 ;;
+esac
+set -f
+set -- $SSH_ORIGINAL_COMMAND
+exec ${sudo}env LC_ALL=C "$@"
+`;
+}
+
+/** How ssh tells that it did not get through, for where rsync hides its exit code. */
+const sshSays =
+  /^(ssh: |.*: Permission denied \(|Host key verification failed|kex_exchange_identification|Connection (closed|reset) by )/m;
+
+const sudoAsks = (host: string, helper: string): Trouble =>
+  trouble(
+    'sudo-asks',
+    `sudo on ${host} asks for a password, which is not handed to ${helper}`,
+    'Use backup.archive with `relay: true`, so that the data goes by way of this machine, or allow the login sudo without a password.',
+  );
+
+const notLetIn = (helper: string, host: string, { address, port, user }: HostAddress, said: string): Trouble =>
+  /Permission denied/.test(said)
+    ? trouble(
+        'not-admitted',
+        `${host} does not let ${helper} in as ${user}: its SSH server may not read ~/.ssh/authorized_keys, or limits who may log in`,
+        'Use backup.archive with `relay: true`, so that the data goes by way of this machine, or let the server read that file.',
+        said,
+      )
+    : trouble(
+        'helper-no-way',
+        `${helper} could not reach ${host} at ${address} port ${port}, or lost it`,
+        'Open that way, then try again; or use backup.archive with `relay: true`, so that the data goes by way of this machine.',
+        said,
+      );

@@ -1,0 +1,79 @@
+import type { PerformContext } from '../../../core/action.ts';
+import type { BlobRef } from '../../../core/blob.ts';
+import { fail, ok, type Result } from '../../../core/result.ts';
+import { type Complaints, fromTar } from '../complaints.ts';
+import type { Partial } from '../copy-folder.ts';
+import type { TransferDeps } from '../deps.ts';
+import { diskFull, saysFull } from '../disk-trouble.ts';
+import { findListing } from '../find-listing.ts';
+import { type Listing, listing } from '../hard-links.ts';
+import type { Keeper } from '../keeper.ts';
+import { atIntervals } from '../progress.ts';
+import type { Selection } from '../selection.ts';
+import { damaged, tarFailed } from '../tar-trouble.ts';
+import { openEntrance } from './entrance.ts';
+import { parted, runThere, shelf, within } from './helper-shell.ts';
+
+interface Wanted {
+  readonly selection: Selection;
+  readonly argv: readonly string[];
+  readonly root: boolean;
+  readonly heard: Complaints;
+}
+
+/** Has a helper fetch the archive straight from the host, then lists at the source what should be in it. */
+export async function pullArchive(
+  deps: TransferDeps,
+  keeper: Keeper,
+  partial: Partial,
+  { selection, argv, root, heard }: Wanted,
+  { signal, progress }: PerformContext,
+): Promise<Result<{ readonly archive: BlobRef; readonly listed: Listing }>> {
+  const host = deps.machine.name;
+  const found = await deps.helper(keeper.on);
+  if (!found.ok) return found;
+  const helper = found.value;
+  const below = within(helper, partial.folder);
+  if (!below.ok) return below;
+  const entrance = await openEntrance(deps, helper, partial, { argv, root }, signal);
+  if (!entrance.ok) return entrance;
+  const tell = atIntervals(deps.clock, progress);
+  try {
+    const pulled = await runThere(helper, below.value, 'data.tar', entrance.value.ssh, {
+      signal,
+      pkg: 'openssh-client',
+      stdout: (chunk) => {
+        const bytes = /bytes (\d+)\s*$/.exec(chunk.toString('latin1'))?.[1];
+        if (bytes !== undefined) tell(() => ({ what: `copying to ${helper.name}`, bytes: Number(bytes) }));
+      },
+      stderrLine: (line) => {
+        const unread = fromTar(line);
+        if (unread === undefined) heard.note(line);
+        else if (unread !== 'ignore') heard.add(unread);
+      },
+    });
+    if (!pulled.ok) return pulled;
+    const { code, stderr } = pulled.value;
+    const lost = entrance.value.trouble(code, stderr);
+    if (lost !== undefined) return fail(lost);
+    if (saysFull(stderr)) return fail(diskFull(partial.data, stderr, helper.name));
+    // GNU tar: 1 is "some files differ", 2 is any error; of a whole archive, files that it could not read explain both.
+    if (code === null || code > 2 || (code !== 0 && heard.count() === 0)) {
+      return fail(tarFailed(host, `ended with ${code ?? 'a signal'} without naming a file`, heard));
+    }
+  } finally {
+    await entrance.value.close();
+  }
+  const { at, name } = parted(`${below.value}/data.tar`);
+  const whole = await shelf(helper, ['whole', at, name], { signal });
+  if (!whole.ok) return whole;
+  if (!whole.value.includes('whole')) return fail(damaged(host, 'its last blocks are missing'));
+  progress({ what: `hashing the archive on ${helper.name}` });
+  const archive = await keeper.hash(partial.data, () => undefined, signal);
+  if (!archive.ok) return archive;
+  const listed = listing(partial.work);
+  const done = await findListing(deps.machine, root, selection, listed, heard, signal, true);
+  if (done.ok) return ok({ archive: archive.value, listed });
+  listed.discard();
+  return done;
+}

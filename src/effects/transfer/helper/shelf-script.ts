@@ -1,0 +1,252 @@
+/**
+ * Everything that is ever changed on a helper by a short command. POSIX sh: dash and BusyBox run it.
+ *
+ *     sh -c SCRIPT sh FOLDER MODE [ARGUMENT…]
+ *
+ * It goes into the declared folder first, and from there down part by part: no `.`, no `..`, and no symbolic link, so that nothing outside
+ * the folder is touched whatever stands in it. What it makes is closed to others.
+ *
+ *     look PATH                 exists, empty, writable, free (KiB) of it or of the nearest folder above it that exists
+ *     about                     uid, and which programs are there
+ *     read PATH NAME            state, and the description of a copy
+ *     list PATH                 =NAME and the description of each complete copy in it
+ *     open PATH NAME METHOD     makes NAME.partial; the intent is on stdin; says `earlier N` for what an attempt before left
+ *     put PATH NAME HASH SHA    writes stdin to a file, which has to have that SHA-256
+ *     key PATH                  makes a key pair in it and says the public half
+ *     drop PATH NAME            removes what an `open`, `key` or `put` made
+ *     seal PATH NAME            NAME.partial becomes NAME, with everything on the disk
+ *     scratch PATH NAME         an empty folder, marked as decom's
+ *     unscratch PATH NAME       removes it
+ *     hash PATH NAME HASH       SHA-256 and length of a file
+ *     whole PATH NAME           says `whole` of a tar archive that ends as one does
+ *
+ * Says `done` last, or `refused WHY`.
+ */
+export const shelfScript = `
+set -f
+umask 077
+LC_ALL=C
+export LC_ALL
+root=$1 mode=$2
+shift 2
+say() { printf '%s\\n' "$*"; }
+refuse() { say "refused $*"; exit 0; }
+cd -P -- "$root" 2>/dev/null || refuse no-folder
+enter() {
+  rest=$1
+  while [ -n "$rest" ]; do
+    part=\${rest%%/*}
+    case $rest in */*) rest=\${rest#*/} ;; *) rest= ;; esac
+    case $part in '' | . | ..) refuse outside ;; esac
+    [ ! -L "./$part" ] || refuse link "$part"
+    if [ ! -d "./$part" ]; then
+      [ ! -e "./$part" ] || refuse not-folder "$part"
+      [ "$2" = make ] || return 1
+      mkdir "./$part" || refuse failed
+    fi
+    cd -P "./$part" || refuse failed
+  done
+}
+name() { case $1 in '' | . | .. | */*) refuse outside ;; esac; [ ! -L "./$1" ] || refuse link "$1"; }
+sha() {
+  case $1 in
+    openssl) openssl dgst -sha256 -r ;;
+    sha256sum) sha256sum ;;
+    shasum) shasum -a 256 ;;
+    busybox) busybox sha256sum ;;
+    *) refuse no-hash ;;
+  esac
+}
+hash_of() { set -- $(sha "$2" <"./$1"); say "$1"; }
+clear() {
+  rm -rf "./$1" 2>/dev/null || {
+    find "./$1" -type d ! -perm -700 -exec chmod u+rwx '{}' ';'
+    rm -rf "./$1" || refuse failed
+  }
+}
+on_disk() { sync -f "./$1" 2>/dev/null || sync; }
+inode() { set -- $(ls -di "./$1"); say "decom scratch $1"; }
+
+case $mode in
+  about)
+    say uid "$(id -u)"
+    for p in tar rsync ssh ssh-keygen ssh-keyscan sort find; do command -v "$p" >/dev/null 2>&1 && say has "$p"; done
+    ;;
+  look)
+    exists=1
+    enter "$1" || exists=0
+    say exists "$exists"
+    if [ -w . ] && [ -x . ]; then say writable 1; else say writable 0; fi
+    if [ "$exists" = 0 ] || [ -z "$(ls -A . 2>/dev/null | head -n 1)" ]; then say empty 1; else say empty 0; fi
+    set -- $(df -Pk . | tail -n 1)
+    say free "$4"
+    ;;
+  read)
+    if ! enter "$1"; then say state missing
+    else
+      name "$2"
+      if [ -f "./$2/copy.json" ] && [ ! -L "./$2/copy.json" ]; then say state complete; cat "./$2/copy.json" || refuse failed; echo
+      elif [ -e "./$2" ] || [ -e "./$2.partial" ]; then say state partial
+      else say state missing; fi
+    fi
+    ;;
+  list)
+    if enter "$1"; then
+      set +f
+      for one in *; do
+        case $one in *.partial | *'
+'*) continue ;; esac
+        [ ! -L "./$one" ] && [ -f "./$one/copy.json" ] && [ ! -L "./$one/copy.json" ] || continue
+        say "=$one"
+        cat "./$one/copy.json" || refuse failed
+        echo
+      done
+    fi
+    ;;
+  open)
+    intent=$(cat)
+    enter "$1" make
+    name "$2"
+    [ ! -e "./$2" ] || refuse exists
+    name "$2.partial"
+    [ -d "./$2.partial" ] || mkdir "./$2.partial" || refuse failed
+    cd -P "./$2.partial" || refuse failed
+    before=
+    [ ! -f ./partial.json ] || before=$(cat ./partial.json)
+    same=0
+    [ "$3" = rsync ] && [ "$before" = "$intent" ] && same=1
+    set +f
+    for one in * .[!.]* ..?*; do
+      [ -e "./$one" ] || [ -L "./$one" ] || continue
+      [ -n "$before" ] || refuse not-ours
+      case $one in
+        partial.json | work | way | data.tar | manifest.mtree | copy.json) [ "$one" = partial.json ] || clear "$one" ;;
+        tree | earlier-[0-9]) [ "$same" = 1 ] || clear "$one" ;;
+        *) refuse not-ours ;;
+      esac
+    done
+    set -f
+    say "$intent" >./partial.json || refuse failed
+    if [ "$3" = rsync ]; then
+      if [ -d ./tree ]; then
+        next=0
+        while [ -e "./earlier-$next" ] && [ "$next" -lt 9 ]; do next=$((next+1)); done
+        if [ -e "./earlier-$next" ]; then
+          for n in 0 1 2 3 4 5 6 7 8 9; do clear "earlier-$n"; done
+          next=0
+        fi
+        mv ./tree "./earlier-$next" || refuse failed
+      fi
+      mkdir ./tree || refuse failed
+    fi
+    for n in 9 8 7 6 5 4 3 2 1 0; do [ ! -d "./earlier-$n" ] || say earlier "$n"; done
+    ;;
+  put)
+    enter "$1" || refuse gone
+    name "$2"
+    cat >"./$2" || refuse failed
+    [ "$(hash_of "$2" "$3")" = "$4" ] || refuse cut
+    on_disk "$2"
+    ;;
+  key)
+    enter "$1" || refuse gone
+    name way
+    clear way
+    mkdir ./way || refuse failed
+    ssh-keygen -q -t "$2" -b "$3" -N '' -C decom -f ./way/key </dev/null >&2 || refuse failed
+    cat ./way/key.pub
+    ;;
+  drop)
+    if enter "$1"; then
+      name "$2"
+      clear "$2"
+    fi
+    ;;
+  seal)
+    enter "$1" || refuse gone
+    name "$2.partial"
+    name "$2"
+    [ ! -e "./$2" ] || refuse exists
+    cd -P "./$2.partial" || refuse gone
+    for one in work way earlier-0 earlier-1 earlier-2 earlier-3 earlier-4 earlier-5 earlier-6 earlier-7 earlier-8 earlier-9; do
+      [ ! -e "./$one" ] || clear "$one"
+    done
+    on_disk .
+    cd -P .. || refuse failed
+    mv "./$2.partial" "./$2" || refuse failed
+    rm -f "./$2/partial.json"
+    on_disk .
+    ;;
+  scratch)
+    enter "$1" make
+    name "$2"
+    name "$2.decom-scratch"
+    if [ -e "./$2" ]; then
+      if [ -n "$(ls -A "./$2" | head -n 1)" ]; then
+        [ -f "./$2.decom-scratch" ] && [ "$(cat "./$2.decom-scratch")" = "$(inode "$2")" ] || refuse not-ours
+        clear "$2"
+      fi
+    fi
+    [ -d "./$2" ] || mkdir "./$2" || refuse failed
+    inode "$2" >"./$2.decom-scratch" || refuse failed
+    ;;
+  unscratch)
+    if enter "$1"; then
+      name "$2"
+      name "$2.decom-scratch"
+      if [ -e "./$2" ]; then
+        [ -f "./$2.decom-scratch" ] && [ "$(cat "./$2.decom-scratch")" = "$(inode "$2")" ] || refuse not-ours
+        clear "$2"
+      fi
+      rm -f "./$2.decom-scratch"
+    fi
+    ;;
+  hash)
+    enter "$1" || refuse gone
+    name "$2"
+    [ -f "./$2" ] || refuse gone
+    say hash "$(hash_of "$2" "$3")"
+    say bytes $(wc -c <"./$2")
+    ;;
+  whole)
+    enter "$1" || refuse gone
+    name "$2"
+    [ "$(wc -c <"./$2")" -ge 1024 ] && [ -z "$(tail -c 1024 "./$2" | tr -d '\\000')" ] && say whole
+    ;;
+  *) refuse unknown ;;
+esac
+say done
+`;
+
+/**
+ * Runs a long program on a helper. As `shelf-script`, it goes down from the declared folder; the program's own arguments lie below it.
+ *
+ *     sh -c SCRIPT sh FOLDER PATH OUT PROGRAM [ARGUMENT…]
+ *
+ * Standard input is held open by whoever waits for the program: when it ends, because the connection is lost, the program is ended too, so that no
+ * copy goes on that nobody knows of. With OUT, the program's output goes to that file, and its length is told every other second.
+ */
+export const workScript = `
+umask 077
+LC_ALL=C
+export LC_ALL
+out=$3
+cd -P -- "$1" && cd -P "./$2" || exit 121
+shift 3
+exec 4<&0
+{ cat <&4; kill -TERM 0; } >/dev/null 2>&1 &
+watch=$!
+exec 4<&-
+if [ -z "$out" ]; then
+  "$@" </dev/null
+  rc=$?
+else
+  { while sleep 2 >/dev/null 2>&1; do set -- $(wc -c <"./$out"); echo "bytes $1"; done; } 2>/dev/null </dev/null &
+  tick=$!
+  "$@" </dev/null >"./$out"
+  rc=$?
+  kill "$tick" 2>/dev/null
+fi
+kill "$watch" 2>/dev/null
+exit "$rc"
+`;

@@ -1,0 +1,101 @@
+import type { Readable, Writable } from 'node:stream';
+import type { BlobRef } from '../../core/blob.ts';
+import type { Entry } from '../../core/mtree.ts';
+import type { Progress } from '../../core/operation.ts';
+import type { Place } from '../../core/place.ts';
+import type { CopyDescription, CopySeen, PlaceSeen } from '../../core/probe.ts';
+import type { Result, Seen, Trouble } from '../../core/result.ts';
+import type { Intent, Partial } from './copy-folder.ts';
+import type { Lines } from './lines.ts';
+
+/** How a program ended, with the last 8 KiB that it wrote to stderr. `code` is null where it did not exit by itself. */
+export interface ProgramEnd {
+  readonly code: number | null;
+  readonly stderr: string;
+}
+
+export interface ProgramOptions {
+  readonly signal?: AbortSignal;
+  /** The Debian package that holds it, named where it is missing. */
+  readonly pkg: string;
+  readonly stdout?: (chunk: Buffer) => void;
+  readonly stderrLine?: (line: string) => void;
+}
+
+/** Runs a program by argument vector, with nothing on stdin and only PATH in its environment. */
+export type RunProgram = (
+  argv: readonly [string, ...string[]],
+  options: ProgramOptions,
+) => Promise<Result<ProgramEnd, Trouble>>;
+
+/** Where the bytes of an archive are written. */
+export interface Sink {
+  readonly stream: Writable;
+  /** Settles when all of it is on the disk. */
+  close(): Promise<Result<void>>;
+  /** What an error of the stream means. */
+  trouble(error: unknown): Trouble;
+  discard(): void;
+}
+
+/** What stands in a restored tree. */
+export interface TreeListing {
+  /** Entry lines in the order of the manifest, without hashes or with them. */
+  lines(): Lines;
+  contentOf(entry: Entry): Promise<{ readonly sha256?: string; readonly bytes: number; readonly why?: string }>;
+  discard(): void;
+}
+
+/**
+ * The machine that keeps copies: this one, or a helper. All paths are plain absolute paths there. A helper changes nothing outside the
+ * folder that was declared for it, whatever it is asked.
+ */
+export interface Keeper {
+  readonly on: Place['on'];
+  /** For people. */
+  readonly name: string;
+  look(path: string): Promise<Seen<PlaceSeen>>;
+  /** Paths of complete copies of a host directly below a folder, newest first. */
+  copies(
+    folder: string,
+    host: { readonly name: string; readonly serial: string },
+    method: CopyDescription['method'],
+  ): Promise<Seen<readonly string[]>>;
+  read(copy: string): Promise<Seen<CopySeen>>;
+  /** Whether files are given their owners there. */
+  isRoot(): Promise<Result<boolean>>;
+  readonly run: RunProgram;
+  hash(file: string, each: (bytes: number) => void, signal: AbortSignal | undefined): Promise<Result<BlobRef>>;
+  openPartial(to: string, intent: Intent): Promise<Result<Partial>>;
+  sink(partial: Partial, signal: AbortSignal): Promise<Result<Sink>>;
+  seal(partial: Partial, to: string, description: CopyDescription): Promise<Result<void>>;
+  /** Gives back what was borrowed here for a copy in the making, whether it was sealed or not. */
+  leave(partial: Partial): void;
+  openScratch(scratch: string): Promise<Result<void>>;
+  removeScratch(scratch: string): Promise<Result<void>>;
+  /** The manifest of a copy as a file here; in `work` where it had to be brought. */
+  manifest(copy: string, work: string): Promise<Result<string>>;
+  tree(
+    tree: string,
+    work: string,
+    signal: AbortSignal | undefined,
+    progress: (progress: Progress) => void,
+  ): Promise<Result<TreeListing>>;
+}
+
+/** Splits what a program writes to stderr into lines, and keeps the last 8 KiB. */
+export function hearStderr(
+  stderr: Readable | null,
+  line: ProgramOptions['stderrLine'],
+): { readonly text: () => string } {
+  let text = '';
+  let rest = '';
+  stderr?.on('data', (chunk: Buffer) => {
+    text = (text + chunk.toString()).slice(-8192);
+    if (line === undefined) return;
+    const lines = (rest + chunk.toString('latin1')).split('\n');
+    rest = lines.pop() ?? '';
+    lines.forEach(line);
+  });
+  return { text: () => text };
+}

@@ -1,0 +1,336 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { PerformContext } from '../../src/core/action.ts';
+import type { Outcome } from '../../src/core/operation.ts';
+import type { Machine } from '../../src/core/ports.ts';
+import type { TreeComparison } from '../../src/core/probe.ts';
+import { ok } from '../../src/core/result.ts';
+import { sshMachine } from '../../src/effects/ssh/machine.ts';
+import type { TransferDeps } from '../../src/effects/transfer/deps.ts';
+import { transferHandlers, transferProbes } from '../../src/effects/transfer/handlers.ts';
+import { context, deps, nastySource, temporary } from '../effects/transfer/fixture.ts';
+import { type Account, makeAccount } from './account.ts';
+import { poll } from './poll.ts';
+import { type Sshd, signal, startSshd } from './sshd.ts';
+
+/*
+ * Copies that are kept on another machine: the data goes straight between the host and it. Both are real SSH servers with accounts of
+ * their own; what goes through this machine is counted.
+ */
+let host: Sshd;
+let vault: Sshd;
+let hostAccount: Account;
+let vaultAccount: Account;
+let here: ReturnType<typeof temporary>;
+let machines: Machine[];
+let passed: number;
+const folder = '/home/decom-vault/copies and "more"';
+const place = (path: string): string => `vault:${folder}/${path}`;
+const real = (path: string): string => join(folder, path);
+
+beforeAll(async () => {
+  hostAccount = makeAccount('decom-host', 'ALL=(root) NOPASSWD: ALL');
+  vaultAccount = makeAccount('decom-vault');
+  host = await startSshd({ user: 'decom-host', homeKeys: true });
+  vault = await startSshd({ user: 'decom-vault' });
+});
+afterAll(async () => {
+  await host?.stop();
+  await vault?.stop();
+  hostAccount?.remove();
+  vaultAccount?.remove();
+});
+beforeEach(() => {
+  here = temporary();
+  machines = [];
+  passed = 0;
+  mkdirSync(folder);
+  execFileSync('chown', ['decom-vault:', folder]);
+  mkdirSync('/home/decom-host/.ssh', { recursive: true });
+  writeFileSync('/home/decom-host/.ssh/authorized_keys', '# kept', { mode: 0o640 });
+  execFileSync('chown', ['-R', 'decom-host:', '/home/decom-host/.ssh']);
+});
+afterEach(async () => {
+  for (const machine of machines) await machine.close();
+  here.remove();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A machine behind an SSH server; what its programs say is counted. */
+function machineOf(sshd: Sshd, name: string, sudo = false): Machine {
+  const machine = sshMachine(
+    {
+      ...{ name, address: sshd.address, port: sshd.port, user: sshd.user, sudo },
+      ...{ identityFiles: [sshd.userKey], hostKeys: sshd.hostKeys },
+    },
+    { home: '/nonexistent', patience: { abort: 1000 } },
+  );
+  machines.push(machine);
+  return {
+    ...machine,
+    async start(command, options) {
+      const started = await machine.start(command, options);
+      if (started.ok)
+        started.value.stdout.on('data', (chunk: Buffer) => {
+          passed += chunk.length;
+        });
+      return started;
+    },
+  };
+}
+
+function world(given: Partial<TransferDeps['address']> = {}): TransferDeps {
+  const helper = { name: 'vault', folder, machine: machineOf(vault, 'vault') };
+  return {
+    ...deps(machineOf(host, 'web01', true)),
+    helper: async () => ok(helper),
+    address: { address: host.address, port: host.port, user: host.user, legacy: false, sudo: 'yes', ...given },
+  };
+}
+
+function source(): string {
+  const path = nastySource(here.path);
+  execFileSync('chmod', ['755', here.path]);
+  writeFileSync(join(path, 'big'), randomBytes(3_000_000));
+  writeFileSync(join(path, 'of root only'), 'secret', { mode: 0o600 });
+  return path;
+}
+
+const common = (from: string, to: string) => ({ on: 'vault', from: [from], exclude: [], to: place(to), root: true });
+const archive = (mine: TransferDeps, from: string, to: string, how: PerformContext = context()): Promise<Outcome> =>
+  transferHandlers(mine)['copy.archive']({ kind: 'copy.archive', ...common(from, to) }, how);
+const rsync = (mine: TransferDeps, from: string, to: string, basis: string | null = null): Promise<Outcome> =>
+  transferHandlers(mine)['copy.rsync']({ kind: 'copy.rsync', ...common(from, to), basis }, context());
+
+async function proven(mine: TransferDeps, copy: string): Promise<TreeComparison> {
+  const scratch = place('scratch/one');
+  const restored = await transferHandlers(mine)['copy.restore'](
+    { kind: 'copy.restore', on: 'vault', copy: place(copy), scratch },
+    context(),
+  );
+  expect(restored).toMatchObject({ outcome: 'done' });
+  const compared = await transferProbes(mine)['tree.compare']({
+    kind: 'tree.compare',
+    copy: place(copy),
+    tree: scratch,
+  });
+  if (!compared.known) throw new Error(`${compared.trouble.what} ${compared.trouble.detail}`);
+  return compared.value;
+}
+
+/** Nothing is left that let the vault in. */
+function shut(): void {
+  expect(readFileSync('/home/decom-host/.ssh/authorized_keys', 'utf8').trim()).toBe('# kept');
+  expect(statSync('/home/decom-host/.ssh/authorized_keys').mode & 0o777).toBe(0o640);
+  expect(existsSync('/home/decom-host/.decom')).toBe(false);
+}
+
+test.each(['archive', 'rsync'] as const)(
+  'a copy by %s goes straight to the vault, is restored there, and equals the source',
+  async (method) => {
+    const from = source();
+    const mine = world();
+    const done = await (method === 'archive' ? archive : rsync)(mine, from, 'web01/one');
+    expect(done).toMatchObject({ outcome: 'done', receipt: { copy: place('web01/one') } });
+    expect(passed).toBeLessThan(300_000);
+    shut();
+    expect(readdirSync(real('web01/one')).sort()).toEqual(
+      method === 'archive' ? ['copy.json', 'data.tar', 'manifest.mtree'] : ['copy.json', 'manifest.mtree', 'tree'],
+    );
+    expect(await transferProbes(mine).copy({ kind: 'copy', copy: place('web01/one') })).toMatchObject({
+      known: true,
+      value: { state: 'complete', description: { host: 'web01', from: [from] } },
+    });
+    expect(await transferProbes(mine).copies({ kind: 'copies', folder: place('web01'), method })).toEqual({
+      known: true,
+      value: [place('web01/one')],
+    });
+    const compared = await proven(mine, 'web01/one');
+    expect(compared).toMatchObject({ equal: true, missing: [], extra: [], different: [] });
+    expect(compared.attributes.find((a) => a.attribute === 'owner')?.proven).toBe(false);
+    // The mtree program looks at what was restored there as well; owners are root's to give.
+    const said = execFileSync('sh', [
+      '-c',
+      'mtree -f "$1" -p "$2" || true',
+      'sh',
+      real('web01/one/manifest.mtree'),
+      real('scratch/one'),
+    ]).toString();
+    expect(
+      said.split('\n').filter((line) => /^\t(?!user |gid )|^(extra|missing)|^\.\/.* (extra|missing)/.test(line)),
+    ).toEqual([]);
+    writeFileSync(join(real('scratch/one'), from, 'plain'), 'other');
+    expect(
+      await transferProbes(mine)['tree.compare']({
+        kind: 'tree.compare',
+        copy: place('web01/one'),
+        tree: place('scratch/one'),
+      }),
+    ).toMatchObject({ known: true, value: { equal: false, counts: { different: 1, missing: 0, extra: 0 } } });
+    expect(
+      await transferHandlers(mine)['scratch.remove'](
+        { kind: 'scratch.remove', on: 'vault', scratch: place('scratch/one') },
+        context(),
+      ),
+    ).toMatchObject({ outcome: 'done' });
+    expect(readdirSync(real('scratch'))).toEqual([]);
+  },
+);
+
+test('a second copy by rsync links what did not change into the first', async () => {
+  const from = source();
+  const mine = world();
+  expect(await rsync(mine, from, 'web01/one')).toMatchObject({ outcome: 'done' });
+  writeFileSync(join(from, 'plain'), 'changed since');
+  expect(await rsync(mine, from, 'web01/two', place('web01/one'))).toMatchObject({ outcome: 'done' });
+  const inode = (copy: string, name: string) => statSync(join(real(`web01/${copy}/tree`), from, name)).ino;
+  expect(inode('two', 'big')).toBe(inode('one', 'big'));
+  expect(inode('two', 'plain')).not.toBe(inode('one', 'plain'));
+  expect(await proven(mine, 'web01/two')).toMatchObject({ equal: true });
+});
+
+test('with a relay the data goes by way of this machine, and the host lets nobody in', async () => {
+  const from = source();
+  const mine = world({ port: 1 });
+  const done = await transferHandlers(mine)['copy.archive'](
+    { kind: 'copy.archive', ...common(from, 'web01/one'), relay: true },
+    context(),
+  );
+  expect(done).toMatchObject({ outcome: 'done' });
+  expect(passed).toBeGreaterThan(3_000_000);
+  shut();
+  expect(await proven(mine, 'web01/one')).toMatchObject({ equal: true });
+});
+
+test('a vault that cannot reach the host, or meets another machine there, is told so before and in the act', async () => {
+  const from = source();
+  const nowhere = world({ port: 1 });
+  expect(await transferProbes(nowhere)['helper.way']({ kind: 'helper.way', helper: 'vault' })).toMatchObject({
+    known: false,
+    trouble: { code: 'helper-no-way', what: 'vault cannot reach web01 at 127.0.0.1 port 1' },
+  });
+  expect(await archive(nowhere, from, 'web01/one')).toMatchObject({
+    outcome: 'failed',
+    trouble: { code: 'helper-no-way', what: 'vault could not reach web01 at 127.0.0.1 port 1, or lost it' },
+  });
+  shut();
+  const other = world({ port: vault.port });
+  expect(await transferProbes(other)['helper.way']({ kind: 'helper.way', helper: 'vault' })).toMatchObject({
+    known: false,
+    trouble: { code: 'helper-other-host' },
+  });
+  expect(await archive(other, from, 'web01/one')).toMatchObject({
+    outcome: 'failed',
+    trouble: { code: 'helper-no-way' },
+  });
+  expect(await rsync(other, from, 'web01/two')).toMatchObject({
+    outcome: 'failed',
+    trouble: { code: 'helper-no-way' },
+  });
+  shut();
+  expect(await transferProbes(world())['helper.way']({ kind: 'helper.way', helper: 'vault' })).toEqual({
+    known: true,
+    value: { lacks: [] },
+  });
+});
+
+test('a host that does not read the key of the login says so', async () => {
+  const strict = await startSshd({ user: 'decom-host' });
+  try {
+    const from = source();
+    const mine = world({ port: strict.port });
+    const failed = await archive({ ...mine, machine: machineOf(strict, 'web01', true) }, from, 'web01/one');
+    expect(failed).toMatchObject({ outcome: 'failed', trouble: { code: 'not-admitted' } });
+    shut();
+  } finally {
+    await strict.stop();
+  }
+});
+
+test('nothing outside the declared folder is touched, wherever a link in it leads', async () => {
+  const from = source();
+  const mine = world();
+  const elsewhere = join(here.path, 'elsewhere');
+  mkdirSync(elsewhere);
+  chmodSync(elsewhere, 0o777);
+  symlinkSync(elsewhere, real('web01'));
+  expect(await archive(mine, from, 'web01/one')).toMatchObject({
+    outcome: 'failed',
+    trouble: {
+      code: 'link-in-folder',
+      what: `on vault, "web01" on the way to vault:${real('web01/one/archive')} is a symbolic link; none is followed there`,
+    },
+  });
+  for (const path of ['/home/decom-vault/other/one', `${folder}/../one`, `${folder}/./one`, '/one', `${folder}2/one`]) {
+    const outside = { kind: 'copy.archive', ...common(from, ''), to: `vault:${path}` } as const;
+    expect(await transferHandlers(mine)['copy.archive'](outside, context())).toMatchObject({
+      outcome: 'failed',
+      trouble: { code: 'outside-folder' },
+    });
+    expect(
+      await transferHandlers(mine)['scratch.remove'](
+        { kind: 'scratch.remove', on: 'vault', scratch: `vault:${path}` },
+        context(),
+      ),
+    ).toMatchObject({ outcome: 'failed', trouble: { code: 'outside-folder' } });
+  }
+  expect(readdirSync(elsewhere)).toEqual([]);
+  expect(readdirSync('/home/decom-vault').filter((name) => !name.startsWith('.'))).toEqual(['copies and "more"']);
+});
+
+test('files of somebody else are never cleared away', async () => {
+  const from = source();
+  const mine = world();
+  mkdirSync(real('web01/one.partial'), { recursive: true });
+  writeFileSync(real('web01/one.partial/precious'), 'x');
+  mkdirSync(real('scratch/one'), { recursive: true });
+  writeFileSync(real('scratch/one/precious'), 'x');
+  execFileSync('chown', ['-R', 'decom-vault:', folder]);
+  expect(await archive(mine, from, 'web01/one')).toMatchObject({ outcome: 'failed', trouble: { code: 'not-ours' } });
+  expect(
+    await transferHandlers(mine)['scratch.remove'](
+      { kind: 'scratch.remove', on: 'vault', scratch: place('scratch/one') },
+      context(),
+    ),
+  ).toMatchObject({ outcome: 'failed', trouble: { code: 'not-ours' } });
+  expect(readFileSync(real('web01/one.partial/precious'), 'utf8')).toBe('x');
+  expect(readFileSync(real('scratch/one/precious'), 'utf8')).toBe('x');
+});
+
+test('a copy whose connection is lost ends on the vault and the host, and is made anew', async () => {
+  const from = source();
+  const without = '#!/bin/sh\ncase "$*" in *-c*) while echo more; do sleep 0.125; done ;; esac\nexec /bin/tar "$@"\n';
+  writeFileSync(join(here.path, 'tar'), without, { mode: 0o755 });
+  const slow = await startSshd({ user: 'decom-host', homeKeys: true, path: `${here.path}:/usr/bin:/bin` });
+  const sleeping = (): boolean => execFileSync('ps', ['-eo', 'args=']).toString().includes('sleep 0.125');
+  try {
+    const mine = world({ port: slow.port, sudo: 'no' });
+    const login = machineOf(slow, 'web01');
+    const copy = transferHandlers({ ...mine, machine: login })['copy.archive'](
+      { kind: 'copy.archive', ...common(from, 'web01/one'), root: false },
+      context(),
+    );
+    await poll('tar sends without end', 30_000, () => sleeping() || undefined);
+    const servers = vault.sessions().filter((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('sshd'));
+    for (const server of servers) signal(server, 'SIGKILL');
+    expect(await copy).toMatchObject({ outcome: 'failed', trouble: { code: 'connection-lost' } });
+    await poll('nothing is left running', 30_000, () => !sleeping() || undefined);
+  } finally {
+    await slow.stop();
+  }
+  expect(await archive(world(), from, 'web01/one')).toMatchObject({ outcome: 'done' });
+  shut();
+});
