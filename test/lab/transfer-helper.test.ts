@@ -323,11 +323,11 @@ test('a copy whose connection is lost ends on the vault and the host, and is mad
       { kind: 'copy.archive', ...common(from, 'web01/one'), root: false },
       context(),
     );
-    await poll('tar sends without end', 30_000, () => sleeping() || undefined);
+    await poll('tar sends without end', () => sleeping() || undefined);
     const servers = vault.sessions().filter((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('sshd'));
     for (const server of servers) signal(server, 'SIGKILL');
     expect(await copy).toMatchObject({ outcome: 'failed', trouble: { code: 'connection-lost' } });
-    await poll('nothing is left running', 30_000, () => !sleeping() || undefined);
+    await poll('nothing is left running', () => !sleeping() || undefined);
   } finally {
     await slow.stop();
   }
