@@ -4,6 +4,7 @@ import { fail, ok, type Result } from '../core/result.ts';
 import type { Place } from '../core/runbook.ts';
 import { decode } from './decode.ts';
 import type { Entry, SourceNode } from './node.ts';
+import { plainSource } from './plain-source.ts';
 import { syntaxText } from './syntax-text.ts';
 
 /** Greatest nesting of lists and mappings. */
@@ -17,6 +18,12 @@ export function parseSource(bytes: Uint8Array, file: string): Result<SourceNode,
   const decoded = decode(bytes, file);
   if (!decoded.ok) return fail([decoded.error]);
   const text = decoded.value;
+  const plain = plainSource(text, file);
+  return plain === undefined ? parsed(text, file) : ok(plain);
+}
+
+/** All of YAML. Of every file that `plainSource` reads it makes the same tree. */
+export function parsed(text: string, file: string): Result<SourceNode, readonly Diagnostic[]> {
   const lines = new LineCounter();
   const faults: Diagnostic[] = [];
   const placeOf = (offset: number): Place => {
