@@ -108,8 +108,11 @@ export function follow(
     let before = arrived;
     // Silence counts only while nothing waits here for a slow reader.
     timer = setInterval(() => {
-      if (status !== undefined && arrived === before && !stdout.waiting() && !stderr.waiting()) cutOff(status);
-      before = arrived;
+      // A time in which this process stood still is no silence: what came meanwhile is read first.
+      setImmediate(() => {
+        if (status !== undefined && arrived === before && !stdout.waiting() && !stderr.waiting()) cutOff(status);
+        before = arrived;
+      });
     }, options.settle);
     timer.unref();
   });

@@ -1,5 +1,10 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { expect, test } from 'vitest';
+import { text } from 'node:stream/consumers';
+import { expect, onTestFinished, test } from 'vitest';
 import { follow } from '../../../src/effects/ssh/follow.ts';
 
 test('a host that talks on and on before the shell began is hung up on, and is told as having begun nothing', async () => {
@@ -28,4 +33,38 @@ test('a host that talks on and on before the shell began is hung up on, and is t
   if (!begun.began && begun.why === 'no-mark') expect(begun.said.length).toBeLessThanOrEqual(4096);
   expect(hungUp).toBe(true);
   expect(sent).toBeLessThan(4 << 20);
+});
+
+test('what a program said is whole, although this process stood still while the last of it came', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'decom-follow-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const mark = 'decom-0123456789abcdef';
+  const [go, said] = [join(folder, 'go'), join(folder, 'said')];
+  const wait = (file: string): string => `while [ ! -e '${file}' ]; do sleep 0.05; done`;
+  const child = spawn(
+    'sh',
+    ['-c', `echo '${mark} 1' >&2; echo '${mark}'; echo first; ${wait(go)}; echo last; : > '${said}'; exec cat`],
+    { stdio: 'pipe' },
+  );
+  let exit = (_code: number): void => {};
+  const followed = follow(
+    {
+      stdin: new PassThrough(),
+      stdout: child.stdout,
+      stderr: child.stderr,
+      onExit: (listener) => {
+        exit = (code) => listener(code, null);
+      },
+      onClose: () => {},
+      hangUp: () => child.stdin.end(),
+    },
+    { mark, settle: 100, lostEnd: () => ({ how: 'exit', code: 1 }) },
+  );
+  const stdout = text(followed.process.stdout);
+  followed.process.stderr.resume();
+  expect(await followed.begun).toEqual({ began: true, group: 1 });
+  exit(0);
+  execFileSync('sh', ['-c', `: > '${go}'; ${wait(said)}; sleep 0.2`]);
+  expect(await followed.process.ended).toEqual({ how: 'exit', code: 0 });
+  expect(await stdout).toBe('first\nlast\n');
 });
