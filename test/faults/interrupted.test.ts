@@ -375,7 +375,7 @@ test.each([0, 1500, 3000, 4500, 6000])(
   'power.off, the connection to the BMC cut after %i bytes: the machine is off in the end, switched once at most',
   async (bytes) => {
     straight();
-    const run = await begin([identity, stop, copy(), proof, step('off', 'power.off', '{ grace: 20s }')]);
+    const run = await begin([identity, stop, copy(), proof, step('off', 'power.off', '{ grace: 5m }')]);
     await until('it is begun', () => has(s, 'off', 'operation.intended'), run);
     if (bytes === 0) s.bench.bmc.cut();
     else s.bench.bmc.cutAfter(bytes);
