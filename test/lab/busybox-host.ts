@@ -25,6 +25,8 @@ export interface BusyboxHost {
   readonly userKey: string;
   /** Ends every process of it and starts its init again. */
   reboot(): Promise<void>;
+  /** Runs a script as root in its namespaces, with this computer's programs: `$1` is its root folder. */
+  inside(script: string): void;
   /** Soft: its own init shuts it down. */
   readonly power: {
     get(): Promise<'on' | 'off'>;
@@ -53,11 +55,12 @@ esac
 
 /**
  * Needs root, busybox-static and openssh-server. Applets of the names in `without` are left out; its kernel tells `dmi`, as that of a machine
- * with firmware does.
+ * with firmware does; `sshd` are lines of its configuration.
  */
 export async function startBusyboxHost(
   without: readonly string[] = [],
   dmi?: { readonly serial: string; readonly uuid: string },
+  sshd: readonly string[] = [],
 ): Promise<BusyboxHost> {
   const folder = mkdtempSync(join(tmpdir(), 'decom-busybox-'));
   chmodSync(folder, 0o755);
@@ -113,6 +116,7 @@ export async function startBusyboxHost(
     'etc/init.d/app': appScript,
     'etc/authorized_keys': readFileSync(`${userKey}.pub`, 'utf8'),
     'etc/sshd_config': [
+      ...sshd,
       ...[
         'ListenAddress 127.0.0.1',
         `Port ${port}`,
@@ -165,11 +169,11 @@ export async function startBusyboxHost(
     while (await greets(port)) await pause(20);
   };
   const on = (): boolean => process !== undefined && process.exitCode === null && process.signalCode === null;
+  const init = (): number | undefined => (on() ? descendants(process?.pid ?? 0).at(-1) : undefined);
   /** Its init hears it as `poweroff` says it there. */
   const askToEnd = async (): Promise<void> => {
-    const init = descendants(process?.pid ?? 0).at(-1);
-    if (!on() || init === undefined) return;
-    signal(init, 'SIGUSR2');
+    const pid = init();
+    if (pid !== undefined) signal(pid, 'SIGUSR2');
   };
   const stop = async (): Promise<void> => {
     await shutDown();
@@ -187,6 +191,9 @@ export async function startBusyboxHost(
     reboot: async () => {
       await shutDown();
       await boot();
+    },
+    inside: (script) => {
+      execFileSync('nsenter', ['-t', String(init()), '-m', '-p', 'sh', '-ec', script, 'sh', root], { stdio: 'pipe' });
     },
     power: {
       get: async () => (on() ? 'on' : 'off'),

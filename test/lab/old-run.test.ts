@@ -2,77 +2,33 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type RedfishBmc, startRedfishBmc } from '../../src/practice/redfish/redfish-bmc.ts';
 import { nastySource } from '../effects/transfer/fixture.ts';
-import { type Bench, bench } from '../faults/bench.ts';
+import type { Bench } from '../faults/bench.ts';
 import type { Ended } from '../faults/program.ts';
-import { type BusyboxHost, startBusyboxHost } from './busybox-host.ts';
+import type { BusyboxHost } from './busybox-host.ts';
 import { answers } from './lab-runbook.ts';
+import { type OldWorkspace, oldJob, oldWorkspace, serial } from './old-workspace.ts';
 
 /*
  * The built program against a host of BusyBox alone, from the first look to the power off, in order: each test goes on from where the one
  * before it left the machine.
  */
-const serial = '0071E5';
-const uuid = '0f54be2c-7d2a-4d1e-9c55-1f6a30c2b7a9';
-const password = 'correct-horse';
+let w: OldWorkspace;
 let host: BusyboxHost;
-let bmc: RedfishBmc;
 let b: Bench;
 
 beforeAll(async () => {
-  host = await startBusyboxHost([], { serial, uuid });
-  bmc = await startRedfishBmc({ serial, uuid, user: 'admin', password, power: host.power });
+  w = await oldWorkspace();
+  ({ host, b } = w);
   nastySource(join(host.root, 'srv'));
   mkdirSync(join(host.root, 'srv/more'));
   writeFileSync(join(host.root, 'srv/more/file'), 'x'.repeat(300_000));
-  b = bench();
-  b.write('secrets/bmc', `${password}\n`);
-  execFileSync('chmod', ['600', join(b.folder, 'secrets/bmc')]);
-  b.write(
-    'hosts.yaml',
-    `hosts:
-  old01:
-    addresses: [127.0.0.1]
-    serial: "${serial}"
-    uuid: ${uuid}
-    ssh: { user: root, port: ${host.port}, identity_files: [${host.userKey}], host_keys: ["${host.hostKeys[0]}"], config: none }
-    bmc: { kind: redfish, address: 127.0.0.1, port: ${bmc.port}, user: admin, password: { file: ${b.folder}/secrets/bmc }, guid: ${uuid}, tls_pin: "${bmc.pin}" }
-`,
-  );
   b.write('answers.yaml', answers);
-  b.write('runbooks/retire.yaml', job(b.vault));
+  b.write('runbooks/retire.yaml', oldJob(b.vault));
 });
 afterAll(async () => {
-  await bmc?.close();
-  await host?.stop();
-  b?.remove();
+  await w?.close();
 });
-
-/** Who it is, an act that may happen once, stop, copy, proof, a question, off, retired. */
-const job = (vault: string): string => `decom: 1
-name: retire
-title: Retire an old machine
-phases:
-  - phase: all
-    title: All of it
-    steps:
-      - { id: identity, title: Who it is, uses: identity.check }
-      - { id: bmc, title: Its power, uses: power.status, with: { expect: "on" } }
-      - id: mark
-        title: Leave a mark, once
-        uses: command.run
-        with:
-          shell: 'echo mark >> /srv/mark'
-          probe: { argv: [test, -s, /srv/mark], within: 30s }
-          root: true
-      - { id: stop, title: Stop, uses: service.stop, with: { unit: app.service }, needs: [identity] }
-      - { id: archive, title: Copy, uses: backup.archive, with: { from: [/srv, /etc], to: ${JSON.stringify(vault)} }, needs: [stop] }
-      - { id: proof, title: Prove, uses: restore.verify, with: { backup: "\${{ steps.archive.backup }}" } }
-      - { id: agreed, title: Ask, uses: confirm, with: { question: May it be switched off? } }
-      - { id: off, title: Off, uses: power.off, with: { grace: 1m }, needs: [proof, agreed] }
-      - { id: retired, title: Retired, uses: inventory.retire, needs: ["off"] }
-`;
 
 const ended = (called: Ended, code: number): Ended => {
   expect(called.code, `${called.stdout}\n${called.stderr}`).toBe(code);

@@ -30,6 +30,8 @@ export const labPackages: readonly LabPackage[] = [
   { name: 'fish', program: 'fish' },
   { name: 'tcsh', program: 'tcsh' },
   { name: 'busybox-static', program: 'busybox' },
+  { name: 'nftables', program: 'nft' },
+  { name: 'faketime', program: 'faketime' },
 ];
 
 /** The packages whose program is on no folder of the PATH, nor among the system's own. */
