@@ -24,7 +24,7 @@ export interface Desk {
   compose(
     host: Host,
     run: string,
-    given?: { readonly blobs?: BlobStore; readonly borrowed?: PlanFacts },
+    given?: { readonly blobs?: BlobStore; readonly borrowed?: PlanFacts; readonly state?: string },
   ): Promise<HostWorld>;
   session(unattended: boolean): SessionInfo;
 }

@@ -49,7 +49,11 @@ export async function newPlan(
   const borrowed = borrowedFacts(options.facts, host.value);
   if (!borrowed.ok) return borrowed;
   const id = newId();
-  const world = await desk.compose(host.value, id, borrowed.value === undefined ? {} : { borrowed: borrowed.value });
+  const world = await desk.compose(host.value, id, {
+    // Only for looking whose claim there is: it is nobody's own before there is a state folder.
+    state: desk.store.id() ?? '-',
+    ...(borrowed.value === undefined ? {} : { borrowed: borrowed.value }),
+  });
   const plan = await makePlan(world.engine, {
     host: host.value,
     runbook: runbook.value,

@@ -96,7 +96,9 @@ test('from two state folders one host is worked on by one run; the other takes i
 
   // Another laptop: the same workspace, and a state folder of its own.
   s.bench.edit('decom.yaml', './state', './elsewhere');
-  expect((await s.bench.decom('plan', 'practice', '-o', 'other.json')).code).toBe(0);
+  const planned = await s.bench.decom('plan', 'practice', '-o', 'other.json');
+  expect(planned.code).toBe(0);
+  expect(planned.stdout).toContain(`claimed now: practice is claimed by run ${run}`);
   const rehearsed = await s.bench.decom('run', 'practice', '--dry-run', '--non-interactive');
   expect(rehearsed.code).toBe(4);
   expect(rehearsed.stdout).toContain(`practice is claimed by run ${run}`);

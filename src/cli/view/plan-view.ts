@@ -1,7 +1,7 @@
 import { durationText } from '../../core/duration.ts';
 import { operationWords } from '../../core/operation-words.ts';
 import { type Blocker, bmcWords, intentDigest, type Plan, type PlannedStep } from '../../core/plan.ts';
-import type { Seen } from '../../core/result.ts';
+import type { Seen, Trouble } from '../../core/result.ts';
 import { classOf, markOf, reversibility, type StepClass } from './mark.ts';
 import { bad, counted, dim, indent, type Line, pairs, type Span, strong, warn } from './text.ts';
 
@@ -13,6 +13,8 @@ export interface PlanViewOptions {
   /** The options that it was made with, each with a space before it: the next command takes them too. */
   readonly given: string;
   readonly now: Date;
+  /** Another run works on the host now. */
+  readonly claim?: Trouble;
 }
 
 /** The plan for a person: whose machine it is, every step in full, what stands in the way, the totals, and what to type next. */
@@ -22,6 +24,9 @@ export function planView(plan: Plan, options: PlanViewOptions): readonly Line[] 
     '',
     ...plan.intent.phases.flatMap((phase) => phaseLines(plan, phase.phase, phase.title, options)),
     ...blockerLines(plan.facts.blockers),
+    ...(options.claim === undefined
+      ? []
+      : [[warn(`claimed now: ${options.claim.what}`)], ...indent([options.claim.fix]), '']),
     [strong(totals(plan))],
     ...nextLines(plan, options),
   ];
