@@ -167,7 +167,7 @@ test('a disk that fills up before an operation: the run ends there, and goes on 
 
 test('a disk that fills up during an operation that may not be repeated: in doubt, and settled by its probe', async () => {
   b.runbook(
-    `- id: mark\n  title: Leave a mark\n  uses: command.run\n  with: { shell: "echo began >> ${folder}/began; ${waitFor(`${folder}/go`)}; echo done >> ${folder}/mark; head -c 5000 /dev/zero | tr '\\0' x", probe: { argv: [test, -s, ${folder}/mark] } }`,
+    `- id: mark\n  title: Leave a mark\n  uses: command.run\n  with: { shell: "echo began >> ${folder}/began; ${waitFor(`${folder}/go`)}; echo done >> ${folder}/mark; head -c 5000 /dev/zero | tr '\\\\0' x", probe: { argv: [test, -s, ${folder}/mark] } }`,
   );
   await b.plan();
   mount(b.state, '512k');

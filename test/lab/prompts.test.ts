@@ -33,10 +33,10 @@ afterEach(async () => {
 });
 
 /** `decom ARGS` typed into a terminal, with its exit code behind it. */
-function typed(args: string, env: { readonly [name: string]: string } = {}): Terminal {
-  const opened = openTerminal(bench.folder, env);
+function typed(args: string, path = process.env.PATH ?? ''): Terminal {
+  const opened = openTerminal(bench.folder);
   terminal = opened;
-  opened.type(`${process.execPath} ${join(root, 'bin/decom.js')} ${args}; echo exit=$?.`);
+  opened.type(`PATH='${path}' ${process.execPath} ${join(root, 'bin/decom.js')} ${args}; echo exit=$?.`);
   opened.press('Enter');
   return opened;
 }
@@ -210,7 +210,7 @@ test('keys pressed before the question do not begin the irreversible step, nor d
   const held = holdIn(join(home, 'bin'), 'tar', '-x*');
   const at = typed(
     `run practice -r practice -p services=app.service,web.service -p data=${data} -p vault=${bench.vault} -p grace=1m`,
-    { PATH: `${join(home, 'bin')}:${process.env.PATH ?? ''}` },
+    `${join(home, 'bin')}:${process.env.PATH ?? ''}`,
   );
   await come(
     at,

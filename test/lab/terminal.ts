@@ -24,12 +24,12 @@ export interface Terminal {
 
 let opened = 0;
 
-export function openTerminal(folder: string, env: { readonly [name: string]: string } = {}): Terminal {
+export function openTerminal(folder: string): Terminal {
   const socket = join(folder, `tmux-${opened++}`);
   const log = `${socket}.bytes`;
   const tmux = (...args: readonly string[]): string =>
     execFileSync('tmux', ['-S', socket, '-f', '/dev/null', ...args], { encoding: 'utf8' });
-  const settings = Object.entries({ HOME: folder, LC_ALL: 'C.UTF-8', PS1: '$ ', ...env }).flatMap(([name, value]) => [
+  const settings = Object.entries({ HOME: folder, LC_ALL: 'C.UTF-8', PS1: '$ ' }).flatMap(([name, value]) => [
     '-e',
     `${name}=${value}`,
   ]);
