@@ -1,14 +1,14 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Machine } from '../../src/core/ports.ts';
+import { commandLine, findMark } from '../../src/effects/ssh/command-line.ts';
 import { sshMachine } from '../../src/effects/ssh/machine.ts';
 import { opensshMachine } from '../../src/effects/ssh/openssh/machine.ts';
 import type { Patience, SshTarget } from '../../src/effects/ssh/target.ts';
 import { alive, got, text, until } from '../contracts/machine.ts';
-import { waitFor } from '../faults/hold.ts';
 import { type Account, makeAccount } from './account.ts';
 import { type Sshd, startSshd } from './sshd.ts';
 
@@ -73,7 +73,7 @@ describe.each(transports)('over %s,', (_name, make) => {
     '#{}',
   ];
 
-  it.each(['/usr/bin/fish', '/usr/bin/tcsh', '/bin/dash', '/bin/bash'])(
+  it.each(['/usr/bin/fish', '/usr/bin/tcsh', '/bin/dash', '/bin/bash', '/bin/sh'])(
     '%s as login shell runs programs as any other',
     async (shell) => {
       account = makeAccount(name, undefined, shell);
@@ -163,13 +163,10 @@ describe.each(transports)('over %s,', (_name, make) => {
     );
     expect(outputs.map((output) => text(got(output).stdout))).toEqual(['1\n', '2\n', '3\n']);
     const abort = new AbortController();
-    const [began, go] = [join(folder, 'began'), join(folder, 'go')];
-    const argv = ['sh', '-c', `: > '${began}'; ${waitFor(go)}`];
-    const running = machine.exec({ argv, root: false }, { signal: abort.signal });
-    await until(() => (existsSync(began) ? true : undefined));
+    const running = machine.exec({ argv: ['sleep', '3'], root: false }, { signal: abort.signal });
+    await until(() => (one.sessions().some((pid) => commandOf(pid) === 'sleep 3') ? true : undefined));
     abort.abort();
     expect(got(await running).ended).toMatchObject({ how: 'aborted', trouble: { code: 'abort-unconfirmed' } });
-    writeFileSync(go, '');
     await one.stop();
     account.remove();
   });
@@ -183,4 +180,22 @@ describe.each(transports)('over %s,', (_name, make) => {
     await own.stop();
     account.remove();
   });
+});
+
+const commandOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+  } catch {
+    return '';
+  }
+};
+
+it.each([
+  ['/usr/bin/fish', 'unknown'],
+  ['/usr/bin/tcsh', 'unknown'],
+  ['/bin/dash', 'plain'],
+])('%s is %s as a login shell, though the environment says that it is sh', (shell, wanted) => {
+  const line = got(commandLine({ argv: ['true'], root: false }, 'login', 'mark'));
+  const { stderr } = spawnSync(shell, ['-c', line.text], { env: { PATH: process.env.PATH ?? '', SHELL: '/bin/sh' } });
+  expect(findMark(stderr, 'mark')).toMatchObject({ directory: true, shell: wanted });
 });

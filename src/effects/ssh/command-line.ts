@@ -3,7 +3,7 @@ import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.
 
 /**
  * A command as the text that a login shell is handed, and what its standard input begins with. Before the program begins, a line
- * `<mark>` is written to stdout and `<mark> <process group>` to stderr, or there `<mark> <process group> no-directory`: what came before
+ * `<mark>` is written to stdout and `<mark> <process group>` to stderr, there with ` plain` or ` no-directory` behind it: what came before
  * them are the words of login scripts and of sudo.
  */
 export interface CommandLine {
@@ -18,6 +18,9 @@ export interface CommandLine {
 /** `login`: as who is logged in; `sudo`: as root, without being asked; `password`: as root, with the password where sudo asks for it. */
 export type As = 'login' | 'sudo' | 'password';
 
+/** What is known of a login shell. `plain`: a sh of POSIX that reads no start-up file before a command. */
+export type LoginShell = 'unknown' | 'plain';
+
 /** A word for a POSIX shell: single quotes keep every byte but NUL as it is. */
 export const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
 
@@ -25,11 +28,17 @@ export const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`
 const longest = 120_000;
 
 /**
- * Builds the text for a login shell, whichever that is: it starts `sh`, in words that sh, csh and fish read alike. With `sudo` and neither directory
+ * Builds the text for a login shell, whichever that is: it starts `sh`, in words that sh, csh and fish read alike, and `sh` tells by the mark
+ * whether the login shell is plain. For one that is known to be, the text is what `sh` would have been given. With `sudo` and neither directory
  * nor environment the argument vector stays as it is, so that rules in sudoers and its log see the program itself; with `password` it is sh,
  * because only from within can be told that sudo has let it begin. Fails with `not-a-command` for what no program can be handed.
  */
-export function commandLine(command: Command, how: As, mark: string): Result<CommandLine> {
+export function commandLine(
+  command: Command,
+  how: As,
+  mark: string,
+  shell: LoginShell = 'unknown',
+): Result<CommandLine> {
   const wrong = complaint(command);
   if (wrong !== undefined) return fail(wrong);
   const environment = Object.entries(command.environment ?? {});
@@ -45,15 +54,18 @@ export function commandLine(command: Command, how: As, mark: string): Result<Com
   // Not told by the values: whether a secret has several lines would stand in an argument vector.
   const breaks = reads.length > 0 || [...command.argv, directory ?? ''].some((part) => part.includes('\n'));
   const steps: string[] = breaks ? [newline] : [];
-  if (how === 'login') steps.push(...enter(directory, '$$', mark), ...began('$$', mark), ...reads, `exec ${argv}`);
-  else if (how === 'sudo' && plain) steps.push(...began('$$', mark), `LC_ALL=C exec sudo -n -- ${argv}`);
+  if (shell === 'unknown') steps.push(tellPlain);
+  const group = shell === 'unknown' ? '$$$decom_s' : '$$';
+  if (how === 'login') steps.push(...enter(directory, '$$', mark), ...began(group, mark), ...reads, `exec ${argv}`);
+  else if (how === 'sudo' && plain) steps.push(...began(group, mark), `LC_ALL=C exec sudo -n -- ${argv}`);
   else {
     const inner = ['decom_p=$1', 'cd_to=$2', 'shift 2', ...(reads.length > 0 ? [newline] : [])];
     inner.push(...(directory === undefined ? [] : enterGiven(mark)), ...began('$decom_p', mark), ...reads, 'exec "$@"');
     const sudo = how === 'sudo' ? 'sudo -n' : `sudo -S -p ${quoted(prompt)}`;
     steps.push(`LC_ALL=C exec ${sudo} -- sh -c ${quoted(inner.join('; '))} sh "$$" ${word(directory ?? '')} ${argv}`);
   }
-  const text = `exec sh -c ${quotedForAny(steps.join('; '))}`;
+  const script = steps.join('; ');
+  const text = shell === 'plain' ? script : `exec sh -c ${quotedForAny(script)} sh ${evidence}`;
   if (Buffer.byteLength(text) > longest) {
     return fail(notACommand(command, `its arguments are longer than ${longest} bytes`));
   }
@@ -64,11 +76,14 @@ export function commandLine(command: Command, how: As, mark: string): Result<Com
 export function findMark(
   bytes: Buffer,
   mark: string,
-): { readonly group: number; readonly directory: boolean; readonly rest: Buffer } | undefined {
-  const line = lineOf(bytes, `${mark} `, /^\d+( no-directory)?$/);
+):
+  | { readonly group: number; readonly directory: boolean; readonly shell: LoginShell; readonly rest: Buffer }
+  | undefined {
+  const line = lineOf(bytes, `${mark} `, /^\d+( no-directory| plain)?$/);
   if (line === undefined) return undefined;
   const [group, note] = line.words.split(' ');
-  return { group: Number(group), directory: note !== 'no-directory', rest: line.rest };
+  const shell = note === 'plain' ? 'plain' : 'unknown';
+  return { group: Number(group), directory: note !== 'no-directory', shell, rest: line.rest };
 }
 
 /** What stands after the private line of stdout; undefined where it is not there yet. */
@@ -106,6 +121,13 @@ const enter = (directory: string | undefined, group: string, mark: string): read
 const enterGiven = (mark: string): readonly string[] => [
   `cd -- "$cd_to" 2>/dev/null || ${notEntered('$decom_p', mark)}`,
 ];
+
+/**
+ * Words that fish and csh change, and a plain shell does not: fish takes one of two backslashes, csh the one before "!". SHELL alone would
+ * not do, because an environment file may say anything. bash is not plain: it reads ~/.bashrc, where anything may be redefined.
+ */
+const evidence = `'\\\\' '\\!'`;
+const tellPlain = `decom_s=; case "$1$2:\${SHELL##*/}" in '\\\\\\!:sh' | '\\\\\\!:dash' | '\\\\\\!:ash') decom_s=' plain';; esac`;
 
 // csh reads no newline within quotes, and would run what follows it as a command of its own: so none is ever sent. It costs a process,
 // a third of what a trivial command takes, so it is there only where it is used.

@@ -1,7 +1,7 @@
 import { Readable, Writable } from 'node:stream';
 import type { Ended, RemoteProcess } from '../../core/ports.ts';
 import { type Trouble, trouble } from '../../core/result.ts';
-import { afterMark, findMark } from './command-line.ts';
+import { afterMark, findMark, type LoginShell } from './command-line.ts';
 import { later } from './later.ts';
 
 /** The ends of a started program, whatever carries them. */
@@ -18,7 +18,7 @@ export interface Wire {
 
 /** How a shell began: with its process group, or not as asked. */
 export type Begun =
-  | { readonly began: true; readonly group: number }
+  | { readonly began: true; readonly group: number; readonly shell: LoginShell }
   | { readonly began: false; readonly why: 'no-directory' }
   | { readonly began: false; readonly why: 'no-mark'; readonly said: string; readonly ended: Ended };
 
@@ -78,7 +78,9 @@ export function follow(
       return undefined;
     }
     early = undefined;
-    begun.resolve(found.directory ? { began: true, group: found.group } : { began: false, why: 'no-directory' });
+    begun.resolve(
+      found.directory ? { began: true, group: found.group, shell: found.shell } : { began: false, why: 'no-directory' },
+    );
     return found.rest.length > 0 ? found.rest : undefined;
   });
 

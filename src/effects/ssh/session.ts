@@ -7,7 +7,7 @@ import type { Secret } from '../../core/secret.ts';
 import { killCommand } from './abort.ts';
 import type { Carrier } from './carrier.ts';
 import { collect } from './collect.ts';
-import { type As, type CommandLine, commandLine } from './command-line.ts';
+import { type As, type CommandLine, commandLine, type LoginShell } from './command-line.ts';
 import { follow, type Wire } from './follow.ts';
 import { type Slots, slots } from './slots.ts';
 import { passwordWrong, sudoRefusal } from './sudo.ts';
@@ -22,6 +22,8 @@ export interface Session {
   readonly patience: Patience;
   readonly carrier: Carrier;
   readonly slots: Slots;
+  /** The login shell, as far as the commands on this connection have told. */
+  readonly login: { shell: LoginShell };
   /** What sudo is told where it asks. */
   readonly password?: Secret;
 }
@@ -31,6 +33,7 @@ export const openSession = (target: SshTarget, patience: Patience, carrier: Carr
   patience,
   carrier,
   slots: slots(channels),
+  login: { shell: 'unknown' },
 });
 
 export interface RunOptions {
@@ -43,7 +46,7 @@ export interface RunOptions {
 
 /** Starts a program. `ok: false` means that it did not begin. */
 export async function run(on: Session, command: Command, how: As, options: RunOptions): Promise<Result<RemoteProcess>> {
-  const line = commandLine(command, how, `decom-${randomBytes(8).toString('hex')}`);
+  const line = commandLine(command, how, `decom-${randomBytes(8).toString('hex')}`, on.login.shell);
   if (!line.ok) return line;
   const opened = await openChannel(on, line.value.text, options.signal);
   if (!opened.ok) return opened;
@@ -100,6 +103,7 @@ async function begin(
   const begun = await followed.begun;
   clearTimeout(impatience);
   if (begun.began) {
+    if (begun.shell === 'plain') on.login.shell = 'plain';
     if (how === 'password') feed();
     return ok(process);
   }
@@ -179,7 +183,7 @@ const lostProcess = (why: Trouble): RemoteProcess => ({
 /** Ends a program from a second channel, which waits for no place; whether nothing of it is left. */
 async function kill(on: Session, group: number, how: As): Promise<boolean> {
   const command = killCommand(group, on.patience.abort);
-  const line = commandLine(command, how, `decom-${randomBytes(8).toString('hex')}`);
+  const line = commandLine(command, how, `decom-${randomBytes(8).toString('hex')}`, on.login.shell);
   if (!line.ok) return false;
   const { wire } = await on.carrier.request(line.value.text);
   if (wire === undefined) return false;

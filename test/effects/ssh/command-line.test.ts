@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Command } from '../../../src/core/ports.ts';
-import { type As, commandLine } from '../../../src/effects/ssh/command-line.ts';
+import { type As, commandLine, findMark, type LoginShell } from '../../../src/effects/ssh/command-line.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -14,15 +14,15 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-const built = (command: Omit<Command, 'root'>, how: As = 'login') => {
-  const line = commandLine({ ...command, root: false }, how, 'mark');
+const built = (command: Omit<Command, 'root'>, how: As = 'login', shell: LoginShell = 'unknown') => {
+  const line = commandLine({ ...command, root: false }, how, 'mark', shell);
   if (!line.ok) throw new Error(line.error.what);
   return line.value;
 };
 
 /** What the program printed after the mark, in a shell of POSIX. */
-function printed(command: Omit<Command, 'root'>): string {
-  const { text, preface } = built(command);
+function printed(command: Omit<Command, 'root'>, shell: LoginShell): string {
+  const { text, preface } = built(command, 'login', shell);
   expect(text).not.toContain('\n');
   const { stdout } = spawnSync('sh', ['-c', text], { input: preface, encoding: 'utf8' });
   expect(stdout).toMatch(/^mark\n/);
@@ -46,5 +46,22 @@ test.each<[string, () => Omit<Command, 'root'>, string]>([
   ],
 ])('newlines reach the program in %s', (_, command, wanted) => {
   const { directory = '' } = command();
-  expect(printed(command())).toBe(directory + wanted);
+  for (const shell of ['unknown', 'plain'] as const) expect(printed(command(), shell)).toBe(directory + wanted);
+});
+
+test.each<[string | undefined, As, LoginShell]>([
+  ['/bin/sh', 'login', 'plain'],
+  ['/bin/dash', 'login', 'plain'],
+  ['/bin/ash', 'login', 'plain'],
+  ['/bin/bash', 'login', 'unknown'],
+  ['/usr/bin/fish', 'login', 'unknown'],
+  [undefined, 'login', 'unknown'],
+])('a login shell that is said to be %s is told to be one: %s, %s', (SHELL, how, wanted) => {
+  const env = { PATH: process.env.PATH ?? '', ...(SHELL === undefined ? {} : { SHELL }) };
+  const { stderr } = spawnSync('/bin/sh', ['-c', built({ argv: ['true'] }, how).text], { env });
+  expect(findMark(stderr, 'mark')).toMatchObject({ directory: true, shell: wanted });
+});
+
+test('a plain login shell is handed the commands themselves, and no second sh', () => {
+  expect(built({ argv: ['true'] }, 'login', 'plain').text).not.toContain('sh');
 });
