@@ -11,7 +11,10 @@ import { jobScript, prepareScript } from './job-script.ts';
 
 export interface JobDeps {
   readonly machine: Machine;
-  /** Whether and how a login that is not root becomes root. A job cannot be handed a password: `password` runs without one. */
+  /**
+   * Whether and how a login that is not root becomes root. A job cannot be asked for a password: with `password` the job of what needs root is
+   * root's own, begun, found and ended by way of sudo.
+   */
   readonly sudo: 'no' | 'yes' | 'password';
   readonly clock: Clock;
   /** Milliseconds to go on trying to reach the host after the connection was lost. Default 60 seconds. */
@@ -34,12 +37,14 @@ const usualPatience = 60_000;
 
 export function jobsOn(deps: JobDeps): Jobs {
   const { machine, clock } = deps;
-  /** Learnt by `prepare`, and the same for as long as the login is. */
+  /** Whose job the last one prepared is. */
   let uid: string | undefined;
   const needsSudo = (operation: Named): boolean => operation.root && uid !== '0';
+  const rootsOwn = (operation: Named): boolean => operation.root && deps.sudo === 'password';
 
   /** What one call of a script said: its state's words and both streams after the line; or why nothing is known. */
   const ask = async (
+    operation: Named,
     script: string,
     words: readonly string[],
     input: (nonce: string) => string,
@@ -55,7 +60,7 @@ export function jobsOn(deps: JobDeps): Jobs {
       ...(script === jobScript ? [mode ?? '', nonce, ...rest] : [nonce, ...words]),
     ];
     const ran = await machine.exec(
-      { argv, root: false },
+      { argv, root: rootsOwn(operation) },
       { stdin: input(nonce), ...(signal === undefined ? {} : { signal }) },
     );
     if (!ran.ok) return { said: 'not-asked', trouble: ran.error };
@@ -63,10 +68,10 @@ export function jobsOn(deps: JobDeps): Jobs {
   };
 
   /** Asks about an act until somebody answers or the patience is at its end. The act itself goes on meanwhile. */
-  const follow = async (act: Act, signal: AbortSignal): Promise<Said> => {
+  const follow = async (operation: Named, act: Act, signal: AbortSignal): Promise<Said> => {
     let until = clock.monotonic() + (deps.patience ?? usualPatience);
     for (let wait = 500; ; wait = Math.min(wait * 2, 10_000)) {
-      const said = await ask(jobScript, ['look', act.boot, `${act.folder}/${act.name}`], nothing, signal);
+      const said = await ask(operation, jobScript, ['look', act.boot, `${act.folder}/${act.name}`], nothing, signal);
       if (said.said === 'state' || signal.aborted) return said;
       // It was reached, and lost once more: that may go on for as long as the act does.
       if (said.said === 'lost') until = clock.monotonic() + (deps.patience ?? usualPatience);
@@ -78,13 +83,13 @@ export function jobsOn(deps: JobDeps): Jobs {
   /** Ends an act that is under way; what it left is judged afterwards. */
   const end = async (operation: Named, act: Act): Promise<Said> => {
     const place = `${act.folder}/${act.name}`;
-    const seen = await ask(jobScript, ['stop', act.boot, place], nothing);
+    const seen = await ask(operation, jobScript, ['stop', act.boot, place], nothing);
     if (seen.said !== 'state') return seen;
     if (seen.state === 'alive') {
       const argv = ['sh', '-c', endTreeScript, 'sh', seen.rest, '30'];
-      await machine.exec({ argv, root: needsSudo(operation) });
+      await machine.exec({ argv, root: needsSudo(operation) || rootsOwn(operation) });
     }
-    return ask(jobScript, ['look', act.boot, place], nothing);
+    return ask(operation, jobScript, ['look', act.boot, place], nothing);
   };
 
   const judged = (said: Said, argv: readonly string[]): Outcome | Never => {
@@ -106,16 +111,13 @@ export function jobsOn(deps: JobDeps): Jobs {
   return {
     prepare: async (operation, { run, step }) => {
       if (operation.kind !== 'exec') return ok(null);
-      const said = await ask(prepareScript, [`${run}/${step}`], nothing);
+      const said = await ask(operation, prepareScript, [`${run}/${step}`], nothing);
       if (said.said !== 'state') return fail(said.trouble);
       if (said.state === 'no-boot-id') return ok(null);
       if (said.state !== 'ready') return fail(noFolder(machine.name, said.rest));
       const [id = '', boot = '', ...folder] = said.rest.split(' ');
       uid = id;
-      if (needsSudo(operation)) {
-        if (deps.sudo === 'no') return fail(rootNeeded(machine.name, operation.argv));
-        if (deps.sudo === 'password') return ok(null);
-      }
+      if (needsSudo(operation) && deps.sudo === 'no') return fail(rootNeeded(machine.name, operation.argv));
       return ok<There>({ boot, folder: folder.join(' ') });
     },
 
@@ -126,20 +128,20 @@ export function jobsOn(deps: JobDeps): Jobs {
         'begin',
         act.boot,
         `${act.folder}/${act.name}`,
-        needsSudo(operation) ? 'sudo' : 'login',
+        needsSudo(operation) && !rootsOwn(operation) ? 'sudo' : 'login',
         String(environment.length),
         ...environment.map(([name]) => name),
         operation.directory ?? '',
         ...operation.argv,
       ];
       const preface = values.map((value) => `${value.split('\n').length}\n${value}\n`).join('');
-      const said = await ask(jobScript, words, (nonce) => `${preface}${nonce}\n`, signal);
+      const said = await ask(operation, jobScript, words, (nonce) => `${preface}${nonce}\n`, signal);
       if (said.said === 'not-asked' && !signal.aborted) return { outcome: 'failed', trouble: said.trouble };
       // What could not make its folder, did not get its whole input, or came to a host that was restarted meanwhile, did not begin.
       if (said.said === 'state' && ['cut', 'nowhere', 'rebooted'].includes(said.state)) {
         return { outcome: 'failed', trouble: notBegun(machine.name, operation.argv, said.state) };
       }
-      const last = said.said === 'lost' && !signal.aborted ? await follow(act, signal) : said;
+      const last = said.said === 'lost' && !signal.aborted ? await follow(operation, act, signal) : said;
       // The first loss tells more than that the host could not be reached again.
       const seen = last.said === 'not-asked' && said.said === 'lost' ? said : last;
       const ended = await settled(operation, act, seen, signal);
@@ -149,9 +151,9 @@ export function jobsOn(deps: JobDeps): Jobs {
 
     recall: async (operation, act, { signal }) => {
       if (operation.kind !== 'exec') throw new Error(`${operation.kind} cannot be found again`);
-      const first = await ask(jobScript, ['look', act.boot, `${act.folder}/${act.name}`], nothing, signal);
+      const first = await ask(operation, jobScript, ['look', act.boot, `${act.folder}/${act.name}`], nothing, signal);
       if (first.said === 'not-asked' && !signal.aborted) return { outcome: 'unreached', trouble: first.trouble };
-      const said = first.said === 'lost' && !signal.aborted ? await follow(act, signal) : first;
+      const said = first.said === 'lost' && !signal.aborted ? await follow(operation, act, signal) : first;
       if (said.said === 'not-asked' && !signal.aborted) return { outcome: 'unreached', trouble: said.trouble };
       return settled(operation, act, said, signal);
     },
@@ -162,6 +164,7 @@ export function jobsOn(deps: JobDeps): Jobs {
       if (!there.known || there.value !== 'yes') return;
       const argv = ['sh', '-c', forgetScript, 'sh', run];
       await machine.exec({ argv, root: false });
+      if (deps.sudo === 'password') await machine.exec({ argv, root: true });
     },
   };
 }
