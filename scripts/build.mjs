@@ -94,7 +94,7 @@ const commands = readdirSync(`${root}src/cli/commands`);
 const builds = await Promise.all([
   // Every file costs a start about a millisecond: so --version opens nothing but main.cjs, and `validate` one more and its cache.
   early('main', 'main.ts', cachedScripts(/\/commands\/validate\.ts$/), beside(/\/(program|compose)\.ts$/)),
-  early('validate', 'commands/validate.ts', compiledSchemas({ apart: false })),
+  early('validate', 'commands/validate.ts', compiledSchemas()),
   build({
     ...common,
     entryPoints: { 'cli/program': 'src/cli/program.ts' },

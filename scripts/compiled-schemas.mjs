@@ -11,7 +11,7 @@ const nameOf = (schema) => schema.title ?? schema.description;
 /** A schema whose code is longer (characters) is a file of its own, read when something is first checked against it. */
 const longest = 40_000;
 
-async function compile({ apart: mayBeApart }) {
+async function compile(format) {
   const { ajvOptions, editorWords, schemas } = await fromSource(`
     import { actions } from './src/actions/index.ts';
     import { checkedSchemas } from './src/load/checked-schemas.ts';
@@ -28,18 +28,18 @@ async function compile({ apart: mayBeApart }) {
   const twice = names.find((name, i) => name === undefined || names.indexOf(name) !== i);
   if (names.includes(undefined) || twice !== undefined) throw new Error(`two schemas are called "${twice}"`);
   const all = new Map(schemas.map((schema, i) => [`v${i}`, schema]));
-  const apart = new Map([...(mayBeApart ? all : [])].filter((one) => code(new Map([one]), true).length > longest));
+  const apart = new Map([...all].filter((one) => code(new Map([one]), true).length > longest));
   const together = new Map([...all].filter(([key]) => !apart.has(key)));
   return {
     files: await Promise.all([...apart].map(async (one) => [one[0], await bundled(code(new Map([one]), false))])),
     module: `${code(together, true)}
-${apart.size > 0 ? "import { createRequire } from 'node:module';" : ''}
+${format === 'cjs' ? 'const load = require;' : "import { createRequire } from 'node:module';\nconst load = createRequire(import.meta.url);"}
 const compiled = { ${[...together].map(([key, schema]) => `${JSON.stringify(nameOf(schema))}: ${key}`).join(', ')} };
 const apart = ${JSON.stringify(Object.fromEntries([...apart].map(([key, schema]) => [nameOf(schema), key])))};
 export function compileSchema(schema) {
   const name = schema.title ?? schema.description;
   const key = apart[name];
-  const validate = ${apart.size === 0 ? 'compiled[name]' : "key === undefined ? compiled[name] : createRequire(import.meta.url)('../schemas/' + key + '.cjs')[key]"};
+  const validate = key === undefined ? compiled[name] : load('../schemas/' + key + '.cjs')[key];
   if (validate === undefined) throw new Error('a schema is missing in checkedSchemas (src/load/checked-schemas.ts)');
   return validate;
 }
@@ -61,12 +61,12 @@ async function bundled(contents) {
   return outputFiles[0].contents;
 }
 
-export const compiledSchemas = ({ apart } = { apart: true }) => ({
+export const compiledSchemas = () => ({
   name: 'compiled-schemas',
   setup(bundle) {
     let files = [];
     bundle.onLoad({ filter: /[\\/]src[\\/]load[\\/]compile-schema\.ts$/ }, async () => {
-      const compiled = await compile({ apart });
+      const compiled = await compile(bundle.initialOptions.format);
       files = compiled.files;
       return { contents: compiled.module, resolveDir: root, loader: 'js' };
     });
