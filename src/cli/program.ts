@@ -148,13 +148,14 @@ function program(call: Call, first: string | undefined): Command {
         .option('--identity <file>', 'private key to offer (repeat for more)', collected)
         .option('--sudo', 'use "sudo -n" where root is needed')
         .option('--accept-host-key <fingerprint>', 'the host key to trust, as SHA256:…, read on its console')
-        .addOption(new Option('--bmc <kind>', 'its management controller').choices(['ipmi', 'redfish']))
+        .addOption(new Option('--bmc <kind>', 'its management controller').choices(['ipmi', 'redfish', 'command']))
         .option('--bmc-address <address>', 'name or address of the BMC')
         .option('--bmc-port <port>', 'port of the BMC', portNumber)
         .option('--bmc-user <name>', 'login name at the BMC')
-        .option('--bmc-password-env <variable>', 'environment variable that holds its password')
+        .option('--bmc-password-env <variable>', 'environment variable that holds its password; a program gets it')
         .option('--bmc-password-file <file>', 'file (mode 0600) that holds its password')
-        .option('--bmc-tls-pin <pin>', 'sha256:… of its certificate (redfish)');
+        .option('--bmc-tls-pin <pin>', 'sha256:… of its certificate (redfish)')
+        .option('--bmc-program <word>', 'the program, then its arguments (command; repeat)', collected);
     },
     validate: () => {
       command(

@@ -23,13 +23,14 @@ export interface HostAddOptions {
   readonly identity?: readonly string[];
   readonly sudo?: boolean;
   readonly acceptHostKey?: string;
-  readonly bmc?: 'ipmi' | 'redfish';
+  readonly bmc?: 'ipmi' | 'redfish' | 'command';
   readonly bmcAddress?: string;
   readonly bmcPort?: number;
   readonly bmcUser?: string;
   readonly bmcPasswordEnv?: string;
   readonly bmcPasswordFile?: string;
   readonly bmcTlsPin?: string;
+  readonly bmcProgram?: readonly string[];
 }
 
 /**
@@ -59,6 +60,13 @@ export async function hostAdd(invocation: Invocation, name: string, options: Hos
   const survey = await surveyOf(desk.value, trusted.value);
   if (!survey.ok) return refuse(invocation, [survey.error], folder, exit.blocked);
   const { serial, identity, bmcIdentity } = survey.value;
+  const same = taken?.ok ? taken.value.find((other) => other.serial === serial) : undefined;
+  if (same !== undefined) {
+    const what = `the serial that ${name} tells ("${serial}") is that of ${same.name} in ${hostsFile}`;
+    const fix =
+      'If it is the same machine, edit that entry. If not, one of the two serials is wrong: read both labels.';
+    return refuse(invocation, [trouble('duplicate-serial', what, fix)], folder, exit.blocked);
+  }
   const host: Host = {
     ...trusted.value,
     serial,
@@ -91,12 +99,13 @@ export async function hostAdd(invocation: Invocation, name: string, options: Hos
 }
 
 function bmcOf(options: HostAddOptions): Result<BmcSettings | undefined> {
-  const { bmc, bmcAddress, bmcUser, bmcPasswordEnv, bmcPasswordFile } = options;
+  const { bmc, bmcAddress, bmcUser, bmcPasswordEnv, bmcPasswordFile, bmcProgram } = options;
   if (bmc === undefined) {
-    return bmcAddress === undefined
+    return bmcAddress === undefined && bmcProgram === undefined
       ? ok(undefined)
-      : fail(trouble('usage', 'a BMC needs its kind', 'Add: --bmc ipmi, or --bmc redfish'));
+      : fail(trouble('usage', 'a BMC needs its kind', 'Add: --bmc ipmi, --bmc redfish, or --bmc command'));
   }
+  if (bmc === 'command') return programOf(options);
   const password: SecretRef | undefined =
     bmcPasswordEnv !== undefined
       ? { env: bmcPasswordEnv }
@@ -114,6 +123,22 @@ function bmcOf(options: HostAddOptions): Result<BmcSettings | undefined> {
     password,
     ...(options.bmcPort === undefined ? {} : { port: options.bmcPort }),
     ...(options.bmcTlsPin === undefined ? {} : { tls_pin: options.bmcTlsPin }),
+  });
+}
+
+function programOf({ bmcProgram, bmcPasswordEnv, bmcPasswordFile, bmcAddress, bmcUser }: HostAddOptions) {
+  if (bmcAddress !== undefined || bmcUser !== undefined || bmcPasswordFile !== undefined) {
+    const fix = 'Hand them to it as arguments (--bmc-program), and a secret in the environment (--bmc-password-env).';
+    return fail(trouble('usage', 'a program that stands for a BMC has no address, user or password file', fix));
+  }
+  const [program, ...given] = bmcProgram ?? [];
+  if (program === undefined) {
+    return fail(trouble('usage', 'the program is missing', 'Add: --bmc-program PROGRAM --bmc-program ARGUMENT …'));
+  }
+  return ok<BmcSettings>({
+    kind: 'command',
+    argv: [program.includes('/') ? fromFolder(program) : program, ...given],
+    ...(bmcPasswordEnv === undefined ? {} : { environment: { [bmcPasswordEnv]: { env: bmcPasswordEnv } } }),
   });
 }
 
