@@ -62,7 +62,7 @@ test('what a program said is whole, although this process stood still while the 
   );
   const stdout = text(followed.process.stdout);
   followed.process.stderr.resume();
-  expect(await followed.begun).toEqual({ began: true, group: 1 });
+  expect(await followed.begun).toMatchObject({ began: true, group: 1 });
   exit(0);
   execFileSync('sh', ['-c', `: > '${go}'; ${wait(said)}; sleep 0.2`]);
   expect(await followed.process.ended).toEqual({ how: 'exit', code: 0 });
