@@ -198,7 +198,16 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
       ...(options.borrowed === undefined ? {} : { borrowed: options.borrowed }),
     },
     perform: performBy(operations, around.redactor),
-    acts: actsBy(jobs, around.redactor),
+    acts: actsBy(
+      {
+        ...jobs,
+        forget: async (run) => {
+          await jobs.forget(run);
+          if (helpers.length > 0) await transfer.dismissHelpers(copying, run);
+        },
+      },
+      around.redactor,
+    ),
     ...(claims === undefined ? {} : { claims }),
     machine,
     close: async () => {

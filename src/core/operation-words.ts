@@ -1,5 +1,5 @@
 import { durationText } from './duration.ts';
-import type { Operation, OperationOf } from './operation.ts';
+import { type Operation, type OperationOf, unknownSources } from './operation.ts';
 
 /**
  * An operation as an operator reads it: what is done, where, and with which arguments. The first line says it; further ones hold the
@@ -20,7 +20,9 @@ export function operationWords(operation: Operation): readonly string[] {
       ];
     }
     case 'copy.restore':
-      return [`restore the copy ${operation.copy} into the empty folder ${scratch(operation)}`];
+      return unknownSources(operation.on).length > 0
+        ? [`restore the copy ${operation.copy} into an empty folder where it is kept`]
+        : [`restore the copy ${operation.copy} into the empty folder ${scratch(operation)}`];
     case 'scratch.remove':
       return [`remove the scratch folder ${scratch(operation)}`];
     case 'bmc.power':

@@ -45,7 +45,7 @@ const Operation = Type.Object(
       { description: 'What kind of act it is.' },
     ),
     on: Type.String({
-      pattern: '^[a-z0-9][a-z0-9-]{0,62}$',
+      pattern: '^([a-z0-9][a-z0-9-]{0,62}|\\(known after [a-z0-9][a-z0-9-]*\\))$',
       patternErrorMessage: '"host", "control" or the name of a helper',
       description: 'Where it runs: on the host, here (control), or on a helper.',
     }),

@@ -1,5 +1,6 @@
 import * as Type from 'typebox';
 import { action, type Setting } from '../../core/action.ts';
+import { unknownSources } from '../../core/operation.ts';
 import { placeOf, placePattern, placeText, whereWords } from '../../core/place.ts';
 import type { CopySeen, PlaceSeen, TreeComparison } from '../../core/probe.ts';
 import { type Seen, type Trouble, trouble } from '../../core/result.ts';
@@ -70,6 +71,10 @@ export const restoreVerify = action<typeof Input, Facts, After>({
     if (copy !== null) {
       const wrong = unfit(backup, copy, setting) ?? noRoom(scratchPlace(backup, setting), copy, place.value);
       if (wrong !== undefined) return { blocked: wrong };
+    }
+    // Where the copy will be kept is known with the copy itself.
+    if (unknownSources(backup).length > 0 && Object.keys(setting.helpers).length > 0) {
+      return [{ kind: 'copy.restore', on: backup, copy: backup, scratch: backup }];
     }
     return [{ kind: 'copy.restore', on, copy: backup, scratch: scratchOf(backup, setting) }];
   },

@@ -5,12 +5,15 @@ import { ok, type Result, type Seen, seen, unseen } from '../../core/result.ts';
 import { copyArchive } from './archive.ts';
 import { compareTree } from './compare.ts';
 import type { TransferDeps } from './deps.ts';
+import { dismissHelpers } from './helper/entrance.ts';
 import { helperKeeper } from './helper/helper-keeper.ts';
 import { wayToHost } from './helper/way-to-host.ts';
 import { here } from './here.ts';
 import type { Keeper } from './keeper.ts';
 import { restoreCopy } from './restore.ts';
 import { copyRsync } from './rsync.ts';
+
+export { dismissHelpers };
 
 type TransferOperations = 'copy.archive' | 'copy.rsync' | 'copy.restore' | 'scratch.remove';
 type TransferQuestions = 'place' | 'copies' | 'copy' | 'tree.compare' | 'helper.way';

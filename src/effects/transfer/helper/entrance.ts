@@ -7,6 +7,11 @@ import { sourceTools } from '../source-tools.ts';
 import { entranceScript } from './entrance-script.ts';
 import { shelf, within } from './helper-shell.ts';
 
+/** Takes back whatever let helpers in for the copies of a run; without trouble, because a host that is off lets nobody in. */
+export async function dismissHelpers({ machine }: Pick<TransferDeps, 'machine'>, run: string): Promise<void> {
+  await machine.exec({ argv: ['sh', '-c', entranceScript, 'sh', 'dismiss', run], root: false });
+}
+
 /** What a helper may run on the host: rsync as a sender, or exactly one program. */
 export type Served =
   | { readonly rsync: true; readonly root: boolean }

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { within } from '../../../src/effects/transfer/helper/helper-shell.ts';
+
+const vault = { name: 'vault', folder: '/backup/decom' };
+
+test.each([
+  ['/backup/decom', ''],
+  ['/backup/decom/', ''],
+  ['/backup/decom/web01/one', 'web01/one'],
+  ['/backup/decom/..web', '..web'],
+])('%s lies in the folder of the helper', (path, below) => {
+  expect(within(vault, path)).toEqual({ ok: true, value: below });
+});
+
+test.each([
+  '/',
+  '/backup',
+  '/backup/decom2',
+  '/backup/decom/..',
+  '/backup/decom/../other',
+  '/backup/decom/a/../b',
+  '/backup/decom/./a',
+  '/backup/decom//a',
+  'backup/decom',
+  '',
+])('%j does not, or cannot be told to', (path) => {
+  expect(within(vault, path)).toMatchObject({ ok: false, error: { code: 'outside-folder' } });
+});
