@@ -22,10 +22,11 @@ export type Problem = Diagnostic | Trouble;
 
 export const isDiagnostic = (problem: Problem): problem is Diagnostic => 'line' in problem;
 
-/** Finds the workspace by walking up from a folder, and reads its settings. */
+/** Finds the workspace by walking up from a folder, and reads its settings; `quick` for `validate` alone, as in `parseSource`. */
 export function openWorkspace(
   from: string,
   environment: { readonly [name: string]: string | undefined },
+  quick = false,
 ): Result<Workspace, readonly Problem[]> {
   const folder = findUp(resolve(from));
   if (folder === undefined) {
@@ -34,7 +35,7 @@ export function openWorkspace(
   }
   const bytes = readWorkspaceFile(folder, 'decom.yaml');
   if (!bytes.ok) return fail([bytes.error]);
-  const settings = parseWorkspace(bytes.value, 'decom.yaml');
+  const settings = parseWorkspace(bytes.value, 'decom.yaml', quick);
   if (!settings.ok) return settings;
   return ok({
     folder,

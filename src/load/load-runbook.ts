@@ -14,6 +14,8 @@ import { parseSource } from './source.ts';
 export type ReadFile = (file: string) => Result<Uint8Array>;
 
 export interface LoadOptions {
+  /** Reads plainly written files without the YAML parser: for `validate` alone, never for what is acted upon. */
+  readonly quick?: boolean;
   /** Says what is wrong with a `when:` expression, or undefined. */
   readonly checkWhen?: (expression: string) => string | undefined;
 }
@@ -46,7 +48,7 @@ export function loadRunbook(
       return undefined;
     }
     sources.push(sourceOf(file, bytes.value));
-    const parsed = parseSource(bytes.value, file);
+    const parsed = parseSource(bytes.value, file, options.quick);
     if (!parsed.ok) faults.push(...parsed.error);
     return parsed.ok ? parsed.value : undefined;
   };

@@ -13,12 +13,13 @@ export const maxDepth = 64;
 /**
  * Reads YAML bytes into a tree of texts. Nothing is guessed: `0012345` and `7E12345` stay as written. Anchors, aliases, merge keys,
  * tags, several documents, empty values and repeated keys are refused, each with its place; all faults come back at once.
+ * `quick` reads plainly written YAML without the parser: for checking what is being written, never for what is acted upon.
  */
-export function parseSource(bytes: Uint8Array, file: string): Result<SourceNode, readonly Diagnostic[]> {
+export function parseSource(bytes: Uint8Array, file: string, quick = false): Result<SourceNode, readonly Diagnostic[]> {
   const decoded = decode(bytes, file);
   if (!decoded.ok) return fail([decoded.error]);
   const text = decoded.value;
-  const plain = plainSource(text, file);
+  const plain = quick ? plainSource(text, file) : undefined;
   return plain === undefined ? parsed(text, file) : ok(plain);
 }
 

@@ -5,9 +5,13 @@ import { checkNode } from './check.ts';
 import { entryOf } from './node.ts';
 import { parseSource } from './source.ts';
 
-/** Reads `decom.yaml`. */
-export function parseWorkspace(bytes: Uint8Array, file: string): Result<WorkspaceFile, readonly Diagnostic[]> {
-  const source = parseSource(bytes, file);
+/** Reads `decom.yaml`; `quick` as in `parseSource`. */
+export function parseWorkspace(
+  bytes: Uint8Array,
+  file: string,
+  quick = false,
+): Result<WorkspaceFile, readonly Diagnostic[]> {
+  const source = parseSource(bytes, file, quick);
   if (!source.ok) return source;
   const { value, faults } = checkNode(source.value, WorkspaceFile);
   return faults.length > 0 ? fail(faults) : ok(value as WorkspaceFile);

@@ -24,7 +24,7 @@ interface Checked {
 }
 
 /** Gives what checks a condition. It takes time to load, so only where there is a condition, or a problem to be told whole. */
-export type Conditions = () => Promise<Required<LoadOptions>>;
+export type Conditions = () => Promise<Required<Pick<LoadOptions, 'checkWhen'>>>;
 
 /** Checks the settings, the inventory and the runbooks, or the named runbooks only. Nothing is contacted, and every problem is told. */
 export async function validate(
@@ -32,7 +32,7 @@ export async function validate(
   files: readonly string[],
   conditions: Conditions,
 ): Promise<ExitCode> {
-  const workspace = openWorkspace(invocation.directory, invocation.environment);
+  const workspace = openWorkspace(invocation.directory, invocation.environment, true);
   const folder = workspace.ok ? workspace.value.folder : process.cwd();
   if (!workspace.ok && files.length === 0) return refuse(invocation, workspace.error, folder);
 
@@ -77,7 +77,7 @@ export async function validate(
 async function checkRunbook(folder: string, file: string, conditions: Conditions): Promise<Checked> {
   if (basename(file) === 'decom.yaml') return { file, says: 'settings', problems: [] };
   const read: ReadFile = (name) => readWorkspaceFile(folder, name);
-  const plain = loadRunbook(file, read, actions);
+  const plain = loadRunbook(file, read, actions, { quick: true });
   const whole = plain.ok && stepsOf(plain.value).every((step) => step.when === undefined);
   const loaded = whole ? plain : loadRunbook(file, read, actions, await conditions());
   if (!loaded.ok) return { file, says: '', problems: loaded.error };
