@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -103,10 +103,8 @@ export async function startVm(options: VmOptions): Promise<Vm> {
     shared = shareConnection(login);
   };
 
-  try {
-    await run('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', below, '-F', 'qcow2', disk]);
-    const incoming = options.start === 'warm' ? ['-incoming', `exec:cat '${image.memory}'`] : [];
-    const qemu = spawnQemu([...args, ...incoming]);
+  const begin = async (words: readonly string[]) => {
+    const qemu = spawnQemu(words);
     let stderr = '';
     qemu.stderr?.on('data', (chunk: Buffer) => {
       stderr += chunk;
@@ -115,6 +113,12 @@ export async function startVm(options: VmOptions): Promise<Vm> {
       if (qemu.exitCode !== null) throw new Error(`qemu ended with ${qemu.exitCode}: ${stderr}`);
       return pid() !== null && existsSync(monitorSocket(folder)) ? true : undefined;
     });
+  };
+
+  try {
+    await run('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', below, '-F', 'qcow2', disk]);
+    const incoming = options.start === 'warm' ? ['-incoming', `exec:cat '${image.memory}'`] : [];
+    await begin([...args, ...incoming]);
     if (options.start === 'warm') {
       // The memory was saved of a machine that stood still, so it wakes standing still.
       await poll('the saved machine to go on', async () => {
@@ -148,8 +152,7 @@ export async function startVm(options: VmOptions): Promise<Vm> {
     booted,
     restart: async () => {
       await kill();
-      spawnQemu(args);
-      await poll('qemu to start', () => (pid() !== null ? true : undefined));
+      await begin(args);
     },
     kill,
     stop,
@@ -158,12 +161,16 @@ export async function startVm(options: VmOptions): Promise<Vm> {
 
 const account = { user: 'admin', password: 'lab-secret-1' } as const;
 
-/** The pid of the folder's qemu. A zombie is gone, and so is a pid that by now is another program's. */
+/**
+ * The pid of the folder's qemu. A zombie is gone, and so is a pid that by now is another program's; but while other threads of a zombie are still
+ * ending, they hold its ports and files, and a new qemu could not have them.
+ */
 function alive(folder: string): number | null {
   try {
     const pid = Number(readFileSync(pidFile(folder), 'utf8'));
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return /\(qemu-system/.test(stat) && !/\) Z /.test(stat) ? pid : null;
+    const ending = /\) Z /.test(stat) && readdirSync(`/proc/${pid}/task`).length === 1;
+    return /\(qemu-system/.test(stat) && !ending ? pid : null;
   } catch {
     return null;
   }
