@@ -189,7 +189,12 @@ if grep -q '(qemu-system.*) [^Z] ' "/proc/$pid/stat" 2>/dev/null; then on=1; els
 case "$2 $3 $4" in
 'get power ') echo "power:$on" ;;
 'set power 0') [ $on = 0 ] || kill -KILL "$pid" ;;
-'set power 1') [ $on = 1 ] || setsid timeout --signal=KILL 1800 qemu-system-x86_64 ${args.map(quote).join(' ')} </dev/null >/dev/null 2>&1 & ;;
+'set power 1')
+  [ $on = 1 ] || {
+    while grep -q '(qemu-system' "/proc/$pid/stat" 2>/dev/null && [ "$(ls "/proc/$pid/task" | wc -l)" -gt 1 ]; do sleep 0.05; done
+    setsid timeout --signal=KILL 1800 qemu-system-x86_64 ${args.map(quote).join(' ')} </dev/null >/dev/null 2>&1 &
+  }
+  ;;
 'set shutdown 1') [ $on = 0 ] || ${quote(process.execPath)} -e ${quote(press)} </dev/null >/dev/null 2>&1 ;;
 *) exit 1 ;;
 esac
