@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Ended } from '../faults/program.ts';
 import { answers } from './lab-runbook.ts';
 import { type OldWorkspace, oldJob, oldWorkspace, serial } from './old-workspace.ts';
+import { poll } from './poll.ts';
 
 /*
  * A host that is not as it should be, in whole runs of the built program.
@@ -23,6 +24,15 @@ async function planned(): Promise<void> {
   w.b.write('runbooks/retire.yaml', oldJob(w.b.vault));
   ended(await w.b.decom('plan', 'old01', '-o', 'plan.json'), 0);
 }
+/** What the script of the service says. */
+const runs = (): boolean => {
+  try {
+    w.host.inside('chroot "$1" /etc/init.d/app status');
+    return true;
+  } catch {
+    return false;
+  }
+};
 /** Where the host kept the command that may be done once. */
 const keptAt = (): readonly string[] =>
   w.b.events().flatMap((e) => (e.type === 'operation.intended' && e.step === 'mark' ? [e.there?.folder ?? ''] : []));
@@ -60,6 +70,8 @@ describe('a disk that cannot be written', () => {
     // The service ends, and its script cannot remove the pidfile: the step has failed, and a second look finds it stopped.
     expect(ended(await w.b.decom(...run), 10).stdout).toContain('/etc/init.d/app');
     expect(keptAt()).toEqual([expect.stringMatching(/^\/root\/\.decom\/run\//)]);
+    // While it is ending, what its script and its process say may contradict each other: that would be unknown.
+    await poll('the service to be gone', () => (runs() ? undefined : true));
     ended(await resume(), 0);
     expect(mark()).toBe('mark\n');
     expect(await w.host.power.get()).toBe('off');
