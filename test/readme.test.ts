@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -14,6 +14,7 @@ const documents = [
   'docs/ARCHITECTURE.md',
   'docs/dictionary.md',
   'docs/dependencies.md',
+  'docs/helpers.md',
 ];
 
 /** Command lines in fenced blocks of shell, one simple command each. */
@@ -77,6 +78,11 @@ describe('the README', () => {
     });
     expect(named.length).toBeGreaterThan(1);
     for (const script of named) expect(Object.keys(scripts)).toContain(script);
+  });
+
+  test('links to every document for those who use decom', () => {
+    const files = readdirSync(join(root, 'docs')).filter((file) => file.endsWith('.md'));
+    expect(files.filter((file) => !readme.includes(`](docs/${file})`))).toEqual([]);
   });
 
   test('lists every exit code, and no other', () => {
