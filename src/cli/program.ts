@@ -161,8 +161,8 @@ function program(call: Call, first: string | undefined): Command {
       command(
         root,
         'validate [files...]',
-        'Check runbooks, inventory and settings; nothing is contacted.',
-        ['decom validate', 'decom validate runbooks/linux-server.yaml'],
+        'Check runbooks, inventory and settings, or the named files of them; nothing is contacted.',
+        ['decom validate', 'decom validate runbooks/linux-server.yaml', 'decom validate hosts.yaml'],
         async (i, operands) =>
           (await import('./commands/validate.ts')).validate(i, operands, () => import('./compose.ts')),
       );
@@ -247,7 +247,9 @@ function program(call: Call, first: string | undefined): Command {
           async (i, operands, options: RollbackOptions) =>
             (await import('./commands/rollback.ts')).rollback(i, operands[0] ?? '', options),
         ),
-      ).option('--reason <text>', 'why');
+      )
+        .option('--reason <text>', 'why')
+        .option('--yes', 'take back without asking before each step, where nobody can be asked');
     },
     status: () => {
       command(

@@ -75,7 +75,9 @@ export function readWorkspaceFile(folder: string, file: string): Result<Uint8Arr
   }
 }
 
-export function readHosts(workspace: Workspace): Result<readonly Host[], readonly Problem[]> {
+export function readHosts(
+  workspace: Pick<Workspace, 'folder' | 'hostsFile'>,
+): Result<readonly Host[], readonly Problem[]> {
   const bytes = readWorkspaceFile(workspace.folder, workspace.hostsFile);
   if (!bytes.ok) return fail([{ ...bytes.error, fix: addHost }]);
   const hosts = parseHosts(bytes.value, workspace.hostsFile);

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { actions } from '../../actions/index.ts';
+import { fail } from '../../core/result.ts';
 import { stepsOf } from '../../core/runbook.ts';
 import { type LoadOptions, loadRunbook, type ReadFile } from '../../load/load-runbook.ts';
+import { parseWorkspace } from '../../load/workspace.ts';
 import { type ExitCode, exit } from '../exit.ts';
 import type { Invocation } from '../invocation.ts';
 import { refuse } from '../refuse.ts';
@@ -26,7 +28,7 @@ interface Checked {
 /** Gives what checks a condition. It takes time to load, so only where there is a condition, or a problem to be told whole. */
 export type Conditions = () => Promise<Required<Pick<LoadOptions, 'checkWhen'>>>;
 
-/** Checks the settings, the inventory and the runbooks, or the named runbooks only. Nothing is contacted, and every problem is told. */
+/** Checks the settings, the inventory and the runbooks, or the named files only, each as what the workspace has it for. Nothing is contacted, and every problem is told. */
 export async function validate(
   invocation: Invocation,
   files: readonly string[],
@@ -39,14 +41,8 @@ export async function validate(
   const checked: Checked[] = [];
   if (workspace.ok && files.length === 0) {
     checked.push({ file: 'decom.yaml', says: 'settings', problems: [] });
-    if (existsSync(join(folder, workspace.value.hostsFile))) {
-      const hosts = readHosts(workspace.value);
-      checked.push({
-        file: workspace.value.hostsFile,
-        says: hosts.ok ? counted(hosts.value.length, 'host') : '',
-        problems: hosts.ok ? [] : hosts.error,
-      });
-    }
+    const { hostsFile } = workspace.value;
+    if (existsSync(join(folder, hostsFile))) checked.push(checkHosts(folder, hostsFile));
   }
   const named =
     files.length > 0
@@ -54,7 +50,12 @@ export async function validate(
       : workspace.ok
         ? runbookNames(workspace.value).map((file) => join('runbooks', file))
         : [];
-  for (const file of named) checked.push(await checkRunbook(folder, file, conditions));
+  const hostsFile = resolve(folder, workspace.ok ? workspace.value.hostsFile : 'hosts.yaml');
+  for (const file of named) {
+    if (basename(file) === 'decom.yaml') checked.push(checkSettings(folder, file));
+    else if (resolve(folder, file) === hostsFile) checked.push(checkHosts(folder, file));
+    else checked.push(await checkRunbook(folder, file, conditions));
+  }
 
   const problems = checked.flatMap((c) => c.problems);
   if (problems.length > 0) return refuse(invocation, problems, folder);
@@ -74,8 +75,20 @@ export async function validate(
   return exit.done;
 }
 
+function checkSettings(folder: string, file: string): Checked {
+  const bytes = readWorkspaceFile(folder, file);
+  const settings = bytes.ok ? parseWorkspace(bytes.value, file, true) : fail([bytes.error]);
+  return settings.ok ? { file, says: 'settings', problems: [] } : { file, says: '', problems: settings.error };
+}
+
+function checkHosts(folder: string, file: string): Checked {
+  const hosts = readHosts({ folder, hostsFile: file });
+  return hosts.ok
+    ? { file, says: counted(hosts.value.length, 'host'), problems: [] }
+    : { file, says: '', problems: hosts.error };
+}
+
 async function checkRunbook(folder: string, file: string, conditions: Conditions): Promise<Checked> {
-  if (basename(file) === 'decom.yaml') return { file, says: 'settings', problems: [] };
   const read: ReadFile = (name) => readWorkspaceFile(folder, name);
   const plain = loadRunbook(file, read, actions, { quick: true });
   const whole = plain.ok && stepsOf(plain.value).every((step) => step.when === undefined);
