@@ -18,9 +18,9 @@ const fields = {
   }),
   to: Type.String({
     pattern: placePattern,
-    patternErrorMessage: 'an absolute path here, or HELPER:PATH',
+    patternErrorMessage: 'an absolute path here, or HELPER:/ABSOLUTE/PATH',
     description:
-      'The folder that holds all copies: an absolute path here (a mounted vault, or a disk), or HELPER:PATH on a helper that decom.yaml declares.',
+      'The folder that holds all copies: an absolute path here (a mounted vault, or a disk), or HELPER:/ABSOLUTE/PATH on a helper that decom.yaml declares.',
   }),
   exclude: Type.Optional(
     Type.Array(Absolute('A path on the host.'), {

@@ -10,7 +10,7 @@ const Input = Type.Object(
   {
     backup: Type.String({
       pattern: placePattern,
-      patternErrorMessage: 'an absolute path here, or HELPER:PATH',
+      patternErrorMessage: 'an absolute path here, or HELPER:/ABSOLUTE/PATH',
       description: 'The copy to prove: output "backup" of a backup step.',
     }),
     keep: Type.Optional(Type.Boolean({ description: 'Keep what was restored, for people to look at. Default false.' })),
