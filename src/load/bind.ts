@@ -19,26 +19,27 @@ export function makeBind(actions: readonly AnyAction[]): Bind {
     }
     const troubles: Trouble[] = [];
     const complain = (path: Path, code: string, what: string, fix: string) =>
-      troubles.push(
-        trouble(code, `step "${step.id}": ${path.length === 0 ? '' : `"${pathText(path)}": `}${what}`, fix),
-      );
+      troubles.push(trouble(code, `${path.length === 0 ? '' : `"${pathText(path)}": `}${what}`, fix));
+    const refused = () => fail(joined(step.id, troubles));
     const filled = fill(step.with, scope, ['with'], complain);
-    if (troubles.length > 0) return fail(joined(troubles));
+    if (troubles.length > 0) return refused();
     const input = filled ?? {};
     const { value, complaints } = check(input, action.input, ['with'], awaitsStep);
     for (const { code, what, fix } of complaints) complain([], code, what.replace(/\.$/, ''), fix);
-    if (troubles.length > 0) return fail(joined(troubles));
+    if (troubles.length > 0) return refused();
     const waitsFor = unknownSources(value);
     const complaint = waitsFor.length === 0 ? action.check?.(value) : undefined;
     if (complaint !== undefined) complain([], 'wrong-value', complaint, 'Correct "with", or the parameters it uses.');
-    return troubles.length > 0 ? fail(joined(troubles)) : ok({ input: value, waitsFor });
+    return troubles.length > 0 ? refused() : ok({ input: value, waitsFor });
   };
 }
 
-/** The first trouble, with the others as its detail. */
-function joined(troubles: readonly Trouble[]): Trouble {
+/** One trouble as it is; of several, each on a line of its own with its own fix. */
+function joined(step: string, troubles: readonly Trouble[]): Trouble {
   const [first, ...rest] = troubles as [Trouble, ...Trouble[]];
-  return rest.length === 0 ? first : { ...first, detail: rest.map((t) => `${t.what}. ${t.fix}`).join('\n') };
+  if (rest.length === 0) return { ...first, what: `step "${step}": ${first.what}` };
+  const each = troubles.map(({ what, fix }) => `${what}. ${fix}`).join('\n');
+  return trouble(first.code, `step "${step}": "with" has ${troubles.length} problems`, 'Correct each of them.', each);
 }
 
 type Complain = (path: Path, code: string, what: string, fix: string) => void;

@@ -143,7 +143,7 @@ describe('binding a step', () => {
     [
       'several at once',
       { to: 'x', count: 'y' },
-      'step "a": "with.to" must be of the form ^/, and is "x". Correct it.\nstep "a": "with.count" must be a whole number, and is "y". Write digits only.',
+      'step "a": "with" has 2 problems. Correct each of them.\n"with.to" must be of the form ^/, and is "x". Correct it.\n"with.count" must be a whole number, and is "y". Write digits only.',
     ],
   ])('refuses %s', (_, given, text) => {
     expect(bound(given)).toBe(text);

@@ -4,11 +4,12 @@ import type { Host } from '../../core/host.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { isPast } from '../../core/next.ts';
 import type { Plan } from '../../core/plan.ts';
-import { fail, ok, type Result, trouble } from '../../core/result.ts';
+import { printableLines } from '../../core/printable.ts';
+import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
 import type { Runbook } from '../../core/runbook.ts';
 import { amend, cannotRedo, changesBetween } from '../../engine/amend.ts';
 import { makePlan } from '../../engine/make-plan.ts';
-import { type OpenRun, openRun } from '../../engine/open-run.ts';
+import { type OpenRun, openRun, type RunRead, readRun } from '../../engine/open-run.ts';
 import { closeSession, openSession } from '../../engine/session.ts';
 import { loadRunbook } from '../../load/load-runbook.ts';
 import { resolveParams } from '../../load/param.ts';
@@ -23,7 +24,7 @@ import { refuse, refuseLock } from '../refuse.ts';
 import { listenForSignals, type Signals } from '../signals.ts';
 import { version } from '../version.ts';
 import { totals } from '../view/plan-view.ts';
-import { counted, type Line, strong } from '../view/text.ts';
+import { counted, dim, type Line, strong } from '../view/text.ts';
 import { findHost, type Problem, readWorkspaceFile } from '../workspace.ts';
 
 export interface ReplanOptions {
@@ -38,6 +39,12 @@ export async function replan(invocation: Invocation, named: string, options: Rep
   try {
     const desk = openDesk(invocation, signals.signal);
     if (!desk.ok) return refuse(invocation, desk.error);
+    const folder = findRun(desk.value.store, named);
+    if (!folder.ok) return refuse(invocation, [folder.error]);
+    const read = readRun(folder.value);
+    if (!read.ok) return refuse(invocation, [read.error], process.cwd(), exit.logBroken);
+    const never = notPlannedAnew(read.value);
+    if (never !== undefined) return refuse(invocation, [never]);
     if (!invocation.terminal && options.yes !== true) {
       const why = trouble(
         'answers-missing',
@@ -46,8 +53,6 @@ export async function replan(invocation: Invocation, named: string, options: Rep
       );
       return refuse(invocation, [why], process.cwd(), exit.missing);
     }
-    const folder = findRun(desk.value.store, named);
-    if (!folder.ok) return refuse(invocation, [folder.error]);
     const lock = desk.value.store.lock(folder.value.host);
     if (!lock.ok) return refuseLock(invocation, lock.error);
     try {
@@ -66,6 +71,16 @@ export async function replan(invocation: Invocation, named: string, options: Rep
   }
 }
 
+/** Why a run cannot be planned anew whatever the files say; undefined if it can. */
+function notPlannedAnew({ folder, execution }: Pick<RunRead, 'folder' | 'execution'>): Trouble | undefined {
+  const not = (what: string, fix: string) =>
+    trouble('run-closed', `run ${folder.run} ${what}, and cannot be planned anew`, fix);
+  if (folder.rehearsal) return not('is a rehearsal', 'See: decom status');
+  if (execution.status === 'closed')
+    return not(`has ended (${execution.outcome ?? 'closed'})`, `See: decom report ${folder.run}`);
+  return execution.direction === 'back' ? not('is being rolled back', 'See: decom status') : undefined;
+}
+
 async function replanOpen(
   invocation: Invocation,
   desk: Desk,
@@ -76,16 +91,8 @@ async function replanOpen(
   const { journal, folder, plan } = run;
   const { execution } = journal;
   const home = desk.workspace.folder;
-  if (folder.rehearsal || execution.status === 'closed' || execution.direction === 'back') {
-    const what = folder.rehearsal
-      ? 'is a rehearsal'
-      : execution.status === 'closed'
-        ? 'has ended'
-        : 'is being rolled back';
-    return refuse(invocation, [
-      trouble('run-closed', `run ${folder.run} ${what}, and cannot be planned anew`, 'See: decom status'),
-    ]);
-  }
+  const never = notPlannedAnew({ folder, execution });
+  if (never !== undefined) return refuse(invocation, [never]);
   const redo = options.redo ?? [];
   const refused = redo.flatMap((id) => cannotRedo(plan, execution, id) ?? []);
   if (refused.length > 0) return refuse(invocation, refused);
@@ -110,7 +117,10 @@ async function replanOpen(
     [strong(`The new plan of run ${folder.run} on ${folder.host} differs:`)],
     ...changes.map((change): Line => `  ${change}`),
     totals(fresh),
-    ...fresh.facts.blockers.map((blocker): Line => `  blocked: ${blocker.trouble.what}. ${blocker.trouble.fix}`),
+    ...fresh.facts.blockers.flatMap(({ trouble: { what, fix, detail = '' } }): readonly Line[] => [
+      `  blocked: ${what}. ${fix}`,
+      ...printableLines(detail).map((line): Line => [dim(`    ${line}`)]),
+    ]),
   ]);
   if (options.yes !== true && desk.keyboard !== undefined) {
     const show = (text: string) => invocation.stderr.write(text);

@@ -1,6 +1,7 @@
 import { durationText } from '../../core/duration.ts';
 import { operationWords } from '../../core/operation-words.ts';
 import { type Blocker, bmcWords, intentDigest, type Plan, type PlannedStep } from '../../core/plan.ts';
+import { printableLines } from '../../core/printable.ts';
 import type { Seen, Trouble } from '../../core/result.ts';
 import { classOf, markOf, reversibility, type StepClass } from './mark.ts';
 import { bad, counted, dim, indent, type Line, pairs, type Span, strong, warn } from './text.ts';
@@ -151,7 +152,7 @@ function blockerLines(blockers: readonly Blocker[]): readonly Line[] {
       ` ${blocker.trouble.what} `,
       dim(`[${blocker.trouble.code}]`),
     ],
-    ...(blocker.trouble.detail === undefined ? [] : [[dim(`  ${blocker.trouble.detail}`)]]),
+    ...printableLines(blocker.trouble.detail ?? '').map((line): Line => [dim(`  ${line}`)]),
     `  ${blocker.trouble.fix}`,
   ]);
   return [[strong('What stands in the way')], ...indent(lines), ''];

@@ -63,6 +63,17 @@ test('a plan shows whose machine it is, every step in full, what stands in the w
   `);
 });
 
+test('what a blocker tells in several lines is shown as lines', () => {
+  const said = 'Permission denied (publickey).\r\nkex_exchange: \u001b[2J\n';
+  const [first, ...rest] = smallPlan.facts.blockers;
+  if (first === undefined) throw new Error('no blocker to show');
+  const trouble = { ...first.trouble, detail: said };
+  const plan = { ...smallPlan, facts: { ...smallPlan.facts, blockers: [{ ...first, trouble }, ...rest] } };
+  expect(shown(plan)).toContain(
+    '[no-tool]\n    Permission denied (publickey).\n    kex_exchange: \\x1b[2J\n    Install it.\n',
+  );
+});
+
 test('the last line is the next command', () => {
   const last = (plan: Plan, saved?: string, given?: string) => shown(plan, saved, given).trimEnd().split('\n').at(-1);
   expect(last(clearPlan)).toBe('Next: decom run web01 --dry-run, and then: decom run web01');
