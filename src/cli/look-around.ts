@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
+import type { Helper } from '../core/helper.ts';
 import type { Host } from '../core/host.ts';
 import type { SecretRef } from '../core/secret.ts';
 import { installHint, type PackageNames } from './install-hint.ts';
@@ -9,6 +10,8 @@ import type { Finding } from './view/doctor-view.ts';
 export interface Surroundings {
   readonly environment: { readonly [name: string]: string | undefined };
   readonly hosts: readonly Host[];
+  /** Other machines that decom.yaml declares. */
+  readonly helpers: readonly Helper[];
   /** Kinds of steps that the workspace's runbooks use. */
   readonly uses: ReadonlySet<string>;
   readonly state: string | undefined;
@@ -21,7 +24,8 @@ export function lookAround(around: Surroundings): readonly Finding[] {
     node(),
     ...tools(around),
     ...loginKeys(around),
-    ...around.hosts.flatMap((host) => secretsOf(around, host)),
+    ...around.hosts.flatMap((host) => [...secretsOf(around, host), ...powerSecretsOf(around, host)]),
+    ...around.helpers.flatMap((helper) => secretsOf(around, { ...helper, name: `helper ${helper.name}` })),
     ...(around.state === undefined ? [] : [stateFolder(around.state)]),
     terminalKeeper(around),
   ];
@@ -102,47 +106,60 @@ export function findProgram(program: string, path: string): string | undefined {
   return undefined;
 }
 
-function loginKeys({ environment, hosts, folder }: Surroundings): readonly Finding[] {
+function loginKeys({ environment, hosts, helpers, folder }: Surroundings): readonly Finding[] {
   const agent = environment.SSH_AUTH_SOCK;
   const ssh = join(environment.HOME || homedir(), '.ssh');
   const own = existsSync(ssh) ? readdirSync(ssh).filter((file) => /^id_[a-z0-9_]+$/.test(file)) : [];
-  const named = hosts.flatMap((host) => (host.ssh?.identity_files ?? []).map((file) => ({ host: host.name, file })));
+  const machines = [...hosts, ...helpers.map((helper) => ({ ...helper, name: `helper ${helper.name}` }))];
+  const named = machines.flatMap(({ name, ssh: by }) => (by?.identity_files ?? []).map((file) => ({ name, file })));
   const hasAgent = agent !== undefined && existsSync(agent);
-  const found = [...(hasAgent ? [`agent at ${agent}`] : []), ...own.map((file) => join(ssh, file))];
-  const allNamed = hosts.length > 0 && hosts.every((host) => host.ssh?.identity_files !== undefined);
+  const files = own.map((file) => join(ssh, file));
+  const exposed = files.filter(isExposed);
+  const found = [...(hasAgent ? [`agent at ${agent}`] : []), ...files.filter((file) => !exposed.includes(file))];
+  const allNamed = machines.every((machine) => machine.ssh?.identity_files !== undefined);
   return [
     {
       about: 'SSH keys',
       state: found.length > 0 ? 'here' : 'missing',
-      needed: hosts.length > 0 && !allNamed,
+      needed: !allNamed,
       says: found.length > 0 ? found.join(', ') : `no agent, and no id_* in ${ssh}`,
       fix: found.length > 0 ? '' : 'Start an agent and ssh-add a key, or name a key in "ssh.identity_files".',
     },
-    ...named.map(({ host, file }): Finding => {
-      const there = existsSync(resolve(folder, file.replace(/^~(?=\/)/, environment.HOME || homedir())));
-      return {
-        about: `key of ${host}`,
-        state: there ? 'here' : 'missing',
-        needed: true,
-        says: file,
-        fix: there ? '' : 'Put the key there, or correct "ssh.identity_files" of the host.',
-      };
+    ...exposed.map((file): Finding => ({ about: 'SSH key', needed: false, ...closeIt(file, file) })),
+    ...named.map(({ name, file }): Finding => {
+      const path = resolve(folder, file.replace(/^~(?=\/)/, environment.HOME || homedir()));
+      const about = `key of ${name}`;
+      if (!existsSync(path)) {
+        const fix = 'Put the key there, or correct its "ssh.identity_files".';
+        return { about, state: 'missing', needed: true, says: file, fix };
+      }
+      if (isExposed(path)) return { about, needed: true, ...closeIt(file, path) };
+      return { about, state: 'here', needed: true, says: file, fix: '' };
     }),
   ];
 }
 
-function secretsOf(around: Surroundings, host: Host): readonly Finding[] {
+/** Neither `ssh` nor decom uses a private key of ours that others can read. */
+function isExposed(file: string): boolean {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return stat !== undefined && stat.uid === process.getuid?.() && (stat.mode & 0o077) !== 0;
+}
+
+const closeIt = (file: string, path: string): Pick<Finding, 'state' | 'says' | 'fix'> => ({
+  state: 'missing',
+  says: `${file} can be read by others, so it is not used`,
+  fix: `Close it: chmod 600 ${path}`,
+});
+
+function secretsOf(around: Surroundings, host: Pick<Host, 'name' | 'ssh'>): readonly Finding[] {
   const { passphrase, sudo_password } = host.ssh ?? {};
   const secrets = [
     [`passphrase of the key of ${host.name}`, passphrase],
     [`sudo password of ${host.name}`, sudo_password],
   ] as const;
-  return [
-    ...secrets.flatMap(([about, ref]) =>
-      ref === undefined ? [] : [{ about, needed: true, ...secretState(ref, around.environment, around.folder) }],
-    ),
-    ...powerSecretsOf(around, host),
-  ];
+  return secrets.flatMap(([about, ref]) =>
+    ref === undefined ? [] : [{ about, needed: true, ...secretState(ref, around.environment, around.folder) }],
+  );
 }
 
 function powerSecretsOf({ environment, folder }: Surroundings, host: Host): readonly Finding[] {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -9,7 +9,7 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 test('keys are looked for in the home that "~" means, and passphrases where they are kept', () => {
   mkdirSync(join(home, '.ssh'));
-  writeFileSync(join(home, '.ssh/decom'), '');
+  writeFileSync(join(home, '.ssh/decom'), '', { mode: 0o600 });
   const findings = lookAround({
     environment: { HOME: home, PATH: '' },
     hosts: [
@@ -20,6 +20,7 @@ test('keys are looked for in the home that "~" means, and passphrases where they
         ssh: { identity_files: ['~/.ssh/decom', '~/.ssh/other'], passphrase: { env: 'WEB_PASSPHRASE' } },
       },
     ],
+    helpers: [],
     uses: new Set(),
     state: undefined,
     folder: home,
@@ -32,4 +33,35 @@ test('keys are looked for in the home that "~" means, and passphrases where they
   expect(about('passphrase of the key of web01')).toMatchObject([
     { state: 'missing', needed: true, fix: 'Set it: read -rs WEB_PASSPHRASE && export WEB_PASSPHRASE' },
   ]);
+});
+
+test('keys and secrets of helpers are looked for too, and a key that others can read is to be closed', () => {
+  const around = {
+    environment: { HOME: home, PATH: '' },
+    hosts: [],
+    helpers: [
+      {
+        ...{ name: 'vault', address: '192.0.2.50', folder: '/backup' },
+        ssh: { identity_files: ['vault-key'], passphrase: { env: 'VAULT_PASSPHRASE' } },
+      },
+    ],
+    uses: new Set<string>(),
+    state: undefined,
+    folder: home,
+  };
+  const of = (about: string) => lookAround(around).find((finding) => finding.about === about);
+  expect(of('key of helper vault')).toMatchObject({ state: 'missing', needed: true, says: 'vault-key' });
+  const key = join(home, 'vault-key');
+  writeFileSync(key, '');
+  chmodSync(key, 0o640);
+  expect(of('key of helper vault')).toEqual({
+    about: 'key of helper vault',
+    state: 'missing',
+    needed: true,
+    says: 'vault-key can be read by others, so it is not used',
+    fix: `Close it: chmod 600 ${key}`,
+  });
+  chmodSync(key, 0o600);
+  expect(of('key of helper vault')).toMatchObject({ state: 'here', fix: '' });
+  expect(of('passphrase of the key of helper vault')).toMatchObject({ state: 'missing', needed: true });
 });

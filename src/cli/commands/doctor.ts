@@ -6,7 +6,15 @@ import type { Invocation } from '../invocation.ts';
 import { lookAround } from '../look-around.ts';
 import { refuse } from '../refuse.ts';
 import { doctorView, type Finding, isGrave, nextStep } from '../view/doctor-view.ts';
-import { findHost, openWorkspace, readHosts, readWorkspaceFile, runbookNames, type Workspace } from '../workspace.ts';
+import {
+  findHost,
+  helpersOf,
+  openWorkspace,
+  readHosts,
+  readWorkspaceFile,
+  runbookNames,
+  type Workspace,
+} from '../workspace.ts';
 
 /** Looks for what is needed on this machine; outside a workspace, only for what decom itself needs. */
 export async function doctor(invocation: Invocation, host: string | undefined): Promise<ExitCode> {
@@ -24,6 +32,7 @@ export async function doctor(invocation: Invocation, host: string | undefined): 
     ...lookAround({
       environment,
       hosts: host === undefined ? known : known.filter((h) => h.name === host),
+      helpers: workspace.ok ? helpersOf(workspace.value) : [],
       uses: workspace.ok ? usedActions(workspace.value) : new Set(),
       state: workspace.ok ? workspace.value.state : undefined,
       folder: workspace.ok ? workspace.value.folder : process.cwd(),

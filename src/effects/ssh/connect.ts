@@ -17,7 +17,7 @@ import { openWay, type Way } from './way.ts';
 const attempts = 5;
 
 /**
- * Opens a verified connection, through its bastions where it has any. Troubles: `host-key-…`, `auth-refused`, `no-key`, `key-encrypted`,
+ * Opens a verified connection, through its bastions where it has any. Troubles: `host-key-…`, `auth-refused`, `no-key`, `key-exposed`, `key-encrypted`,
  * `legacy-needed`, `no-common-algorithm`, `no-route`, `refused`, `name-unknown`, `timeout`, `dropped`, `forwarding-refused`,
  * `address-unusable`, `ssh-failed`, `aborted`.
  */
@@ -47,7 +47,7 @@ export async function openConnection(
   }
 }
 
-const loginTroubles: readonly string[] = ['auth-refused', 'no-key', 'key-encrypted'];
+const loginTroubles: readonly string[] = ['auth-refused', 'no-key', 'key-exposed', 'key-encrypted'];
 
 /** One attempt, once there is a place among the handshakes with that server: what waits here does not count against its time. */
 async function openInTurn(

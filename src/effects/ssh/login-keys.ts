@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import ssh2, { type AnyAuthMethod, type ParsedKey } from 'ssh2';
 import { type Trouble, trouble } from '../../core/result.ts';
@@ -13,6 +13,8 @@ export interface LoginKeys {
   /** What is offered, for people. */
   readonly offered: readonly string[];
   readonly unusable: readonly { readonly file: string; readonly why: string }[];
+  /** Keys of ours that others can read, which the agent does not hold: they are not used, as `ssh` does not use them. */
+  readonly exposed: readonly string[];
   /** Encrypted keys whose passphrase was not given yet, and which the agent does not hold. */
   readonly locked: readonly string[];
 }
@@ -54,10 +56,12 @@ export async function loginKeys(target: SshTarget, deps: SshAround): Promise<Log
     methods: named === undefined ? [...agent, ...files] : [...files, ...agent],
     offered: named === undefined ? [...agentName, ...names] : [...names, ...agentName],
     unusable: read.flatMap((file) => {
-      const { why } = file;
+      const { why, mode } = file;
       if (why === undefined || inAgent(file) || (named === undefined && why === 'missing')) return [];
+      if (mode !== undefined) return [{ file: file.file, why: `${why} (mode ${mode})` }];
       return [{ file: file.file, why: why === 'missing' ? 'unreadable' : why }];
     }),
+    exposed: read.filter((file) => file.why === exposed && !inAgent(file)).map(({ file }) => file),
     locked: read.filter((file) => file.why === 'encrypted' && !inAgent(file)).map(({ file }) => file),
   };
 }
@@ -67,17 +71,31 @@ interface KeyFile {
   readonly key?: ParsedKey;
   /** The public half in base64, where it can be told. */
   readonly blob?: string;
-  readonly why?: 'missing' | 'unreadable' | 'encrypted' | 'not a private key';
+  readonly why?: 'missing' | 'unreadable' | 'encrypted' | 'not a private key' | typeof exposed;
+  /** Of an exposed file, in octal. */
+  readonly mode?: string;
 }
+
+const exposed = 'can be read by others';
+
+/** As OpenSSH judges it (`sshkey_perm_ok`): a file of somebody else's is theirs to close. */
+const isExposed = ({ uid, mode }: Pick<Stats, 'uid' | 'mode'>): boolean =>
+  uid === process.getuid?.() && (mode & 0o077) !== 0;
 
 async function readKey(file: string, deps: SshAround): Promise<KeyFile> {
   let text: Buffer;
+  let stat: Stats;
   try {
+    stat = statSync(file);
     text = readFileSync(file);
   } catch (error) {
     return { file, why: (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'missing' : 'unreadable' };
   }
   const key = ssh2.utils.parseKey(text);
+  if (isExposed(stat)) {
+    const blob = key instanceof Error ? half(text, file) : { blob: key.getPublicSSH().toString('base64') };
+    return { file, why: exposed, mode: (stat.mode & 0o7777).toString(8).padStart(4, '0'), ...blob };
+  }
   if (!(key instanceof Error)) {
     const blob = key.getPublicSSH().toString('base64');
     return key.isPrivateKey() ? { file, key, blob } : { file, blob, why: 'not a private key' };
@@ -108,7 +126,7 @@ const heldBy = async (
   target: SshTarget,
   read: readonly KeyFile[],
 ): Promise<ReadonlySet<string> | undefined> =>
-  target.identitiesOnly || read.some(({ why }) => why === 'encrypted' || why === 'not a private key')
+  target.identitiesOnly || read.some(({ why }) => why === 'encrypted' || why === 'not a private key' || why === exposed)
     ? agentKeys(socket)
     : undefined;
 
@@ -132,6 +150,19 @@ export function loginRefused(target: SshTarget, keys: LoginKeys, said = ''): Tro
       'key-encrypted',
       `the key ${encrypted} for ${who} has a passphrase, and no agent is running`,
       unlockFix(encrypted),
+      detail,
+    );
+  }
+  const [open] = keys.exposed;
+  if (open !== undefined) {
+    const left =
+      keys.methods.length === 0
+        ? 'there is no other'
+        : `${who} refused what else was offered: ${keys.offered.join(', ')}`;
+    return trouble(
+      'key-exposed',
+      `the key ${open} for ${who} can be read by others, so it is not used, and ${left}`,
+      `Close it: chmod 600 ${keys.exposed.join(' ')}`,
       detail,
     );
   }

@@ -27,9 +27,9 @@ async function unlock(file: string, target: SshTarget, deps: SshAround): Promise
     const passphrase = await deps.secrets?.(ref, `the passphrase of ${file}`);
     if (passphrase === undefined || !passphrase.ok) {
       const why = passphrase === undefined ? 'nobody is there to be asked' : passphrase.error.what;
-      return fail(
-        trouble('key-encrypted', `the key ${file} for ${target.name} has a passphrase: ${why}`, unlockFix(file)),
-      );
+      // Where it is kept somewhere, that place says best what is wrong with it.
+      const fix = passphrase === undefined || ref.prompt !== undefined ? unlockFix(file) : passphrase.error.fix;
+      return fail(trouble('key-encrypted', `the key ${file} for ${target.name} has a passphrase: ${why}`, fix));
     }
     const key = ssh2.utils.parseKey(text, passphrase.value.reveal());
     if (!(key instanceof Error)) return ok(key);
