@@ -17,7 +17,11 @@ const checks = [
   ['lint', 'format and lint', () => program(bin('biome'), 'check', '.')],
   ['imports', 'every room imports only what it may', importRules],
   ['dead code', 'no file, export or dependency that nobody needs', () => program(bin('knip'), '--no-progress')],
-  ['schemas', 'schemas/ is what the source says', () => program(process.execPath, 'scripts/schemas.mjs', '--check')],
+  [
+    'schemas',
+    'schemas/ and docs/actions.md are what the source says',
+    () => program(process.execPath, 'scripts/schemas.mjs', '--check'),
+  ],
   ['actions', 'every action is in src/actions/index.ts', async () => unlistedActions()],
 ];
 

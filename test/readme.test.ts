@@ -15,6 +15,7 @@ const documents = [
   'docs/dictionary.md',
   'docs/dependencies.md',
   'docs/helpers.md',
+  'docs/actions.md',
 ];
 
 /** Command lines in fenced blocks of shell, one simple command each. */
