@@ -31,8 +31,8 @@ export interface BlobAudit {
   readonly stray: readonly string[];
 }
 
-/** Walks the bytes of a run's log, and reads the plan in force. A broken log is a verdict; a file that cannot be read is trouble. */
-export function auditOf(folder: RunFolder): Result<Audit> {
+/** Walks the bytes of a run's log and the files in `out/` that its lines refer to, and reads the plan in force. A broken log is a verdict; a file that cannot be read is trouble. */
+export function auditOf(folder: RunFolder): Result<Audit & { readonly blobs: BlobAudit }> {
   const first = folder.firstPlan();
   if (!first.ok) return first;
   const bytes = folder.log();
@@ -46,17 +46,18 @@ export function auditOf(folder: RunFolder): Result<Audit> {
     ? { line: head.size, what: 'the plan that the log names last is not the one in the run’s folder' }
     : undefined;
   const why = breach ?? misplaced ?? linesRemoved(folder, execution);
+  const blobs = blobsOf(folder, events);
   const verdict: LogVerdict =
-    why !== undefined
+    why !== undefined || blobs.lost.length > 0
       ? 'broken'
       : torn > 0 || execution.status !== 'closed'
         ? 'intact but open'
         : 'intact but unsigned';
-  return ok({ folder, plan, verdict, head, torn, breach: why, events, execution });
+  return ok({ folder, plan, verdict, head, torn, blobs, breach: why, events, execution });
 }
 
 /** Looks whether each file in `out/` that a line refers to is what was written. Lines after a breach vouch for nothing. */
-export function blobsOf({ folder, events }: Pick<Audit, 'folder' | 'events'>): BlobAudit {
+function blobsOf(folder: RunFolder, events: readonly Recorded[]): BlobAudit {
   const blobs = folder.blobs();
   const referred = referredBlobs(events);
   const seen = new Set<string>();

@@ -142,6 +142,9 @@ export const emptyExecution: Execution = {
 export const stepState = (execution: Execution, id: string): StepState =>
   (Object.hasOwn(execution.steps, id) ? execution.steps[id] : undefined) ?? emptyStep(id);
 
+/** Whether a step was come to and nothing of it was begun, as where a person quit before agreeing. */
+export const startedOnly = ({ status, operations }: Pass): boolean => status === 'running' && operations.length === 0;
+
 /** The whole history in one value. */
 export const foldAll = (events: Iterable<Recorded>): Execution => {
   let execution = emptyExecution;

@@ -2,9 +2,10 @@ import type { Head } from '../core/chain.ts';
 import { nextLine } from '../core/chain.ts';
 import type { EventOf, Recorded } from '../core/event.ts';
 import type { Evidence } from '../core/evidence.ts';
-import { type Execution, foldAll, type Pass, stepState } from '../core/execution.ts';
+import { type Execution, foldAll, type Pass, startedOnly, stepState } from '../core/execution.ts';
 import { digestOf } from '../core/json.ts';
 import type { BoundHost, Plan, PlannedStep } from '../core/plan.ts';
+import { timeText } from './block.ts';
 import { type AnsweredForm, formsOf } from './report-forms.ts';
 import { type Spent, spentTime } from './spent-time.ts';
 
@@ -12,6 +13,8 @@ import { type Spent, spentTime } from './spent-time.ts';
 export interface LogSeen {
   readonly verdict: 'closed and signed' | 'intact but open' | 'intact but unsigned' | 'broken';
   readonly head: Head;
+  /** Whether a broken log has all its lines as they were written, and only files in `out/` that they refer to are lost. */
+  readonly linesWhole?: boolean;
 }
 
 /** Evidence with the SHA-256 of its canonical JSON, by which it can be found again in the audit log. */
@@ -147,10 +150,17 @@ function stepReport(
   spent: Spent = { working: 0, waiting: 0 },
 ): StepReport {
   const { forth, back } = stepState(execution, step.id);
+  // An attempt that was verified settles what was in doubt before it.
+  const doubtful = events.some(
+    (event) =>
+      event.type === 'operation.in-doubt' &&
+      event.step === step.id &&
+      event.direction === 'forth' &&
+      resolutionOf(event, events) === null,
+  );
   const last = <T extends 'step.skipped' | 'step.previewed'>(type: T) =>
     events.findLast((e): e is Recorded<EventOf<T>> => e.type === type && 'step' in e && e.step === step.id) ?? null;
   const previewed = last('step.previewed');
-  const doubtful = forth.operations.some((o) => o.status === 'in-doubt');
   const status =
     back.status === 'rolled-back'
       ? 'rolled back'
@@ -160,7 +170,7 @@ function stepReport(
           ? 'recovered'
           : forth.status === 'already'
             ? 'already so'
-            : forth.status === 'pending'
+            : forth.status === 'pending' || startedOnly(forth)
               ? 'not begun'
               : forth.status === 'running'
                 ? 'begun'
@@ -224,7 +234,10 @@ function verdictOf(
   if (log?.verdict === 'broken') {
     return {
       word: 'broken',
-      says: 'The audit log is broken: what follows is what its good lines say, and proves nothing.',
+      says:
+        log.linesWhole === true
+          ? 'The audit log is broken: a file in out/ that its lines refer to is missing or was changed. What follows is what the lines say, and proves nothing.'
+          : 'The audit log is broken: what follows is what its good lines say, and proves nothing.',
     };
   }
   const statuses = [...new Set(steps.map((s) => s.status))];
@@ -276,22 +289,32 @@ function headOf(events: readonly Recorded[]): Head {
   return head;
 }
 
-/** What became of an operation in doubt: a probe or a person said so, or the host still knew its end. */
+/** What became of an operation in doubt: a probe or a person said so, the host still knew its end, or its step was verified later. */
 export interface Resolution {
-  readonly outcome: 'done' | 'not-done' | 'failed';
+  readonly outcome: 'done' | 'not-done' | 'failed' | 'done anew' | 'found done' | 'taken back';
   readonly by: 'probe' | 'person' | 'host';
   readonly who: string | null;
   readonly reason: string;
 }
 
 function resolutionOf(doubt: Recorded<EventOf<'operation.in-doubt'>>, events: readonly Recorded[]): Resolution | null {
+  let anew = false;
   for (const event of events) {
+    if (event.seq <= doubt.seq) continue;
     switch (event.type) {
+      case 'operation.intended':
+        anew ||= event.step === doubt.step && event.direction === doubt.direction;
+        break;
+      case 'step.verified': {
+        if (event.step !== doubt.step || (event.direction !== doubt.direction && event.direction !== 'back')) continue;
+        const outcome = event.direction !== doubt.direction ? 'taken back' : anew ? 'done anew' : 'found done';
+        return { outcome, by: 'probe', who: null, reason: `verified at ${timeText(event.ts)}` };
+      }
       case 'operation.resolved':
       case 'operation.done':
       case 'operation.failed': {
         const same = event.step === doubt.step && event.direction === doubt.direction;
-        if (event.seq < doubt.seq || !same || event.attempt !== doubt.attempt || event.n !== doubt.n) continue;
+        if (!same || event.attempt !== doubt.attempt || event.n !== doubt.n) continue;
         if (event.type === 'operation.resolved') return event;
         const outcome = event.type === 'operation.done' ? 'done' : 'failed';
         return { outcome, by: 'host', who: null, reason: 'the host was asked again, and knew how it ended' };

@@ -253,12 +253,21 @@ const doubts = ({ doubts: found }: ReportModel): Block => ({
     timeText(doubt.ts),
     doubt.step,
     doubt.trouble.what,
-    resolved === null ? 'not resolved' : resolved.outcome,
+    resolved === null ? 'not resolved' : resolvedWords[resolved.outcome],
     resolved === null ? '–' : byWords(resolved),
     resolved === null ? '–' : resolved.reason,
   ]),
   empty: 'No operation was in doubt.',
 });
+
+const resolvedWords: { readonly [O in Resolution['outcome']]: string } = {
+  done: 'done',
+  'not-done': 'not-done',
+  failed: 'failed',
+  'done anew': 'looked at again and done anew',
+  'found done': 'looked at again and found done',
+  'taken back': 'taken back',
+};
 
 const byWords = ({ by, who }: Resolution): string | null =>
   by === 'probe' ? 'the step’s own probe' : by === 'host' ? 'the host' : who;

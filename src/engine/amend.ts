@@ -1,6 +1,8 @@
 import { type Execution, stepState } from '../core/execution.ts';
 import type { Json } from '../core/json.ts';
 import { jcs } from '../core/json.ts';
+import { matchesPlanned, type Operation } from '../core/operation.ts';
+import { operationWords } from '../core/operation-words.ts';
 import { type Intent, intentDigest, type Plan } from '../core/plan.ts';
 import { type Trouble, trouble } from '../core/result.ts';
 import type { Journal } from './journal.ts';
@@ -11,7 +13,14 @@ import type { Journal } from './journal.ts';
  */
 export function changesBetween(was: Intent, is: Intent): readonly string[] {
   const changes: string[] = [];
-  compare('', byId(bindingOf(was)), byId(bindingOf(is)), changes);
+  compare('', byId(bindingOf(was)), byId(bindingOf(is)), changes, (one, other) => shown(one) === shown(other));
+  return changes;
+}
+
+/** The same for people: what was only "(known after …)" and is known now is no change, and values are told as text. */
+export function changesToTell(was: Intent, is: Intent): readonly string[] {
+  const changes: string[] = [];
+  compare('', byId(bindingOf(was)), byId(bindingOf(is)), changes, matchesPlanned, readable);
   return changes;
 }
 
@@ -31,19 +40,46 @@ function byId(value: Json): Json {
     }
     return value.map(byId);
   }
-  if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, byId(v)]));
+  if (isObject(value))
+    return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, k === 'operations' ? v : byId(v)]));
   return value;
 }
 
-function compare(path: string, was: Json | undefined, is: Json | undefined, changes: string[]): void {
+function compare(
+  path: string,
+  was: Json | undefined,
+  is: Json | undefined,
+  changes: string[],
+  same: (was: Json | undefined, is: Json | undefined) => boolean,
+  text: (value: Json | undefined, path: string) => string = shown,
+): void {
   if (isObject(was) && isObject(is)) {
     for (const key of new Set([...Object.keys(was), ...Object.keys(is)])) {
-      compare(path === '' ? key : `${path}.${key}`, was[key], is[key], changes);
+      compare(path === '' ? key : `${path}.${key}`, was[key], is[key], changes, same, text);
     }
     return;
   }
-  const text = (v: Json | undefined): string => (v === undefined ? 'nothing' : jcs(v));
-  if (text(was) !== text(is)) changes.push(`${path}: was ${text(was)}, is ${text(is)}`);
+  if (!same(was, is)) changes.push(`${path}: was ${text(was, path)}, is ${text(is, path)}`);
+}
+
+const shown = (value: Json | undefined): string => (value === undefined ? 'nothing' : jcs(value));
+
+/** A value as text: operations in the words of a plan, a whole step by its title, lists and fields without brackets. */
+function readable(value: Json | undefined, path = ''): string {
+  if (value === undefined || value === null) return 'nothing';
+  if (Array.isArray(value)) {
+    if (value.length === 0) return 'nothing';
+    if (/^steps\.[^.]+\.operations$/.test(path)) {
+      return (value as unknown as readonly Operation[]).map((o) => operationWords(o).join(' ')).join('; ');
+    }
+    return value.map((item) => readable(item)).join(', ');
+  }
+  if (isObject(value)) {
+    if (/^steps\.[^.]+$/.test(path)) return `the step ${shown(value.title)} (${String(value.uses)})`;
+    const fields = Object.entries(value).map(([name, field]) => `${name} ${readable(field)}`);
+    return fields.length === 0 ? 'nothing' : fields.join(', ');
+  }
+  return shown(value);
 }
 
 const isObject = (v: Json | undefined): v is { readonly [key: string]: Json } =>

@@ -109,7 +109,10 @@ test('a file in out/ that a line refers to and that is gone, shorter or changed 
     const verified = await s.bench.decom('audit', 'verify', 'practice');
     expect(verified.code).toBe(6);
     expect(verified.stdout).toContain(`Line ${line}: it refers to out/${file}, ${what}.`);
-    expect((await s.bench.decom('report', 'practice')).code).toBe(0);
+    const report = await s.bench.decom('report', 'practice');
+    expect(report.code).toBe(6);
+    expect(report.stdout).toContain('**BROKEN** — The audit log is broken: a file in out/ that its lines refer to is');
+    expect(report.stdout).toContain('- **verdict on the log:** broken');
   }
   writeFileSync(at, whole);
   const stray = join(folder(), 'out', 'ab'.repeat(32));

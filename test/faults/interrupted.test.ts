@@ -126,7 +126,7 @@ test('identity.check, Ctrl-C: nothing is left running on the host', async () => 
   expect(told(await interrupted(run))).toMatchInlineSnapshot(`
     "exit 130
     stopped at identity by a signal. Everything is kept.
-    steps   1 begun
+    steps   1 not begun
     record  <workspace>/state/runs/practice/<run>
     log     <n> lines, head <hash>
     Next: decom resume <run>"
@@ -440,7 +440,7 @@ test('power.status, Ctrl-C while the BMC does not answer: nothing is waited for'
   expect(told(await interrupted(run))).toMatchInlineSnapshot(`
     "exit 130
     stopped at status by a signal. Everything is kept.
-    steps   1 begun
+    steps   1 not begun
     record  <workspace>/state/runs/practice/<run>
     log     <n> lines, head <hash>
     Next: decom resume <run>"

@@ -153,7 +153,7 @@ test('a disk that fills up before an operation: the run ends there, and goes on 
     ✗ the log could not be written. The run has ended there.
     error <workspace>/state/runs/practice/<run>/out/<hash>: writing what the audit log refers to failed: ENOSPC: no space left on device, write. Nothing more was begun [log-not-written]
       Make room or mend the disk, then see what is known with: decom status; and go on with: decom resume
-    steps   1 begun, 1 to come
+    steps   1 not begun, 1 to come
     record  <workspace>/state/runs/practice/<run>
     log     <n> lines, head <hash>
     Once there is room and the disk is sound: decom resume <run>"

@@ -1,4 +1,4 @@
-import { auditOf, blobsOf, type LogVerdict } from '../audit-of.ts';
+import { auditOf, type LogVerdict } from '../audit-of.ts';
 import { openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
 import { findRun } from '../find-run.ts';
@@ -14,9 +14,7 @@ export async function auditVerify(invocation: Invocation, named: string): Promis
   if (!folder.ok) return refuse(invocation, [folder.error]);
   const audit = auditOf(folder.value);
   if (!audit.ok) return refuse(invocation, [audit.error], process.cwd(), exit.logBroken);
-  const { head, torn, breach } = audit.value;
-  const blobs = blobsOf(audit.value);
-  const verdict: LogVerdict = blobs.lost.length > 0 ? 'broken' : audit.value.verdict;
+  const { verdict, head, torn, breach, blobs } = audit.value;
   const { run, host, path } = folder.value;
   invocation.output.result(
     {
@@ -31,7 +29,7 @@ export async function auditVerify(invocation: Invocation, named: string): Promis
       breach: breach ?? null,
       blobs,
     },
-    auditLines({ ...audit.value, verdict }, blobs),
+    auditLines(audit.value, blobs),
   );
   return codes[verdict];
 }

@@ -7,7 +7,7 @@ import type { Plan } from '../../core/plan.ts';
 import { printableLines } from '../../core/printable.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
 import type { Runbook } from '../../core/runbook.ts';
-import { amend, cannotRedo, changesBetween } from '../../engine/amend.ts';
+import { amend, cannotRedo, changesToTell } from '../../engine/amend.ts';
 import { makePlan } from '../../engine/make-plan.ts';
 import { type OpenRun, openRun, type RunRead, readRun } from '../../engine/open-run.ts';
 import { closeSession, openSession } from '../../engine/session.ts';
@@ -105,7 +105,7 @@ async function replanOpen(
   const made = await freshPlan(desk, entry.value, run, options);
   if (!made.ok) return refuse(invocation, made.error, home);
   const fresh = keepingPast(made.value, plan, execution, redo);
-  const changes = [...changesBetween(plan.intent, fresh.intent), ...redo.map((id) => `step "${id}" is done once more`)];
+  const changes = [...changesToTell(plan.intent, fresh.intent), ...redo.map((id) => `step "${id}" is done once more`)];
   if (changes.length === 0) {
     invocation.output.result({ type: 'replanned', message: 'nothing has changed', run_id: folder.run, changes }, [
       'Nothing has changed: the plan in force still holds.',

@@ -24,8 +24,8 @@ export async function report(invocation: Invocation, named: string, options: Rep
   if (!folder.ok) return refuse(invocation, [folder.error]);
   const audit = auditOf(folder.value);
   if (!audit.ok) return refuse(invocation, [audit.error], process.cwd(), exit.logBroken);
-  const { plan, events, verdict, head } = audit.value;
-  const model = reportModel(plan, events, { verdict, head });
+  const { plan, events, verdict, head, breach } = audit.value;
+  const model = reportModel(plan, events, { verdict, head, linesWhole: breach === undefined });
   const html = options.html ?? options.output?.endsWith('.html') ?? false;
   const text = html ? reportHtml(model) : reportMarkdown(model);
   const { run } = folder.value;

@@ -1,5 +1,5 @@
 import type { Head } from '../../core/chain.ts';
-import { type Execution, type StepStatus, stepState } from '../../core/execution.ts';
+import { type Execution, type Pass, type StepStatus, startedOnly, stepState } from '../../core/execution.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { RunEnd } from '../../engine/drive.ts';
 import { previewWords } from './preview-words.ts';
@@ -101,14 +101,19 @@ const statusWords: { readonly [S in StepStatus]: string } = {
   'rolled-back': 'taken back',
 };
 
+/** Of a step that was come to, and of which nothing was begun. */
+const notBegun = 'not begun';
+
 /** In the order in which they are counted up. */
 const order: readonly string[] = [
   statusWords.done,
   statusWords.already,
   ...Object.values(previewWords).filter((word) => word !== statusWords.already),
-  ...(['previewed', 'rolled-back', 'skipped', 'failed', 'blocked', 'waiting', 'running', 'pending'] as const).map(
+  ...(['previewed', 'rolled-back', 'skipped', 'failed', 'blocked', 'waiting', 'running'] as const).map(
     (status) => statusWords[status],
   ),
+  notBegun,
+  statusWords.pending,
 ];
 
 /** The steps by what became of them, or would: `3 done, 1 skipped, 13 to come`. What cannot be rehearsed is a total of its own. */
@@ -116,14 +121,15 @@ export function tally(plan: Plan, execution: Execution): string {
   const counts = new Map<string, number>();
   for (const step of plan.intent.steps) {
     const { forth, back } = stepState(execution, step.id);
-    const { status, preview } = back.status === 'pending' ? forth : back;
-    const word = status === 'previewed' && preview !== null ? previewWords[preview] : statusWords[status];
+    const pass = back.status === 'pending' ? forth : back;
+    const { status, preview } = pass;
+    const word = status === 'previewed' && preview !== null ? previewWords[preview] : statusWord(pass);
     counts.set(word, (counts.get(word) ?? 0) + 1);
   }
   return order.flatMap((word) => (counts.has(word) ? [`${counts.get(word)} ${word}`] : [])).join(', ');
 }
 
-export const statusWord = (status: StepStatus): string => statusWords[status];
+export const statusWord = (pass: Pass): string => (startedOnly(pass) ? notBegun : statusWords[pass.status]);
 
 function nextLines(end: RunEnd, { plan, execution, again = execution.host }: RunEndViewOptions): readonly Line[] {
   const { run, host } = execution;

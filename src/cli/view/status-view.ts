@@ -1,4 +1,4 @@
-import { type Execution, stepState } from '../../core/execution.ts';
+import { type Execution, type Pass, stepState } from '../../core/execution.ts';
 import type { RunRead } from '../../engine/open-run.ts';
 import { statusWord, tally } from './run-end-view.ts';
 import { bad, counted, dim, good, type Line, pairs, type Span, strong, warn } from './text.ts';
@@ -63,7 +63,7 @@ export function runStatusLines({ folder, execution, plan, head, torn }: RunRead)
         [
           dim(number),
           ' ',
-          statusSpan(pass.status),
+          statusSpan(pass),
           `  ${step.id.padEnd(width)}  ${pass.said === '' ? step.title : pass.said}`,
           ...(pass.recovered ? [' ', warn(`(recovered, ${counted(pass.attempt, 'attempt')})`)] : []),
         ],
@@ -75,9 +75,9 @@ export function runStatusLines({ folder, execution, plan, head, torn }: RunRead)
 
 const spans = (line: Line): readonly Span[] => (typeof line === 'string' ? [line] : line);
 
-function statusSpan(status: ReturnType<typeof stepState>['forth']['status']): Span {
-  const word = statusWord(status).padEnd(10);
-  switch (status) {
+function statusSpan(pass: Pass): Span {
+  const word = statusWord(pass).padEnd(10);
+  switch (pass.status) {
     case 'done':
     case 'already':
     case 'previewed':
