@@ -33,3 +33,6 @@ export interface Claims {
   /** Removes this run's own claim, and no other. */
   drop(): Promise<Result<ClaimSeen>>;
 }
+
+/** How a claim is removed by hand, on its own host: where it lies depends on whether its login may become root. */
+export const claimRemoval = 'sudo rm /var/lib/decom/claim (where the login cannot become root: rm ~/.decom/claim)';

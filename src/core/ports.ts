@@ -136,6 +136,8 @@ export interface StepAsked {
   readonly title: string;
   readonly position: number;
   readonly of: number;
+  /** `back` where a rollback takes the step back; absent where it is done as planned. */
+  readonly direction?: 'back';
 }
 
 /** Everything the engine may ask a person. Closed, so that every front end answers all of it. */

@@ -24,7 +24,7 @@ export interface Engine {
 }
 
 /** Throws for a kind that does not exist: `validate` has refused it long before. */
-export function actionOf(engine: Engine, step: PlannedStep): AnyAction {
+export function actionOf(engine: Pick<Engine, 'actions'>, step: PlannedStep): AnyAction {
   const found = engine.actions.find((a) => a.kind === step.uses);
   if (found === undefined)
     throw new Error(`step ${step.id} uses ${step.uses}, which this version of decom does not have`);

@@ -165,11 +165,12 @@ function orderBlockers(
       demand.after === undefined || at === -1
         ? 'no step before it yields that'
         : `that comes before the last "${demand.after}"`;
+    const yielders = engine.actions.filter((a) => a.yields?.some((k) => k === demand.kind)).map((a) => a.kind);
     const why = trouble(
       'order',
       `step "${step.id}" demands "${demand.kind}", and ${when}`,
       demand.after === undefined || at === -1
-        ? 'Add the step to the runbook, before this one.'
+        ? `Add a step that yields it to the runbook, before this one: ${yielders.join(' or ')} yields it.`
         : `Move a copy and its proof after the step that yields "${demand.after}".`,
       demand.why,
     );

@@ -1,10 +1,10 @@
 import type { AnyAction, Rollback, Verdict } from '../core/action.ts';
 import type { BlobRef } from '../core/blob.ts';
-import { type StepState, stepState } from '../core/execution.ts';
+import { type Execution, type StepState, stepState } from '../core/execution.ts';
 import { jcs } from '../core/json.ts';
 import type { Operation } from '../core/operation.ts';
 import { operationWords } from '../core/operation-words.ts';
-import type { PlannedStep } from '../core/plan.ts';
+import type { Plan, PlannedStep } from '../core/plan.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../core/result.ts';
 import { recallActs, settleDoubt } from './doubt.ts';
 import type { RunEnd } from './drive.ts';
@@ -58,7 +58,8 @@ async function stepBack(
     title: step.title,
     position: plan.intent.steps.indexOf(step) + 1,
     of: plan.intent.steps.length,
-  };
+    direction: 'back',
+  } as const;
   const doubt = await settleDoubt(drive, { step, action, asked, direction: 'back' }, () =>
     givenBack(drive, step, action, rollback),
   );
@@ -193,18 +194,17 @@ function stop(drive: Drive, end: RunEnd): RunEnd {
   return end;
 }
 
-/** The steps that a rollback would reverse, last first, and those it cannot. For saying so before it begins. */
+/** The steps that a rollback has still to reverse, last first, and those it cannot. For saying so before it begins. */
 export function rollbackPlan(
-  engine: Engine,
-  drive: Pick<Drive, 'plan' | 'journal'>,
-): { readonly back: readonly string[]; readonly kept: readonly string[] } {
-  const begun = drive.plan.intent.steps.filter((step) => wasBegun(stepState(drive.journal.execution, step.id)));
-  const reversible = (step: PlannedStep): boolean => actionOf(engine, step).rollback !== undefined;
+  actions: readonly AnyAction[],
+  { plan, execution }: { readonly plan: Plan; readonly execution: Execution },
+): { readonly back: readonly PlannedStep[]; readonly kept: readonly string[] } {
+  const begun = plan.intent.steps.filter((step) => wasBegun(stepState(execution, step.id)));
+  const reversible = (step: PlannedStep): boolean => actionOf({ actions }, step).rollback !== undefined;
   return {
     back: begun
-      .filter(reversible)
-      .reverse()
-      .map((s) => s.id),
+      .filter((step) => reversible(step) && stepState(execution, step.id).back.status !== 'rolled-back')
+      .reverse(),
     kept: begun.filter((s) => !reversible(s) && s.effect !== 'adds' && s.effect !== 'none').map((s) => s.id),
   };
 }

@@ -49,7 +49,7 @@ test('a rollback gives the light back', async () => {
   b.runbook([light('shine', 'on'), '- { id: quiet, title: Wait, uses: wait, with: { for: 14d } }'].join('\n'));
   await b.plan();
   expect((await b.decom(...b.unattended)).code).toBe(9);
-  const back = await b.decom('rollback', 'practice', '--non-interactive');
+  const back = await b.decom('rollback', 'practice', '--yes', '--non-interactive');
   expect(back.code, back.stderr).toBe(0);
   expect(
     b

@@ -165,7 +165,7 @@ test('facts that a rollback needs and that were changed are not believed', async
   const out = join(folder(), 'out');
   const [file = ''] = readdirSync(out);
   writeFileSync(join(out, file), '[]');
-  const back = await s.bench.decom('rollback', 'practice', '--non-interactive');
+  const back = await s.bench.decom('rollback', 'practice', '--yes', '--non-interactive');
   expect(back.code).toBe(10);
   expect(back.stdout).toContain(`${join(out, file)} is not what the log refers to [facts-lost]`);
 });

@@ -47,7 +47,7 @@ test("a run's folder that was moved to another host's, or copied, is not gone on
   ] as const) {
     for (const args of [
       ['resume', named, '--non-interactive'],
-      ['rollback', named, '--non-interactive'],
+      ['rollback', named, '--yes'],
       ['replan', named, '--yes'],
       ['abandon', named, '--reason', 'r'],
     ]) {

@@ -289,7 +289,7 @@ test('a log that was edited stops every command that reads it, and is left as it
     ['why', 'practice'],
     ['replan', 'practice', '--yes'],
     ['abandon', 'practice', '--reason', 'r'],
-    ['rollback', 'practice', '--non-interactive'],
+    ['rollback', 'practice', '--yes'],
     ['audit', 'verify', 'practice'],
     ['status'],
   ]) {

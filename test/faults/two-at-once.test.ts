@@ -46,7 +46,7 @@ test('while one process works on a host, no other can begin, go on with, end or 
   `);
   for (const args of [
     ['abandon', 'practice', '--reason', 'r'],
-    ['rollback', 'practice', '--non-interactive'],
+    ['rollback', 'practice', '--yes'],
     ['replan', 'practice', '--yes'],
   ]) {
     expect((await s.bench.decom(...args)).code, args.join(' ')).toBe(7);

@@ -103,7 +103,7 @@ test('a run that failed is explained, gone on with once the cause is gone, and r
   expect((await bench.decom('audit', 'verify', 'practice')).code).toBe(12);
   expect((await bench.decom('resume', 'practice')).code).toBe(2);
 
-  const back = await bench.decom('rollback', 'practice', '--reason', 'needed again', '--non-interactive');
+  const back = await bench.decom('rollback', 'practice', '--reason', 'needed again', '--yes');
   expect(back.code).toBe(0);
   expect(machine.unit('web.service')?.active).toBe('active');
   const status = await bench.decom('status', 'practice', '--json');

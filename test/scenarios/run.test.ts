@@ -25,6 +25,9 @@ const marker = `- id: note
   uses: command.run
   with: { argv: [append, /marker], probe: { argv: [test, -e, /marker] } }`;
 
+const yielded = (kind: string): string =>
+  `Add a step that yields it to the runbook, before this one: ${kind} yields it.`;
+
 describe('a run', () => {
   test('asks before each step that does something, and for the serial before the irreversible one only', async () => {
     const s = stage(mainJob, params);
@@ -117,6 +120,20 @@ describe('a run', () => {
     const end = await s.run(plan);
     expect(end).toMatchObject({ end: 'blocked', step: 'off', trouble: { code: 'evidence-early' } });
     expect(s.world.state.power).toBe('on');
+  });
+
+  test('is not switched off without evidence, and the plan names the steps that yield it', async () => {
+    const s = stage(book('- id: "off"\n  uses: power.off'));
+    const plan = await s.plan();
+    expect(plan.facts.blockers.map((b) => b.trouble)).toMatchObject([
+      {
+        what: 'step "off" demands "identity.confirmed", and no step before it yields that',
+        fix: yielded('identity.check'),
+      },
+      { fix: yielded('identity.check') },
+      { what: 'step "off" demands "writers.stopped", and no step before it yields that', fix: yielded('service.stop') },
+      { fix: yielded('restore.verify') },
+    ]);
   });
 
   test('looks at the identity again before the irreversible step, and stops when another machine answers', async () => {

@@ -1,3 +1,4 @@
+import { claimRemoval } from '../../core/claim.ts';
 import type { RunFolder } from '../../core/ports.ts';
 import { type Trouble, trouble } from '../../core/result.ts';
 import { openRun } from '../../engine/open-run.ts';
@@ -61,7 +62,10 @@ export async function abandon(invocation: Invocation, named: string, { reason }:
 /** Gives the host free and removes what the run's acts left there; why it could not be done. */
 async function freed(desk: Desk, folder: RunFolder): Promise<Trouble | undefined> {
   const host = findHost(desk.workspace, folder.host);
-  if (!host.ok) return trouble('unknown-host', `${folder.host} is not in the inventory any more`, 'Remove it there.');
+  if (!host.ok) {
+    const what = `${folder.host} is not in the inventory any more`;
+    return trouble('unknown-host', what, `Remove it there: ${claimRemoval}`);
+  }
   const world = await desk.compose(host.value, folder.run);
   try {
     const dropped = await world.claims?.drop();

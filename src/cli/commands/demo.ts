@@ -13,6 +13,7 @@ import {
 } from '../../practice/practice-workspace.ts';
 import { type ExitCode, exit, exitOfSignal } from '../exit.ts';
 import type { Invocation } from '../invocation.ts';
+import { waitingLines } from '../view/demo-view.ts';
 import { shellWord } from '../view/plan-view.ts';
 import { bad, dim, good, type Line, pairs, strong } from '../view/text.ts';
 
@@ -100,7 +101,7 @@ async function perform(
     const code = await part();
     if (code !== exit.done) {
       if (interactive && existsSync(join(workspace, 'state', 'runs', practiceHost))) {
-        output.note(waiting(workspace));
+        output.note(waitingLines(await isOff(machine), { workspace, program: program(), host: practiceHost }));
         await interruption();
       }
       output.note(['', [bad('The demo ended early.'), ' The practice machine goes with it.'], ...left(folder)]);
@@ -109,7 +110,7 @@ async function perform(
   }
 
   const alive = await machine.processes();
-  const off = (await machine.power.get()) === 'off' && alive.length === 0;
+  const off = await isOff(machine);
   const [log] = audits(workspace);
   output.result(
     {
@@ -154,14 +155,9 @@ const left = (folder: string): readonly Line[] => [
   `All of it is in ${folder}. To remove it: rm -r ${shellWord(folder)}`,
 ];
 
-/** A run that stopped can be taken up again as long as its machine is there. */
-const waiting = (workspace: string): readonly Line[] => [
-  '',
-  [strong('The run stopped, and the practice machine still runs.'), ' In another terminal:'],
-  `  cd ${shellWord(workspace)}`,
-  ...['status', 'why', 'resume'].map((verb) => `  node ${shellWord(program())} ${verb} ${practiceHost}`),
-  'Ctrl-C here ends the practice machine.',
-];
+/** Off is off: the BMC says so, and no process of it is left. */
+const isOff = async (machine: PracticeMachine): Promise<boolean> =>
+  (await machine.power.get()) === 'off' && (await machine.processes()).length === 0;
 
 /** Waits for a signal that asks this process to end. */
 const interruption = (): Promise<void> =>

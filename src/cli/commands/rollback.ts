@@ -1,18 +1,22 @@
-import { trouble } from '../../core/result.ts';
-import { readRun } from '../../engine/open-run.ts';
+import { actions } from '../../actions/index.ts';
+import type { PlannedStep } from '../../core/plan.ts';
+import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
+import { type RunRead, readRun } from '../../engine/open-run.ts';
 import { rollbackPlan } from '../../engine/roll-back.ts';
-import { openDesk } from '../desk.ts';
+import { type Desk, openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
 import { findRun } from '../find-run.ts';
 import type { Invocation } from '../invocation.ts';
-import { refuse } from '../refuse.ts';
+import { refuse, refuseLock } from '../refuse.ts';
 import { listenForSignals } from '../signals.ts';
 import { takeUp } from '../take-up.ts';
 import { readBeforehand } from '../unattended.ts';
+import { shellWord } from '../view/plan-view.ts';
 import type { AskingOptions } from './run.ts';
 
 export interface RollbackOptions extends AskingOptions {
   readonly reason?: string;
+  readonly yes?: boolean;
 }
 
 /** Gives the machine back: reverses every reversible step that was begun, the last one first. */
@@ -32,19 +36,29 @@ export async function rollback(invocation: Invocation, named: string, options: R
       const what = folder.value.rehearsal ? 'is a rehearsal: there is nothing to take back' : 'was rolled back already';
       return refuse(invocation, [trouble('nothing-to-roll-back', `${folder.value.run} ${what}`, 'See: decom status')]);
     }
+    const { back, kept } = rollbackPlan(actions, read.value);
+    // A rollback that was begun is ended, even where nothing is left of it but its last line.
+    if (back.length === 0 && execution.direction === 'forth') {
+      const still = whileIdle(desk.value, read.value);
+      return still.ok ? nothingToTakeBack(invocation, still.value, kept) : refuseLock(invocation, still.error);
+    }
+    const attended = invocation.terminal && options.nonInteractive !== true;
+    if (!attended && options.yes !== true) {
+      return refuse(invocation, [unasked(invocation, read.value, back, options)], process.cwd(), exit.missing);
+    }
     return await takeUp(invocation, desk.value, read.value, {
       signals,
       options,
       beforehand: beforehand.value,
       begin: (journal, engine) => {
-        const { plan } = read.value;
         if (journal.execution.direction === 'forth') {
           journal.record({ type: 'rollback.opened', by: desk.value.operator, reason: options.reason ?? null });
         }
-        const { back, kept } = rollbackPlan(engine, { plan, journal });
+        // The log is looked at again: it may have gone on until this process had the host's lock.
+        const now = rollbackPlan(engine.actions, { plan: read.value.plan, execution: journal.execution });
         invocation.output.note([
-          `To be taken back, in this order: ${back.join(', ') || 'nothing'}`,
-          ...(kept.length === 0 ? [] : [`Without a way back: ${kept.join(', ')}`]),
+          `To be taken back, in this order: ${now.back.map((step) => step.id).join(', ') || 'nothing'}`,
+          ...withoutWayBack(now.kept),
           '',
         ]);
       },
@@ -52,4 +66,47 @@ export async function rollback(invocation: Invocation, named: string, options: R
   } finally {
     signals.release();
   }
+}
+
+const withoutWayBack = (kept: readonly string[]): readonly string[] =>
+  kept.length === 0 ? [] : [`Without a way back: ${kept.join(', ')}`];
+
+/** Whether nobody is at work on the run's host: what a log says while it is being written is no answer. */
+function whileIdle({ store }: Desk, read: RunRead): Result<RunRead> {
+  const lock = store.lock(read.folder.host);
+  if (!lock.ok) return fail(lock.error);
+  lock.value.release();
+  return ok(read);
+}
+
+function nothingToTakeBack(invocation: Invocation, { folder, execution }: RunRead, kept: readonly string[]): ExitCode {
+  const { run, host } = folder;
+  invocation.output.result(
+    { type: 'nothing-to-roll-back', message: 'there is nothing to take back', run_id: run, kept },
+    [
+      `There is nothing to take back of run ${run} on ${host}; nothing was changed.`,
+      ...withoutWayBack(kept),
+      execution.status === 'closed'
+        ? `Next: decom report ${run}`
+        : `Next: decom status ${run}, or end the run: decom abandon ${run} --reason REASON`,
+    ],
+  );
+  return exit.done;
+}
+
+/** Nobody is there to be asked before each step, so that the whole of it has to be asked for. */
+function unasked(
+  { terminal }: Invocation,
+  { folder }: RunRead,
+  back: readonly PlannedStep[],
+  options: RollbackOptions,
+): Trouble {
+  const without = terminal ? 'with --non-interactive' : 'without a terminal';
+  const reason = options.reason === undefined ? '' : ` --reason ${shellWord(options.reason)}`;
+  return trouble(
+    'answers-missing',
+    `${without} nobody can be asked before each step is taken back; nothing was changed`,
+    `If this is to be taken back, in this order, unseen: decom rollback ${folder.run}${reason} --yes --non-interactive`,
+    back.map((step) => `take back ${step.id} — ${step.title}`).join('\n'),
+  );
 }

@@ -6,6 +6,7 @@ import { type ExitCode, exit } from '../exit.ts';
 import { findRun } from '../find-run.ts';
 import type { Invocation } from '../invocation.ts';
 import { refuse } from '../refuse.ts';
+import { hostDrift } from '../saved-plan.ts';
 import { whyLines } from '../view/why-view.ts';
 
 /** Says why a run does not go on, and what clears it. Reads only. */
@@ -18,19 +19,21 @@ export async function why(invocation: Invocation, named: string): Promise<ExitCo
   if (!read.ok) return refuse(invocation, [read.error], process.cwd(), exit.logBroken);
   const { plan, execution } = read.value;
   const step = next(plan, execution);
+  const ended = folder.value.rehearsal || execution.status === 'closed';
+  const stale = ended ? undefined : hostDrift(desk.value.workspace, plan, folder.value.run);
   const pass = step === undefined ? undefined : stepState(execution, step.id)[execution.direction];
   invocation.output.result(
     {
       type: 'why',
-      message: pass?.trouble?.what ?? execution.stopped?.reason ?? execution.status,
+      message: stale?.what ?? pass?.trouble?.what ?? execution.stopped?.reason ?? execution.status,
       run_id: folder.value.run,
       status: execution.status,
       step_id: step?.id ?? null,
-      trouble: pass?.trouble ?? null,
+      trouble: stale ?? pass?.trouble ?? null,
       parked: execution.parked,
       stopped: execution.stopped,
     },
-    whyLines(read.value),
+    whyLines(read.value, stale),
   );
   return exit.done;
 }

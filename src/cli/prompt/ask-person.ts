@@ -34,7 +34,12 @@ export const askPerson =
     }
   };
 
-const position = (step: StepAsked): string => `[${step.position}/${step.of}] ${step.id}`;
+/** Where a question is. A rollback's says so first: the title of a step tells the opposite of what taking it back does. */
+const position = (step: StepAsked, back = 'take back'): string =>
+  `[${step.position}/${step.of}] ${step.direction === 'back' ? `${back} ` : ''}${step.id}`;
+
+/** As many lines of what taking a step back does stand above its question; all of them are behind `d`. */
+const shownLines = 5;
 
 async function begin(
   conversation: Conversation,
@@ -43,6 +48,15 @@ async function begin(
 ): Promise<Answer> {
   const { step, serial } = question;
   const grave = serial !== null;
+  const details = question.details.map((detail): Line => [dim('  | '), detail]);
+  if (step.direction === 'back') {
+    const more = details.length - shownLines;
+    conversation.say([
+      [strong(position(step, 'taking back')), ' would be:'],
+      ...details.slice(0, shownLines),
+      ...(more > 0 ? [`  … and ${more} more; d shows all`] : []),
+    ]);
+  }
   const line: Line = [
     strong(position(step)),
     ` — ${step.title}`,
@@ -67,7 +81,7 @@ async function begin(
         break;
       }
       case 'd':
-        conversation.say(question.details.map((detail): Line => [dim('  | '), detail]));
+        conversation.say(details);
         break;
       case 'l':
         conversation.say(settings.log());
@@ -75,7 +89,7 @@ async function begin(
       case 'q':
         return { answer: 'quit', why: 'quit' };
       case '?':
-        conversation.say(help(grave));
+        conversation.say(help(step, grave));
         break;
       default:
         conversation.say(['  Type one of c, s, d, l, q, and Enter; ? explains them.']);
@@ -101,9 +115,13 @@ async function typeSerial(conversation: Conversation, serial: string, host: stri
   }
 }
 
-const help = (grave: boolean): readonly Line[] => [
-  `  c  continue: do this step${grave ? '; it wants the serial number typed first' : ''}`,
-  '  s  skip it, with a reason that goes on record',
+const help = (step: StepAsked, grave: boolean): readonly Line[] => [
+  ...(step.direction === 'back'
+    ? ['  c  continue: take this step back', '  s  leave it as it is, with a reason that goes on record']
+    : [
+        `  c  continue: do this step${grave ? '; it wants the serial number typed first' : ''}`,
+        '  s  skip it, with a reason that goes on record',
+      ]),
   '  d  details: exactly what would be done, and where',
   '  l  log: what has happened in this run',
   '  q  quit: everything is kept, and the run can be resumed',
@@ -143,7 +161,7 @@ async function doubt(
   question: Extract<Question, { ask: 'doubt' }>,
 ): Promise<Answer | Quit> {
   conversation.say([
-    [strong(position(question.step)), ' is in doubt: it was begun, and nobody saw how it ended.'],
+    [strong(position(question.step, 'taking back')), ' is in doubt: it was begun, and nobody saw how it ended.'],
     `  ${question.what}`,
     ...troubleLines(question.trouble),
     '  Look on the machine itself whether it was done.',

@@ -17,7 +17,10 @@ export function eventLines(event: Recorded, positions: Positions): readonly Line
   if (told.length === 0) return [];
   // In UTC, as everything else that is told of a run: so that lines of two people, and of the log, can be compared.
   const time = dim(`${event.ts.slice(11, 19)}Z `);
-  const where: readonly Span[] = 'step' in event ? [strong(`[${positions(event.step)}] ${event.step}`), ' '] : [];
+  // In a rollback too a step goes by its name, and its name tells what was done, not that it is taken back.
+  const back = 'direction' in event && event.direction === 'back' ? 'take back ' : '';
+  const where: readonly Span[] =
+    'step' in event ? [strong(`[${positions(event.step)}] ${back}${event.step}`), ' '] : [];
   const [first = '', ...rest] = told;
   return [[time, ...where, ...(typeof first === 'string' ? [first] : first)], ...rest];
 }

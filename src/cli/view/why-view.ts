@@ -2,19 +2,25 @@ import { stepState } from '../../core/execution.ts';
 import { next, unmetNeeds } from '../../core/next.ts';
 import { operationWords } from '../../core/operation-words.ts';
 import type { Plan, PlannedStep } from '../../core/plan.ts';
+import type { Trouble } from '../../core/result.ts';
 import type { RunRead } from '../../engine/open-run.ts';
 import { positionsText } from './positions.ts';
 import { runState } from './status-view.ts';
 import { counted, indent, type Line, strong } from './text.ts';
 import { troubleLines } from './trouble.ts';
 
-/** Why a run does not go on: where it stands, what became of that step, and what clears it. */
-export function whyLines(read: RunRead): readonly Line[] {
+/**
+ * Why a run does not go on: where it stands, what became of that step, and what clears it. `stale`: why its plan no longer holds
+ * whatever its steps are, which a resume would refuse.
+ */
+export function whyLines(read: RunRead, stale?: Trouble): readonly Line[] {
   const { execution, plan, folder } = read;
   const head: Line = [strong(`${folder.run} on ${folder.host}`), ': ', runState(execution)];
   if (execution.status === 'closed')
     return [head, 'It has ended; nothing is left to clear.', `Next: decom report ${folder.run}`];
   const step = next(plan, execution);
+  if (step !== undefined && stale !== undefined)
+    return [head, ...troubleLines(stale), ...stepLines(read, plan, step), `Next: decom replan ${folder.run}`];
   if (step === undefined)
     return [head, 'Every step is past; only its end is left to write.', `Next: decom resume ${folder.run}`];
   // A reason that is the step's own trouble is told there.

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Claim, ClaimSeen, Claims } from '../../core/claim.ts';
+import { type Claim, type ClaimSeen, type Claims, claimRemoval } from '../../core/claim.ts';
 import type { Clock, Machine } from '../../core/ports.ts';
 import { fail, ok, type Result, trouble } from '../../core/result.ts';
 
@@ -137,7 +137,11 @@ const unreadable = (host: string, where: string) =>
   );
 
 const unreached = (host: string) =>
-  trouble('claim-left', `${host} cannot be reached, and keeps its claim`, 'Remove it there when the host is back.');
+  trouble(
+    'claim-left',
+    `${host} cannot be reached, and keeps its claim`,
+    `When the host is back, remove it there: ${claimRemoval}`,
+  );
 
 const unclear = (host: string, how: string) =>
   trouble('claim-unclear', `${host} did not say whether it is claimed (${how})`, 'Check its login shell.');

@@ -48,6 +48,47 @@ async function dialogue(person: Typist, turns: readonly (readonly [shown: string
   }
 }
 
+describe('before a step is taken back', () => {
+  const back: Question = {
+    ...ordinary,
+    step: { ...step, direction: 'back' },
+    details: Array.from({ length: 7 }, (_, i) => `act ${i + 1}`),
+  };
+
+  test('the question says that the step is taken back, and what that does, before its title', async () => {
+    const person = typist();
+    const answer = ask(person, { ...back, details: ['power of web01: on'] });
+    await dialogue(person, [[key, 'c\n']]);
+    expect(await answer).toEqual({ answer: 'continue', how: 'asked' });
+    expect(person.screen()).toBe(
+      '[3/17] taking back off would be:\n  | power of web01: on\n[3/17] take back off — Switch off [c,s,d,l,q,?] <c↵>\n',
+    );
+  });
+
+  test('of many acts the first are shown, all of them by d, and the help names the way back', async () => {
+    const person = typist();
+    const answer = ask(person, back);
+    await dialogue(person, [
+      [key, 'd\n'],
+      [key, '?\n'],
+      [key, 'q\n'],
+    ]);
+    expect(await answer).toEqual({ answer: 'quit', why: 'quit' });
+    const [before = '', after = ''] = person.screen().split('<d↵>');
+    expect(before).toContain('act 5\n  … and 2 more; d shows all\n');
+    expect(after).toContain('act 7\n');
+    expect(after).toContain('c  continue: take this step back\n');
+  });
+
+  test('a doubt about it says so too', async () => {
+    const person = typist();
+    const answer = ask(person, { ...doubt, step: back.step } as Question);
+    await dialogue(person, [['done, not-done, quit: ', 'q\n']]);
+    expect(await answer).toEqual({ answer: 'quit', why: 'quit' });
+    expect(person.screen()).toMatch(/^\[3\/17\] taking back off is in doubt/);
+  });
+});
+
 describe('before an ordinary step', () => {
   test('c continues, and the prompt line says where it is and which keys there are', async () => {
     const person = typist();

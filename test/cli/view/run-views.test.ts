@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Audit, BlobAudit } from '../../../src/cli/audit-of.ts';
 import { auditLines } from '../../../src/cli/view/audit-view.ts';
+import { waitingLines } from '../../../src/cli/view/demo-view.ts';
 import { doctorView, isGrave, nextStep } from '../../../src/cli/view/doctor-view.ts';
 import { eventLines } from '../../../src/cli/view/event-line.ts';
 import { runEndView, tally } from '../../../src/cli/view/run-end-view.ts';
@@ -172,7 +173,47 @@ describe('the status', () => {
   });
 });
 
+test('the lines of a rollback say that the step is taken back', () => {
+  const back = { step: 'stop', direction: 'back' } as const;
+  const events = recorded([
+    { type: 'operation.intended', ...back, attempt: 1, n: 0, operation: stop },
+    { type: 'step.skipped', ...back, by: 'person', who: 'ada', reason: 'by hand' },
+  ]);
+  const lines = events.flatMap((event) => eventLines(event, () => '3/7'));
+  expect(text(lines)).toBe(
+    [
+      '10:00:00Z [3/7] take back stop run on the host as root: systemctl stop -- nginx.service',
+      '10:00:01Z [3/7] take back stop skipped: by hand',
+      '',
+    ].join('\n'),
+  );
+});
+
+test.each([
+  [false, 'The run stopped, and the practice machine still runs. In another terminal:'],
+  [true, 'The run stopped, and the practice machine is off; its BMC still answers. In another terminal:'],
+])('a demo that stopped says whether its machine runs (off: %s)', (off, said) => {
+  expect(text(waitingLines(off, { workspace: '/w', program: '/bin/decom.js', host: 'practice' }))).toContain(said);
+});
+
 describe('why', () => {
+  test('a plan that no longer holds names replan, as a resume would be refused', () => {
+    const stale = trouble('plan-stale', 'the plan is stale', 'Agree to the difference.', 'host.address: was changed');
+    expect(text(whyLines(read(opened), stale))).toMatchInlineSnapshot(`
+      "3f9c1a7be204 on web01: open
+      error the plan is stale [plan-stale]
+        host.address: was changed
+        Agree to the difference.
+      [3/7] stop — Stop nginx
+        1 operation begun, with no end on record:
+          2026-03-01T10:00:06.000Z run on the host as root: systemctl stop -- nginx.service
+        It may be repeated, and will be.
+      Next: decom replan 3f9c1a7be204
+      "
+    `);
+    expect(text(whyLines(read(failed), stale))).toContain('Next: decom replan 3f9c1a7be204\n');
+  });
+
   test('a run that failed says what failed, and what clears it', () => {
     expect(text(whyLines(read(failed)))).toMatchInlineSnapshot(`
       "3f9c1a7be204 on web01: stopped (failure)

@@ -132,6 +132,10 @@ describe('a host', () => {
   it('that cannot be reached is neither free nor claimed', async () => {
     machine.unreachable(trouble('no-route', 'there is no route', 'Wait.'));
     expect(await here.take()).toMatchObject({ ok: false, error: { code: 'no-route' } });
-    expect(await here.drop()).toMatchObject({ ok: false, error: { code: 'claim-left' } });
+    const dropped = await here.drop();
+    expect(dropped).toMatchObject({ ok: false, error: { code: 'claim-left' } });
+    expect(dropped.ok ? '' : dropped.error.fix).toBe(
+      'When the host is back, remove it there: sudo rm /var/lib/decom/claim (where the login cannot become root: rm ~/.decom/claim)',
+    );
   });
 });
