@@ -1,6 +1,5 @@
 // Scripts of the build that are kept with what V8 makes of them: see src/cli/cached-script.ts, which loads them.
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename } from 'node:path';
@@ -25,9 +24,8 @@ module.exports = runScript(compileScript(file), file, require);`,
   },
 });
 
-/** The text of such a script: a function, and the mark that binds its cache to it. */
-export const scriptText = (text) =>
-  `(function (exports, require, module, __filename, __dirname) {${text}\n});//${createHash('sha256').update(text).digest('hex')}`;
+/** The text of such a script: a function. */
+export const scriptText = (text) => `(function (exports, require, module, __filename, __dirname) {${text}\n});`;
 
 /** Writes the cache of the script of `validate`. In a process of its own: V8 keeps what has run, and nothing else may have. */
 export function writeCache(file) {
@@ -40,7 +38,7 @@ export function writeCache(file) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [, , task, file] = process.argv;
-  const { cacheOf, compileScript, holdBackOptimiser, runScript } = await fromSource(
+  const { cacheOf, compileScript, holdBackOptimiser, runScript, sealed } = await fromSource(
     `export * from './src/cli/cached-script.ts';`,
   );
   holdBackOptimiser();
@@ -54,7 +52,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (task === 'try') {
     if (script.cachedDataRejected !== false) throw new Error('V8 rejects it');
   } else {
-    const mark = readFileSync(file, 'latin1').slice(-64);
-    writeFileSync(cacheOf(file), Buffer.concat([script.createCachedData(), Buffer.from(mark, 'latin1')]));
+    writeFileSync(cacheOf(file), sealed(script.createCachedData(), readFileSync(file)));
   }
 }

@@ -10,7 +10,9 @@ export function plainSource(text: string, file: string): SourceNode | undefined 
   if (/[\t\r\ufeff]/.test(text)) return undefined;
   const lines: Line[] = [];
   for (const [i, line] of text.split('\n').entries()) {
+    if (line.length > longestLine) return undefined;
     const [, indent = '', dash = '', key, space = '', rest = ''] = lineForm.exec(line) ?? [];
+    if (key !== undefined && key.length > longestKey) return undefined;
     if (dash === '' && key === undefined && (rest === '' || rest.startsWith('#'))) continue;
     const from = indent.length + dash.length;
     const at = from + (key === undefined ? 0 : key.length + 1 + space.length);
@@ -53,6 +55,9 @@ const giveUp = (): never => {
 
 const lineForm = /^( *)((?:- +)?)(?:([A-Za-z_][\w.-]*):( +|$))?(.*)$/s;
 const deepest = 20;
+const longestLine = 4096;
+/** What YAML allows for a key of a block; within braces there is no limit. */
+const longestKey = 1024;
 
 /** A list or a mapping whose lines begin at that column; `opened`: a dash before it has been read. */
 function block(reader: Reader, column: number, depth: number, opened = false): SourceNode {
@@ -103,7 +108,7 @@ function only(reader: Reader, { number, rest, at }: Line, depth: number): Source
     return /^(?: +(?:#.*)?)?$/.test(rest.slice(end)) ? node : giveUp();
   }
   const comment = rest.indexOf(' #');
-  const text = (comment === -1 ? rest : rest.slice(0, comment)).replace(/ +$/, '');
+  const text = withoutSpacesAtEnd(comment === -1 ? rest : rest.slice(0, comment));
   if (!plainBegin.test(text) || /:(?: |$)/.test(text) || nothing.test(text)) return giveUp();
   return { kind: 'text', text, place };
 }
@@ -129,7 +134,7 @@ function flow(
   }
   if (begin !== '{' && begin !== '[') {
     const [all] = match(plainForm, text, from);
-    const plain = all.replace(/ +$/, '');
+    const plain = withoutSpacesAtEnd(all);
     return nothing.test(plain) ? giveUp() : { node: { kind: 'text', text: plain, place }, end: from + all.length };
   }
   const entries: Entry[] = [];
@@ -161,6 +166,13 @@ function flow(
 function match(form: RegExp, text: string, at: number): RegExpExecArray {
   form.lastIndex = at;
   return form.exec(text) ?? giveUp();
+}
+
+/** Not `trimEnd`, for which a no-break space is one; not `/ +$/`, whose time grows with the square of the spaces. */
+function withoutSpacesAtEnd(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === ' ') end -= 1;
+  return text.slice(0, end);
 }
 
 function spaces(text: string, from: number): number {

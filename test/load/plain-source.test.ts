@@ -48,6 +48,7 @@ test.each([
   ['a list beside its key', 'a:\n- b\n'],
   ['lines that do not fit', 'a:\n    b: c\n  d: e\n'],
   ['what begins within', '  a: b\n'],
+  ['a line of more than 4096 characters', `a: ${'b'.repeat(4094)}\n`],
 ])('%s is left to the YAML parser', (_, text) => {
   expect(plainSource(text, 'a.yaml')).toBeUndefined();
 });
@@ -55,6 +56,8 @@ test.each([
 test.each([
   ['no end of line', 'a: b'],
   ['comments', '# one\na: b # two\n    # three\nc: "# four" # five\nd: e#six\n'],
+  ['a line of 4096 characters', `a: ${'b'.repeat(4093)}\n`],
+  ['spaces that are not ASCII at the end', 'a: b\u00a0 \nc: [d\u00a0 ]\n'],
   ['spaces at the end', 'a: b  \nc: [d]  \ne: "f" \n'],
   ['a dash and a colon within', 'a: -b\nc: [-d, e:f]\ng: http://h\ni: j-k\n'],
   ['keys like those of every object', '__proto__: a\nconstructor: { toString: b }\n'],
@@ -64,6 +67,39 @@ test.each([
   const plain = plainSource(text, 'a.yaml');
   expect(plain).toBeDefined();
   expect(parsed(text, 'a.yaml')).toEqual({ ok: true, value: plain });
+});
+
+test.each([
+  ['a text', `a: b${' '.repeat(2_000_000)}c\n`],
+  ['an item within brackets', `a: [b${' '.repeat(2_000_000)}c]\n`],
+  ['nothing', `${' '.repeat(2_000_000)}\n`],
+])('a line of two million spaces around %s is left to the YAML parser', (_, text) => {
+  expect(plainSource(text, 'a.yaml')).toBeUndefined();
+});
+
+test('lines of spaces before a last word are read as the YAML parser reads them', () => {
+  const wide = ' '.repeat(4000);
+  const text = Array.from(
+    { length: 200 },
+    (_, i) => `a${i}: b${wide}c${wide.slice(0, 20)}\nb${i}: [d${wide}e ]\n`,
+  ).join('');
+  const plain = plainSource(text, 'a.yaml');
+  expect(plain).toBeDefined();
+  expect(parsed(text, 'a.yaml')).toEqual({ ok: true, value: plain });
+});
+
+test.each([
+  ['at the top', (key: string) => `${key}: v\n`],
+  ['within a mapping', (key: string) => `a:\n  b: c\n  ${key}: v\n`],
+  ['in an item', (key: string) => `- ${key}: v\n`],
+])('a key %s has at most 1024 characters, as for the YAML parser', (_, textOf) => {
+  const longest = textOf('k'.repeat(1024));
+  const plain = plainSource(longest, 'a.yaml');
+  expect(plain).toBeDefined();
+  expect(parsed(longest, 'a.yaml')).toEqual({ ok: true, value: plain });
+  const longer = textOf('k'.repeat(1025));
+  expect(parsed(longer, 'a.yaml').ok).toBe(false);
+  expect(plainSource(longer, 'a.yaml')).toBeUndefined();
 });
 
 test('of shipped runbooks that were changed at random, whatever is read without the YAML parser is the same tree', () => {
