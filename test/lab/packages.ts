@@ -32,6 +32,10 @@ export const labPackages: readonly LabPackage[] = [
   { name: 'busybox-static', program: 'busybox' },
   { name: 'nftables', program: 'nft' },
   { name: 'faketime', program: 'faketime' },
+  { name: 'softhsm2', program: 'softhsm2-util' },
+  { name: 'krb5-kdc', program: 'krb5kdc' },
+  { name: 'krb5-admin-server', program: 'kadmin.local' },
+  { name: 'krb5-user', program: 'kinit' },
 ];
 
 /** The packages whose program is on no folder of the PATH, nor among the system's own. */

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { env as ownEnvironment } from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
 
 export type KeyType = 'ed25519' | 'ecdsa' | 'rsa' | 'dsa';
@@ -24,6 +25,8 @@ export interface SshdOptions {
   readonly homeKeys?: boolean;
   /** A PATH for the programs that are run. */
   readonly path?: string;
+  /** Variables for sshd itself, besides this process's own. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface Sshd {
@@ -88,7 +91,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   const process = spawn(
     'setpriv',
     ['--pdeathsig', 'TERM', '--', '/usr/sbin/sshd', '-D', '-e', '-f', join(folder, 'sshd_config')],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
+    { stdio: ['ignore', 'ignore', 'pipe'], env: { ...ownEnvironment, ...options.environment } },
   );
   const said: string[] = [];
   process.stderr?.on('data', (chunk: Buffer) => said.push(chunk.toString()));

@@ -29,7 +29,7 @@ export function explain(target: SshTarget, said: string, judged: Trouble | undef
       return trouble(
         'auth-refused',
         `${target.user}@${where} refused the login by ssh`,
-        `Check the user and the key. A key with a passphrase has to be in an agent (ssh-add), as nobody is asked. By hand: ssh -p ${target.port} ${target.user}@${target.address}`,
+        `${asksForPin.test(said) ? 'The token wants its PIN, and nobody is asked: give the token to an agent (ssh-add -s PROVIDER), without IdentitiesOnly.' : 'Check the user and the key. A key with a passphrase has to be in an agent (ssh-add), as nobody is asked.'} By hand: ssh -p ${target.port} ${target.user}@${target.address}`,
         said,
       );
     case 'refused':
@@ -98,6 +98,9 @@ const rules: readonly (readonly [RegExp, string])[] = [
   [/Connection (closed|reset)|kex_exchange_identification|Broken pipe/, 'dropped'],
 ];
 
+/** What ssh says of a PKCS#11 token in batch mode. */
+const asksForPin = /^(pin required|need pin entry)/im;
+
 export const tooOld = (target: SshTarget, said: string): Trouble =>
   trouble(
     'ssh-too-old',
@@ -110,7 +113,7 @@ export const notShown = (target: SshTarget): Trouble =>
   trouble(
     'host-key-unknown',
     `ssh logged in to ${placeOf(target)} without telling which host key it was shown`,
-    'Check its configuration: ssh -G shows what is set for this host. Or set ssh.transport: ssh2.',
+    'Check its configuration (ssh -G): with GSSAPIKeyExchange a server shows no key, so set GSSAPIKeyExchange no for it. Or set ssh.transport: ssh2.',
   );
 
 export const lostMaster = (target: SshTarget, said: string): Trouble =>
