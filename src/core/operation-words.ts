@@ -15,9 +15,7 @@ export function operationWords(operation: Operation): readonly string[] {
       ];
     case 'copy.rsync': {
       const basis = operation.basis === null ? '' : `; unchanged files become hard links into ${operation.basis}`;
-      return [
-        `copy ${paths(operation)} from the host into ${target(operation)}, by rsync with a manifest${wayOf(operation)}${basis}`,
-      ];
+      return [`copy ${paths(operation)} from the host into ${operation.to} here, by rsync with a manifest${basis}`];
     }
     case 'copy.restore':
       return unknownSources(operation.on).length > 0
@@ -59,12 +57,12 @@ function paths(operation: OperationOf<'copy.archive' | 'copy.rsync'>): string {
 
 /** A place here is said to be here; one elsewhere names its machine. */
 const placeWords = (place: string, on: string): string => (on === 'control' ? `${place} here` : place);
-const target = ({ to, on }: OperationOf<'copy.archive' | 'copy.rsync'>): string => placeWords(to, on);
+const target = ({ to, on }: OperationOf<'copy.archive'>): string => placeWords(to, on);
 const scratch = ({ scratch, on }: OperationOf<'copy.restore' | 'scratch.remove'>): string => placeWords(scratch, on);
 
-function wayOf(operation: OperationOf<'copy.archive' | 'copy.rsync'>): string {
+function wayOf(operation: OperationOf<'copy.archive'>): string {
   if (operation.on === 'control') return '';
-  if (operation.kind === 'copy.archive' && operation.relay === true) return ', by way of this machine';
+  if (operation.relay === true) return ', by way of this machine';
   return `, straight between the two; for that time ${operation.on} is let in to the host with a key of its own`;
 }
 

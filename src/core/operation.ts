@@ -39,10 +39,10 @@ export type Operation =
       readonly root: boolean;
       readonly relay?: true;
     }
-  /** Mirrors `from` into the copy folder `to` by rsync; unchanged files are hard links into the earlier copy `basis`. */
+  /** Mirrors `from` into the copy folder `to` here by rsync; unchanged files are hard links into the earlier copy `basis`. */
   | {
       readonly kind: 'copy.rsync';
-      readonly on: Place['on'];
+      readonly on: 'control';
       readonly from: readonly string[];
       readonly exclude: readonly string[];
       readonly to: string;
@@ -88,8 +88,7 @@ export type Operation =
 
 /** Whether a helper is let in to the host for it; a process that was killed meanwhile may have left that open. */
 export const letsIn = (operation: Operation): boolean =>
-  (operation.kind === 'copy.rsync' || (operation.kind === 'copy.archive' && operation.relay !== true)) &&
-  operation.on !== 'control';
+  operation.kind === 'copy.archive' && operation.relay !== true && operation.on !== 'control';
 
 export type OperationKind = Operation['kind'];
 export type OperationOf<K extends OperationKind> = Extract<Operation, { kind: K }>;

@@ -1,5 +1,4 @@
 import { action } from '../../core/action.ts';
-import { placeOf } from '../../core/place.ts';
 import {
   type BackupAfter,
   type BackupFacts,
@@ -16,7 +15,7 @@ import {
 export const backupRsync = action<typeof RsyncInput, BackupFacts, BackupAfter>({
   kind: 'backup.rsync',
   about:
-    'Mirrors paths of the host into a folder, here or on a helper, with a manifest taken at the source; unchanged files are not sent again.',
+    'Mirrors paths of the host into a folder here, with a manifest taken at the source; unchanged files are not sent again.',
   effect: 'adds',
   once: false,
   irreversible: false,
@@ -32,7 +31,7 @@ export const backupRsync = action<typeof RsyncInput, BackupFacts, BackupAfter>({
   plan: (input, facts, setting) =>
     planBackup(input, facts, setting, 'rsync', (to, basis) => ({
       kind: 'copy.rsync',
-      on: placeOf(to).on,
+      on: 'control',
       from: input.from,
       exclude: input.exclude ?? [],
       to,

@@ -47,6 +47,7 @@ export const ArchiveInput = Type.Object(
 export const RsyncInput = Type.Object(
   {
     ...fields,
+    to: Absolute('The folder here that holds all copies (a mounted vault, or a disk). Absolute.'),
     builds_on: Type.Optional(
       Type.String({
         pattern: '^[a-z0-9][a-z0-9-]*$',
@@ -56,7 +57,7 @@ export const RsyncInput = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false, description: 'Mirrors paths of the host into a folder of its own.' },
+  { additionalProperties: false, description: 'Mirrors paths of the host into a folder of its own here.' },
 );
 type RsyncInput = Static<typeof RsyncInput>;
 

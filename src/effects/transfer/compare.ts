@@ -34,7 +34,7 @@ export async function compareTree(
     const { description } = read.value;
     if (description === null) return unseen(notComplete(question.copy));
     work = mkdtempSync(join(tmpdir(), 'decom-compare-'));
-    const brought = await keeper.manifest(copy, work);
+    const brought = await keeper.manifest(copy, description.manifest, work);
     if (!brought.ok) return unseen(brought.error);
     const manifest = brought.value;
     const found = await hashFile(manifest, () => undefined, signal);

@@ -74,7 +74,7 @@ export interface Keeper {
   openScratch(scratch: string): Promise<Result<void>>;
   removeScratch(scratch: string): Promise<Result<void>>;
   /** The manifest of a copy as a file here; in `work` where it had to be brought. */
-  manifest(copy: string, work: string): Promise<Result<string>>;
+  manifest(copy: string, recorded: BlobRef, work: string): Promise<Result<string>>;
   tree(
     tree: string,
     work: string,

@@ -10,8 +10,8 @@ import type { Trouble } from '../../core/result.ts';
 export interface RemoteShell {
   /** The value of rsync's `-e`. */
   readonly command: string;
-  /** What befell the machine's connection, if that is why rsync ended with that code. */
-  trouble(code: number | null, said: string): Trouble | undefined;
+  /** What befell the machine's connection, if that is why rsync ended. */
+  trouble(): Trouble | undefined;
   close(): Promise<void>;
 }
 

@@ -10,9 +10,8 @@ import { diskFull, diskTrouble, saysFull } from './disk-trouble.ts';
 import { findListing } from './find-listing.ts';
 import { finishCopy } from './finish-copy.ts';
 import { listing } from './hard-links.ts';
-import { openEntrance } from './helper/entrance.ts';
 import type { Keeper } from './keeper.ts';
-import { type RemoteShell, remoteShell } from './remote-shell.ts';
+import { remoteShell } from './remote-shell.ts';
 import { nanoseconds, rsyncProgress } from './rsync-progress.ts';
 import { literally, type Selection, select } from './selection.ts';
 import {
@@ -24,10 +23,7 @@ import {
   toolMissing,
 } from './source-tools.ts';
 
-/**
- * Mirrors the host's files into `tree/` by rsync, then takes the manifest: here over the machine's own connection, on a helper straight
- * from the host.
- */
+/** Mirrors the host's files into `tree/` here by rsync over the machine's connection, then takes the manifest. */
 export async function copyRsync(
   deps: TransferDeps,
   keeper: Keeper,
@@ -161,9 +157,7 @@ async function mirror(
 ): Promise<Result<void>> {
   const isRoot = await keeper.isRoot();
   if (!isRoot.ok) return isRoot;
-  const opened = await shellFor(deps, keeper, context, m);
-  if (!opened.ok) return opened;
-  const shell = opened.value;
+  const shell = await remoteShell(deps.machine, m.root, deps.rsh, context.signal);
   try {
     const run = await keeper.run(
       ['rsync', ...options(m, isRoot.value), '-e', shell.command, '--', ...sources(m.selection), `${m.partial.tree}/`],
@@ -184,7 +178,7 @@ async function mirror(
     if (code === 0) return ok(undefined);
     if (context.signal.aborted)
       return fail(trouble('aborted', 'copying was stopped', 'Resume: it goes on where it stopped.'));
-    const cut = shell.trouble(code, said);
+    const cut = shell.trouble();
     if (cut !== undefined) return fail(cut);
     if (saysFull(said)) return fail(diskFull(m.partial.tree, said, keeper.on));
     // 23: some files were not transferred; 24: some vanished meanwhile. Both are fine where every complaint names its file.
@@ -200,19 +194,6 @@ async function mirror(
   } finally {
     await shell.close();
   }
-}
-
-/** Here it is the connection that was verified already; a helper is let in to the host by itself. */
-async function shellFor(
-  deps: TransferDeps,
-  keeper: Keeper,
-  context: PerformContext,
-  { partial, root }: Mirroring,
-): Promise<Result<RemoteShell>> {
-  if (keeper.on === 'control') return ok(await remoteShell(deps.machine, root, deps.rsh, context.signal));
-  const helper = await deps.helper(keeper.on);
-  if (!helper.ok) return helper;
-  return openEntrance(deps, helper.value, partial, { rsync: true, root }, context.signal);
 }
 
 function options({ selection, linked, keeps }: Mirroring, isRoot: boolean): readonly string[] {

@@ -1,26 +1,73 @@
 import { posix } from 'node:path';
+import { placeOf } from '../../../core/place.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../../core/result.ts';
 import type { Partial } from '../copy-folder.ts';
 import type { HelperMachine, HostAddress, TransferDeps } from '../deps.ts';
-import type { RemoteShell } from '../remote-shell.ts';
 import { sourceTools } from '../source-tools.ts';
 import { entranceScript } from './entrance-script.ts';
 import { shelf, within } from './helper-shell.ts';
 
-/** Takes back whatever let helpers in for the copies of a run; without trouble, because a host that is off lets nobody in. */
-export async function dismissHelpers({ machine }: Pick<TransferDeps, 'machine'>, run: string): Promise<void> {
-  await machine.exec({ argv: ['sh', '-c', entranceScript, 'sh', 'dismiss', run], root: false });
+/**
+ * Takes back whatever let helpers in for the copies of a run, on the host and on the helpers: what a process that was killed may have left. What
+ * could not be taken back is told, each with what to remove by hand.
+ */
+export async function dismissHelpers(
+  deps: Pick<TransferDeps, 'machine' | 'helper'>,
+  run: string,
+  copies: readonly string[],
+): Promise<readonly Trouble[]> {
+  if (copies.length === 0) return [];
+  const left: Trouble[] = [];
+  const shut = await dismiss(deps.machine, run, 'all');
+  if (shut !== undefined) left.push(shut);
+  for (const copy of copies) {
+    const { on, path } = placeOf(copy);
+    const helper = await deps.helper(on);
+    const below = helper.ok ? within(helper.value, `${path}.partial`) : helper;
+    const dropped = helper.ok && below.ok ? await shelf(helper.value, ['drop', below.value, 'way']) : below;
+    if (!dropped.ok) left.push(keyStays(copy, dropped.error));
+  }
+  return left;
 }
 
-/** What a helper may run on the host: rsync as a sender, or exactly one program. */
-export type Served =
-  | { readonly rsync: true; readonly root: boolean }
-  | { readonly argv: readonly string[]; readonly root: boolean };
+/** Shuts the host again; why it could not be done. A line without what it runs is told as well, because it looks like a way in. */
+async function dismiss(host: TransferDeps['machine'], id: string, how: 'one' | 'all'): Promise<Trouble | undefined> {
+  const argv = ['sh', '-c', entranceScript, 'sh', 'dismiss', id, how];
+  const answer = await host.exec({ argv, root: false });
+  const said = answer.ok ? Buffer.from(answer.value.stdout).toString('utf8').trim().split('\n').at(-1) : undefined;
+  if (said === 'done') return undefined;
+  const why = answer.ok ? Buffer.from(answer.value.stderr).toString('utf8').slice(0, 1000) : answer.error.what;
+  return trouble(
+    'still-admitted',
+    said === 'dead'
+      ? `a line of decom's stays in ~/.ssh/authorized_keys on ${host.name}; what it ran is removed, so it lets nobody do anything`
+      : `${host.name} may still let a helper in: decom's line in ~/.ssh/authorized_keys there could not be taken out`,
+    `Remove every line there that ends in "decom:${id}${how === 'all' ? '-…' : ''}", and ~/.decom/way.`,
+    why,
+  );
+}
+
+const keyStays = (copy: string, why: Trouble): Trouble =>
+  trouble(
+    'key-stays',
+    `the key that was made for ${copy} may still lie there: ${why.what}`,
+    `Remove ${copy}.partial/way on that machine.`,
+  );
+
+/** The one program that a helper may run on the host. */
+export interface Served {
+  readonly argv: readonly string[];
+  readonly root: boolean;
+}
 
 /** A way in to the host for a helper. */
-export interface Entrance extends RemoteShell {
-  /** A program on the helper that connects to the host, there: its one argument is ignored, as rsync names a host. */
+export interface Entrance {
+  /** The program on the helper that connects to the host. */
   readonly ssh: readonly [string, ...string[]];
+  /** What it means that ssh ended with that code; undefined where it is the code of what was run. */
+  trouble(code: number | null, said: string): Trouble | undefined;
+  /** Shuts the host again; why that could not be done. */
+  close(): Promise<Trouble | undefined>;
 }
 
 /**
@@ -56,10 +103,10 @@ export async function openEntrance(
     if (!written.ok) return written;
   }
   const id = posix.basename(partial.folder, '.partial');
-  const close = async (): Promise<void> => {
-    // What cannot be taken back now is taken back by the next attempt; the key is gone from the helper with its folder.
-    await host.exec({ argv: ['sh', '-c', entranceScript, 'sh', 'dismiss', id], root: false });
-    await shelf(helper, ['drop', below.value, 'way']);
+  const close = async (): Promise<Trouble | undefined> => {
+    const left = await dismiss(host, id, 'one');
+    const dropped = await shelf(helper, ['drop', below.value, 'way']);
+    return left ?? (dropped.ok ? undefined : keyStays(partial.folder.replace(/\.partial$/, ''), dropped.error));
   };
   const asRoot = served.root && address.user !== 'root' && address.sudo !== 'no';
   const admitted = await host.exec(
@@ -71,13 +118,9 @@ export async function openEntrance(
     await close();
     return fail(refused);
   }
-  const script = posix.join(way, 'ssh');
   return ok({
-    ssh: ['sh', script, 'host'],
-    // rsync splits this by itself; a quote within quotes is written twice.
-    command: `sh '${script.replaceAll("'", "''")}'`,
-    trouble: (code, said) =>
-      code === 255 || sshSays.test(said) ? notLetIn(helper.name, host.name, address, said) : undefined,
+    ssh: ['sh', posix.join(way, 'ssh')],
+    trouble: (code, said) => (code === 255 ? notLetIn(helper.name, host.name, address, said) : undefined),
     close,
   });
 }
@@ -148,26 +191,12 @@ function sshScript({ address, port, user, legacy }: HostAddress): string {
   ];
   const words = ['ssh', '-F', '/dev/null', '-i', 'key', ...options.flatMap((option) => ['-o', option])];
   // It goes to where its files are: ssh would read their path as a list of words.
-  return `shift\ncd -- "\${0%/*}" || exit 255\nexec ${words.map(quote).join(' ')} -p ${port} -l ${quote(user)} -- ${quote(address)} "$@"\n`;
+  return `cd -- "\${0%/*}" || exit 255\nexec ${words.map(quote).join(' ')} -p ${port} -l ${quote(user)} -- ${quote(address)} "$@"\n`;
 }
 
-function serveScript(served: Served, asRoot: boolean): string {
-  const sudo = asRoot ? 'sudo -n -- ' : '';
-  if ('argv' in served) return `cd /\nexec ${sudo}${served.argv.map(quote).join(' ')} </dev/null\n`;
-  return `
-case $SSH_ORIGINAL_COMMAND in
-  'rsync --server --sender '*) ;;
-  *) echo 'decom: only rsync as a sender here' >&2; exit 126 ;;
-esac
-set -f
-set -- $SSH_ORIGINAL_COMMAND
-exec ${sudo}env LC_ALL=C "$@"
-`;
-}
-
-/** How ssh tells that it did not get through, for where rsync hides its exit code. */
-const sshSays =
-  /^(ssh: |.*: Permission denied \(|Host key verification failed|kex_exchange_identification|Connection (closed|reset) by )/m;
+/** Its last line tells that it arrived whole. */
+const serveScript = ({ argv }: Served, asRoot: boolean): string =>
+  `cd /\nexec ${asRoot ? 'sudo -n -- ' : ''}${argv.map(quote).join(' ')} </dev/null\n# whole\n`;
 
 const sudoAsks = (host: string, helper: string): Trouble =>
   trouble(

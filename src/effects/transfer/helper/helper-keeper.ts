@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { createReadStream, mkdtempSync, rmSync } from 'node:fs';
+import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
+import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { jcs } from '../../../core/json.ts';
 import { placeText } from '../../../core/place.ts';
@@ -12,13 +12,14 @@ import { fail, ok, type Result, type Seen, seen, type Trouble, trouble, unseen }
 import { complaints } from '../complaints.ts';
 import { type Partial, parseDescription } from '../copy-folder.ts';
 import type { HelperMachine } from '../deps.ts';
+import { diskTrouble } from '../disk-trouble.ts';
 import { findListing } from '../find-listing.ts';
 import { listing } from '../hard-links.ts';
 import type { Keeper, Sink, TreeListing } from '../keeper.ts';
 import { linesIn } from '../lines.ts';
 import { takeManifest } from '../manifest.ts';
 import { type HashTool, hashMissing, sourceTools } from '../source-tools.ts';
-import { parted, runThere, shelf, within } from './helper-shell.ts';
+import { parted, runThere, shelf, shelfArgv, within } from './helper-shell.ts';
 
 /** Copies that are kept on a helper, each step done there by small scripts that never leave its declared folder. */
 export function helperKeeper(helper: HelperMachine, clock: Clock): Keeper {
@@ -146,9 +147,9 @@ export function helperKeeper(helper: HelperMachine, clock: Clock): Keeper {
       const removed = await named('unscratch', scratch);
       return removed.ok ? ok(undefined) : removed;
     },
-    async manifest(copy, work) {
+    async manifest(copy, { bytes }, work) {
       const file = join(work, 'brought.mtree');
-      const brought = await bring(helper, posix.join(copy, 'manifest.mtree'), file);
+      const brought = await bring(helper, posix.join(copy, 'manifest.mtree'), bytes, file);
       return brought.ok ? ok(file) : brought;
     },
     async tree(tree, work, signal, progress): Promise<Result<TreeListing>> {
@@ -214,16 +215,15 @@ const unclear = ({ name }: HelperMachine, path: string): Trouble =>
 async function sinkThere(helper: HelperMachine, partial: Partial, signal: AbortSignal): Promise<Result<Sink>> {
   const below = within(helper, partial.folder);
   if (!below.ok) return below;
-  const script =
-    'set -f; umask 077; cd -P -- "$1" && cd -P "./$2" && cat >./data.tar && { sync -f . 2>/dev/null || sync; }';
-  const started = await helper.machine.start(
-    { argv: ['sh', '-c', script, 'sh', helper.folder, below.value], root: false },
-    { signal },
-  );
+  const argv = shelfArgv(helper, ['take', below.value, 'data.tar']);
+  const started = await helper.machine.start({ argv, root: false }, { signal });
   if (!started.ok) return started;
   const { stdin, stdout, stderr, ended } = started.value;
   let said = '';
-  stdout.resume();
+  let last = '';
+  stdout.on('data', (chunk: Buffer) => {
+    last = (last + chunk.toString()).slice(-200);
+  });
   stderr.on('data', (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-2000);
   });
@@ -244,7 +244,7 @@ async function sinkThere(helper: HelperMachine, partial: Partial, signal: AbortS
       stdin.end();
       const end = await ended;
       if (end.how === 'lost' || end.how === 'aborted') return fail(end.trouble);
-      return end.how === 'exit' && end.code === 0 ? ok(undefined) : fail(meant());
+      return /(^|\n)done\n$/.test(last) ? ok(undefined) : fail(meant());
     },
     trouble: meant,
     discard: () => stdin.destroy(),
@@ -280,23 +280,44 @@ async function send(
 async function helperFile(helper: HelperMachine, { folder }: Partial, file: string) {
   const below = within(helper, folder);
   if (!below.ok) return below;
-  const script = 'set -f; umask 077; cd -P -- "$1" && cd -P "./$2" && cat >"./$3"';
-  return helper.machine.start({ argv: ['sh', '-c', script, 'sh', helper.folder, below.value, file], root: false });
+  return helper.machine.start({ argv: shelfArgv(helper, ['take', below.value, file]), root: false });
 }
 
-/** Brings a file of a helper here. */
-async function bring(helper: HelperMachine, path: string, file: string): Promise<Result<void>> {
-  const started = await helper.machine.start({ argv: ['cat', '--', path], root: false });
+/** Brings a file of a helper here, if it is no longer than it is said to be. */
+async function bring(helper: HelperMachine, path: string, bytes: number, file: string): Promise<Result<void>> {
+  const below = within(helper, path);
+  if (!below.ok) return below;
+  const { at, name } = parted(below.value);
+  const stop = new AbortController();
+  const argv = shelfArgv(helper, ['give', at, name, String(bytes)]);
+  const started = await helper.machine.start({ argv, root: false }, { signal: stop.signal });
   if (!started.ok) return started;
-  const { createWriteStream } = await import('node:fs');
   const { stdin, stdout, stderr, ended } = started.value;
   stdin.end();
   stderr.resume();
-  const into = createWriteStream(file, { flags: 'wx', mode: 0o600 });
-  await pipeline(stdout, into).catch(() => undefined);
-  if (!into.closed) await once(into, 'close').catch(() => undefined);
+  let come = 0;
+  const limit = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      come += chunk.length;
+      if (come <= bytes) return done(null, chunk);
+      stop.abort();
+      return done(new Error('longer than it was said to be'));
+    },
+  });
+  try {
+    await pipeline(stdout, limit, createWriteStream(file, { flags: 'wx', mode: 0o600 }));
+  } catch (error) {
+    stop.abort();
+    if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') return fail(diskTrouble(error, file));
+  }
   const end = await ended;
-  if (end.how === 'lost' || end.how === 'aborted') return fail(end.trouble);
-  if (end.how === 'exit' && end.code === 0) return ok(undefined);
-  return fail(trouble('manifest-unreadable', `${path} on ${helper.name} cannot be read`, 'Make the copy again.'));
+  if (come < bytes && (end.how === 'lost' || end.how === 'aborted')) return fail(end.trouble);
+  if (come === bytes) return ok(undefined);
+  return fail(
+    trouble(
+      'manifest-changed',
+      `${placeText({ on: helper.name, path })} is not what was written: it has another length than was recorded`,
+      'This copy cannot prove anything: find out what changed it, and make the copy again.',
+    ),
+  );
 }

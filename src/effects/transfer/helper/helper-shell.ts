@@ -29,16 +29,23 @@ export const parted = (below: string): { readonly at: string; readonly name: str
   return cut === -1 ? { at: '', name: below } : { at: below.slice(0, cut), name: below.slice(cut + 1) };
 };
 
+/** How many of a mode's arguments name a path; two, where nothing else is said. */
+const pathsOf: { readonly [mode: string]: number } = { about: 0, look: 1, list: 1, key: 1 };
+
+/** The command that runs one mode of the shelf's script on a helper. */
+export const shelfArgv = (
+  { folder }: Pick<HelperMachine, 'folder'>,
+  mode: readonly [string, ...string[]],
+): readonly string[] => ['sh', '-c', shelfScript, 'sh', folder, ...mode];
+
 /** Runs one mode of the shelf's script on a helper; what it said without the last line, or why it refused. */
 export async function shelf(
   { name, folder, machine }: HelperMachine,
   mode: readonly [string, ...string[]],
   options: { readonly stdin?: string | Uint8Array; readonly signal?: AbortSignal } = {},
 ): Promise<Result<readonly string[]>> {
-  const asked = await machine.exec(
-    { argv: ['sh', '-c', shelfScript, 'sh', folder, ...mode], root: false },
-    { ...options, limit: 16 << 20 },
-  );
+  const argv = shelfArgv({ folder }, mode);
+  const asked = await machine.exec({ argv, root: false }, { ...options, limit: 16 << 20 });
   if (!asked.ok) return asked;
   const { ended, stdout, stderr } = asked.value;
   if (ended.how === 'lost' || ended.how === 'aborted') return fail(ended.trouble);
@@ -46,7 +53,11 @@ export async function shelf(
   const last = lines.at(-1) ?? '';
   if (last === 'done') return ok(lines.slice(0, -1));
   const said = Buffer.from(stderr).toString('utf8').slice(0, 2000);
-  return fail(refusal(name, folder, mode.slice(1).join('/'), /^refused (.*)$/.exec(last)?.[1] ?? 'failed', said));
+  const below = mode
+    .slice(1, 1 + (pathsOf[mode[0]] ?? 2))
+    .filter((part) => part !== '')
+    .join('/');
+  return fail(refusal(name, folder, below, /^refused (.*)$/.exec(last)?.[1] ?? 'failed', said));
 }
 
 function refusal(name: string, folder: string, below: string, why: string, said: string): Trouble {

@@ -1,3 +1,34 @@
+/** Goes into the declared folder first; `enter` goes down from there. Shared by every script that changes something on a helper. */
+const walk = `
+set -f
+umask 077
+LC_ALL=C
+export LC_ALL
+root=$1
+shift
+say() { printf '%s\\n' "$*"; }
+refuse() { say "refused $*"; exit 0; }
+cd -P -- "$root" 2>/dev/null || refuse no-folder
+enter() {
+  rest=$1
+  while [ -n "$rest" ]; do
+    part=\${rest%%/*}
+    case $rest in */*) rest=\${rest#*/} ;; *) rest= ;; esac
+    case $part in '' | . | ..) refuse outside ;; esac
+    [ ! -L "./$part" ] || refuse link "$part"
+    if [ ! -d "./$part" ]; then
+      [ ! -e "./$part" ] || refuse not-folder "$part"
+      [ "$2" = make ] || return 1
+      mkdir "./$part" || refuse failed
+    fi
+    cd -P "./$part" || refuse failed
+  done
+}
+name() { case $1 in '' | . | .. | */*) refuse outside ;; esac; [ ! -L "./$1" ] || refuse link "$1"; }
+# Makes a file anew: one that a link stood for is not written through.
+fresh() { name "$1"; rm -f "./$1"; set -C; }
+`;
+
 /**
  * Everything that is ever changed on a helper by a short command. POSIX sh: dash and BusyBox run it.
  *
@@ -18,36 +49,16 @@
  *     scratch PATH NAME         an empty folder, marked as decom's
  *     unscratch PATH NAME       removes it
  *     hash PATH NAME HASH       SHA-256 and length of a file
- *     whole PATH NAME           says `whole` of a tar archive that ends as one does
+ *     whole PATH NAME           says `whole` of a tar archive that ends as one does, `talks` of what does not begin as one
+ *     take PATH NAME            writes stdin to a file
+ *     give PATH NAME BYTES      a file's content, if it is no longer than that
  *
  * Says `done` last, or `refused WHY`.
  */
 export const shelfScript = `
-set -f
-umask 077
-LC_ALL=C
-export LC_ALL
-root=$1 mode=$2
-shift 2
-say() { printf '%s\\n' "$*"; }
-refuse() { say "refused $*"; exit 0; }
-cd -P -- "$root" 2>/dev/null || refuse no-folder
-enter() {
-  rest=$1
-  while [ -n "$rest" ]; do
-    part=\${rest%%/*}
-    case $rest in */*) rest=\${rest#*/} ;; *) rest= ;; esac
-    case $part in '' | . | ..) refuse outside ;; esac
-    [ ! -L "./$part" ] || refuse link "$part"
-    if [ ! -d "./$part" ]; then
-      [ ! -e "./$part" ] || refuse not-folder "$part"
-      [ "$2" = make ] || return 1
-      mkdir "./$part" || refuse failed
-    fi
-    cd -P "./$part" || refuse failed
-  done
-}
-name() { case $1 in '' | . | .. | */*) refuse outside ;; esac; [ ! -L "./$1" ] || refuse link "$1"; }
+${walk}
+mode=$1
+shift
 sha() {
   case $1 in
     openssl) openssl dgst -sha256 -r ;;
@@ -97,6 +108,7 @@ case $mode in
         case $one in *.partial | *'
 '*) continue ;; esac
         [ ! -L "./$one" ] && [ -f "./$one/copy.json" ] && [ ! -L "./$one/copy.json" ] || continue
+        [ "$(wc -c <"./$one/copy.json")" -le 1048576 ] || continue
         say "=$one"
         cat "./$one/copy.json" || refuse failed
         echo
@@ -126,6 +138,7 @@ case $mode in
       esac
     done
     set -f
+    rm -f ./partial.json
     say "$intent" >./partial.json || refuse failed
     if [ "$3" = rsync ]; then
       if [ -d ./tree ]; then
@@ -143,8 +156,9 @@ case $mode in
     ;;
   put)
     enter "$1" || refuse gone
-    name "$2"
+    fresh "$2"
     cat >"./$2" || refuse failed
+    set +C
     [ "$(hash_of "$2" "$3")" = "$4" ] || refuse cut
     on_disk "$2"
     ;;
@@ -188,6 +202,7 @@ case $mode in
       fi
     fi
     [ -d "./$2" ] || mkdir "./$2" || refuse failed
+    rm -f "./$2.decom-scratch"
     inode "$2" >"./$2.decom-scratch" || refuse failed
     ;;
   unscratch)
@@ -208,9 +223,23 @@ case $mode in
     say hash "$(hash_of "$2" "$3")"
     say bytes $(wc -c <"./$2")
     ;;
+  take)
+    enter "$1" || refuse gone
+    fresh "$2"
+    cat >"./$2" || refuse failed
+    on_disk "$2"
+    ;;
+  give)
+    enter "$1" || refuse gone
+    name "$2"
+    [ -f "./$2" ] || refuse gone
+    [ "$(wc -c <"./$2")" -le "$3" ] || refuse too-long
+    exec cat "./$2"
+    ;;
   whole)
     enter "$1" || refuse gone
     name "$2"
+    [ "$(dd if="./$2" bs=1 skip=257 count=5 2>/dev/null)" = ustar ] || { say talks; say done; exit 0; }
     [ "$(wc -c <"./$2")" -ge 1024 ] && [ -z "$(tail -c 1024 "./$2" | tr -d '\\000')" ] && say whole
     ;;
   *) refuse unknown ;;
@@ -227,12 +256,12 @@ say done
  * copy goes on that nobody knows of. With OUT, the program's output goes to that file, and its length is told every other second.
  */
 export const workScript = `
-umask 077
-LC_ALL=C
-export LC_ALL
-out=$3
-cd -P -- "$1" && cd -P "./$2" || exit 121
-shift 3
+${walk}
+enter "$1" || exit 121
+out=$2
+shift 2
+set +f
+[ -z "$out" ] || { fresh "$out"; set +C; : >"./$out"; }
 exec 4<&0
 { cat <&4; kill -TERM 0; } >/dev/null 2>&1 &
 watch=$!
