@@ -22,7 +22,7 @@ import type { TakingOver } from './taking-over.ts';
 import { eventLines } from './view/event-line.ts';
 import { positionsText } from './view/positions.ts';
 import { runEndView } from './view/run-end-view.ts';
-import { dim, type Line } from './view/text.ts';
+import { bad, dim, type Line } from './view/text.ts';
 
 export interface CarryOn {
   readonly desk: Desk;
@@ -110,7 +110,7 @@ export async function carryOn(invocation: Invocation, on: CarryOn): Promise<Resu
       executor: {
         real: !on.rehearsal,
         perform: on.rehearsal ? neverPerforms : world.perform,
-        ...(on.rehearsal ? {} : { acts: world.acts }),
+        ...(on.rehearsal ? {} : { acts: world.acts, dismiss: world.dismiss }),
         ...(world.claims === undefined ? {} : { claims: world.claims }),
       },
       ask: (question, signal) => {
@@ -166,5 +166,6 @@ const textOf = (span: string | { readonly text: string }): string => (typeof spa
 function noticeLines(notice: Exclude<Notice, { notice: 'progress' }>, plan: Plan | undefined): readonly Line[] {
   const positions = (step: string) => (plan === undefined ? '' : positionsText(plan, step));
   if (notice.notice === 'event') return eventLines(notice.event, positions);
+  if (notice.notice === 'left') return [[bad(`left behind: ${notice.trouble.what}. ${notice.trouble.fix}`)]];
   return [[dim(`[${positions(notice.step)}] ${notice.step} not yet: ${notice.trouble.what}`)]];
 }

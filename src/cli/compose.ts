@@ -16,6 +16,7 @@ import { memoryBlobs } from '../effects/state/blob-store.ts';
 import { systemClock } from '../effects/state/clock.ts';
 import { runStore } from '../effects/state/run-store.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Executor } from '../engine/executor.ts';
 import { makeBind } from '../load/bind.ts';
 import { bmcOf } from './compose/bmc-of.ts';
 import { actsBy, endedBy, givenUpBy, performBy, probeBy } from './compose/doors.ts';
@@ -71,6 +72,7 @@ export interface HostWorld {
   readonly engine: Engine;
   readonly perform: Perform;
   readonly acts: Acts;
+  readonly dismiss: NonNullable<Executor['dismiss']>;
   readonly claims?: Claims;
   readonly machine: Machine;
   close(): Promise<void>;
@@ -156,16 +158,8 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
       ...(options.borrowed === undefined ? {} : { borrowed: options.borrowed }),
     },
     perform: performBy(operations, around.redactor),
-    acts: actsBy(
-      {
-        ...jobs,
-        forget: async (run) => {
-          await jobs.forget(run);
-          if ((options.helpers ?? []).length > 0) await transfer.dismissHelpers(copying, run);
-        },
-      },
-      around.redactor,
-    ),
+    acts: actsBy(jobs, around.redactor),
+    dismiss: (run, copies) => transfer.dismissHelpers(copying, run, copies),
     ...(claims === undefined ? {} : { claims }),
     machine,
     close: async () => {

@@ -49,6 +49,8 @@ export interface Setting {
   };
   /** Machines that may keep copies, by name, and the folder of each that may be changed. */
   readonly helpers: { readonly [name: string]: { readonly folder: string } };
+  /** SHA-256 of the manifest of each copy that a step of this run made, as the log holds it, by the copy's place. */
+  readonly manifests?: { readonly [copy: string]: string };
   /** The id of the step and of the plan: names of folders are made of them, so that no two attempts share one. */
   readonly step: string;
   readonly plan: string;

@@ -87,7 +87,7 @@ export type Operation =
   | { readonly kind: 'wait'; readonly on: 'control'; readonly until: string; readonly why: string };
 
 /** Whether a helper is let in to the host for it; a process that was killed meanwhile may have left that open. */
-export const letsIn = (operation: Operation): boolean =>
+export const letsIn = (operation: Operation): operation is OperationOf<'copy.archive'> =>
   operation.kind === 'copy.archive' && operation.relay !== true && operation.on !== 'control';
 
 export type OperationKind = Operation['kind'];

@@ -185,6 +185,8 @@ export type Ask = (question: Question, signal: AbortSignal) => Promise<Answer>;
 export type Notice =
   | { readonly notice: 'event'; readonly event: import('./event.ts').Recorded }
   | { readonly notice: 'progress'; readonly step: string; readonly progress: Progress }
+  /** Something that should have been taken back stays where it is. */
+  | { readonly notice: 'left'; readonly trouble: Trouble }
   | { readonly notice: 'settling'; readonly step: string; readonly trouble: Trouble };
 export type Tell = (notice: Notice) => void;
 

@@ -114,6 +114,8 @@ export interface TreeComparison {
   readonly entries: number;
   readonly files: number;
   readonly bytes: number;
+  /** SHA-256 of the manifest that it was compared with; absent in facts of before this was kept. */
+  readonly manifest?: string;
   readonly attributes: readonly AttributeProof[];
   readonly missing: readonly string[];
   readonly extra: readonly string[];

@@ -37,8 +37,22 @@ export function settingFor(engine: Engine, plan: Plan, execution: Execution, ste
   const { redone } = stepState(execution, step).forth;
   const answered = execution.evidence.findLast((e) => e.kind === 'identity.confirmed')?.at;
   const setting = settingOf(plan.intent, folderName(run, redone), step, engine.scratch);
-  return answered === undefined ? setting : { ...setting, answered };
+  return {
+    ...setting,
+    manifests: manifestsOf(execution),
+    ...(answered === undefined ? {} : { answered }),
+  };
 }
+
+/** The manifests of the copies that the run's steps made, as their outputs stand in the log. */
+const manifestsOf = ({ steps }: Execution): NonNullable<Setting['manifests']> =>
+  Object.fromEntries(
+    Object.values(steps).flatMap(({ output }) =>
+      typeof output.backup === 'string' && typeof output.manifest === 'string'
+        ? [[output.backup, output.manifest]]
+        : [],
+    ),
+  );
 
 /** What the folders of a step are named by: the run, and which time a new plan has it done. Nothing is ever copied over. */
 export const folderName = (run: string, redone: number): string => (redone === 0 ? run : `${run}.${redone + 1}`);

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,36 +97,70 @@ async function ends(ended: Promise<Ended>, code: number): Promise<Ended> {
   expect(value.code, `${value.stdout}\n${value.stderr}`).toBe(code);
   return value;
 }
-/** Nothing is left on the host that lets the vault in. */
+/** Nothing is left that lets the vault in to the host: neither there nor on the vault. */
 function shut(): void {
+  expect(execFileSync('find', [kept, '-name', 'way']).toString()).toBe('');
   const keys = join(home, '.ssh', 'authorized_keys');
   expect(existsSync(keys) ? readFileSync(keys, 'utf8') : '').toBe('');
   expect(existsSync(join(home, '.decom', 'way'))).toBe(false);
 }
 
-test.each(['backup.archive', 'backup.rsync'])(
-  '%s to a vault: planned, rehearsed, run, proved and told',
-  async (uses) => {
-    runbook(uses);
-    expect((await ends(decom('validate'), 0)).stdout).toContain('copy');
-    const planned = await ends(decom('plan', 'web01', '-o', 'plan.json'), 0);
-    expect(planned.stdout).toContain(`helper vault  at ${vault.address}; only ${kept} is changed there`);
-    expect(planned.stdout).toContain('straight between the two; for that time vault is let in to the host');
-    expect(planned.stdout).toMatch(/restore the copy \(known after files\) into an empty folder where it is kept/);
-    expect(planned.stdout).not.toContain('blocker');
-    await ends(decom('run', '--plan', 'plan.json', '--dry-run', '--non-interactive'), 0);
-    expect(readdirSync(kept)).toEqual([]);
-    const ran = await ends(decom('run', '--plan', 'plan.json', '--non-interactive', '--confirm=S-1'), 0);
-    expect(ran.stderr).toContain(`in vault:${kept}/all/web01/`);
-    expect(ran.stderr).toContain('2 files, 97.7 KiB restored and equal');
-    shut();
-    expect(readdirSync(join(kept, 'scratch'))).toEqual([]);
-    const [copy = ''] = readdirSync(join(kept, 'all', 'web01'));
-    expect(copy).toMatch(/^[0-9a-f]{12}-files$/);
-    expect((await ends(decom('report', 'web01'), 0)).stdout).toContain(`vault:${kept}/all/web01/${copy}`);
-    await ends(decom('audit', 'verify', 'web01'), 12);
-  },
-);
+test('a copy on a vault: planned, rehearsed, run, proved and told', async () => {
+  expect((await ends(decom('validate'), 0)).stdout).toContain('copy');
+  const planned = await ends(decom('plan', 'web01', '-o', 'plan.json'), 0);
+  expect(planned.stdout).toContain(`helper vault  at ${vault.address}; only ${kept} is changed there`);
+  expect(planned.stdout).toContain('straight between the two; for that time vault is let in to the host');
+  expect(planned.stdout).toMatch(/restore the copy \(known after files\) into an empty folder where it is kept/);
+  expect(planned.stdout).not.toContain('blocker');
+  await ends(decom('run', '--plan', 'plan.json', '--dry-run', '--non-interactive'), 0);
+  expect(readdirSync(kept)).toEqual([]);
+  const ran = await ends(decom('run', '--plan', 'plan.json', '--non-interactive', '--confirm=S-1'), 0);
+  expect(ran.stderr).toContain(`in vault:${kept}/all/web01/`);
+  expect(ran.stderr).toContain('2 files, 97.7 KiB restored and equal');
+  shut();
+  expect(readdirSync(join(kept, 'scratch'))).toEqual([]);
+  const [copy = ''] = readdirSync(join(kept, 'all', 'web01'));
+  expect(copy).toMatch(/^[0-9a-f]{12}-files$/);
+  expect((await ends(decom('report', 'web01'), 0)).stdout).toContain(`vault:${kept}/all/web01/${copy}`);
+  await ends(decom('audit', 'verify', 'web01'), 12);
+});
+
+test('backup.rsync keeps no copy on a helper, and says so', async () => {
+  runbook('backup.rsync');
+  const refused = await ends(decom('validate'), 2);
+  expect(refused.stderr).toContain('an absolute path');
+});
+
+test('a copy that was changed on the vault since the run made it proves nothing', async () => {
+  await ends(decom('plan', 'web01', '-o', 'plan.json'), 0);
+  writeFileSync(
+    join(folder, 'runbooks', 'copy.yaml'),
+    readFileSync(join(folder, 'runbooks', 'copy.yaml'), 'utf8').replace(
+      '      - id: proof',
+      '      - id: changed\n        title: Wait\n        uses: wait\n        with: { for: 1s }\n      - id: proof',
+    ),
+  );
+  await ends(decom('plan', 'web01', '-o', 'plan.json'), 0);
+  await ends(decom('run', '--plan', 'plan.json', '--non-interactive', '--confirm=S-1'), 9);
+  const [copy = ''] = readdirSync(join(kept, 'all', 'web01'));
+  const at = join(kept, 'all', 'web01', copy);
+  const manifest = readFileSync(join(at, 'manifest.mtree'), 'utf8')
+    .split('\n')
+    .filter((line) => !line.includes('a\\040b'))
+    .join('\n');
+  const described = JSON.parse(readFileSync(join(at, 'copy.json'), 'utf8'));
+  writeFileSync(join(at, 'manifest.mtree'), manifest);
+  const sha256 = createHash('sha256').update(manifest).digest('hex');
+  writeFileSync(
+    join(at, 'copy.json'),
+    JSON.stringify({ ...described, manifest: { sha256, bytes: Buffer.byteLength(manifest) } }),
+  );
+  const resumed = await poll('the wait to be over', async () => {
+    const ended = await decom('resume', 'web01', '--non-interactive', '--confirm=S-1');
+    return ended.code === 9 ? undefined : ended;
+  });
+  expect([resumed.code, `${resumed.stdout}${resumed.stderr}`]).toEqual([4, expect.stringContaining('[copy-changed]')]);
+});
 
 test('a place that no helper stands for, or outside its folder, blocks the plan', async () => {
   for (const [to, code, what] of [

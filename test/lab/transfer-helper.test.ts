@@ -112,9 +112,6 @@ function source(): string {
 const common = (from: string, to: string) => ({ on: 'vault', from: [from], exclude: [], to: place(to), root: true });
 const archive = (mine: TransferDeps, from: string, to: string, how: PerformContext = context()): Promise<Outcome> =>
   transferHandlers(mine)['copy.archive']({ kind: 'copy.archive', ...common(from, to) }, how);
-const rsync = (mine: TransferDeps, from: string, to: string, basis: string | null = null): Promise<Outcome> =>
-  transferHandlers(mine)['copy.rsync']({ kind: 'copy.rsync', ...common(from, to), basis }, context());
-
 async function proven(mine: TransferDeps, copy: string): Promise<TreeComparison> {
   const scratch = place('scratch/one');
   const restored = await transferHandlers(mine)['copy.restore'](
@@ -138,68 +135,51 @@ function shut(): void {
   expect(existsSync('/home/decom-host/.decom')).toBe(false);
 }
 
-test.each(['archive', 'rsync'] as const)(
-  'a copy by %s goes straight to the vault, is restored there, and equals the source',
-  async (method) => {
-    const from = source();
-    const mine = world();
-    const done = await (method === 'archive' ? archive : rsync)(mine, from, 'web01/one');
-    expect(done).toMatchObject({ outcome: 'done', receipt: { copy: place('web01/one') } });
-    expect(passed).toBeLessThan(300_000);
-    shut();
-    expect(readdirSync(real('web01/one')).sort()).toEqual(
-      method === 'archive' ? ['copy.json', 'data.tar', 'manifest.mtree'] : ['copy.json', 'manifest.mtree', 'tree'],
-    );
-    expect(await transferProbes(mine).copy({ kind: 'copy', copy: place('web01/one') })).toMatchObject({
-      known: true,
-      value: { state: 'complete', description: { host: 'web01', from: [from] } },
-    });
-    expect(await transferProbes(mine).copies({ kind: 'copies', folder: place('web01'), method })).toEqual({
-      known: true,
-      value: [place('web01/one')],
-    });
-    const compared = await proven(mine, 'web01/one');
-    expect(compared).toMatchObject({ equal: true, missing: [], extra: [], different: [] });
-    expect(compared.attributes.find((a) => a.attribute === 'owner')?.proven).toBe(false);
-    // The mtree program looks at what was restored there as well; owners are root's to give.
-    const said = execFileSync('sh', [
-      '-c',
-      'mtree -f "$1" -p "$2" || true',
-      'sh',
-      real('web01/one/manifest.mtree'),
-      real('scratch/one'),
-    ]).toString();
-    expect(
-      said.split('\n').filter((line) => /^\t(?!user |gid )|^(extra|missing)|^\.\/.* (extra|missing)/.test(line)),
-    ).toEqual([]);
-    writeFileSync(join(real('scratch/one'), from, 'plain'), 'other');
-    expect(
-      await transferProbes(mine)['tree.compare']({
-        kind: 'tree.compare',
-        copy: place('web01/one'),
-        tree: place('scratch/one'),
-      }),
-    ).toMatchObject({ known: true, value: { equal: false, counts: { different: 1, missing: 0, extra: 0 } } });
-    expect(
-      await transferHandlers(mine)['scratch.remove'](
-        { kind: 'scratch.remove', on: 'vault', scratch: place('scratch/one') },
-        context(),
-      ),
-    ).toMatchObject({ outcome: 'done' });
-    expect(readdirSync(real('scratch'))).toEqual([]);
-  },
-);
-
-test('a second copy by rsync links what did not change into the first', async () => {
+test('a copy goes straight to the vault, is restored there, and equals the source', async () => {
   const from = source();
   const mine = world();
-  expect(await rsync(mine, from, 'web01/one')).toMatchObject({ outcome: 'done' });
-  writeFileSync(join(from, 'plain'), 'changed since');
-  expect(await rsync(mine, from, 'web01/two', place('web01/one'))).toMatchObject({ outcome: 'done' });
-  const inode = (copy: string, name: string) => statSync(join(real(`web01/${copy}/tree`), from, name)).ino;
-  expect(inode('two', 'big')).toBe(inode('one', 'big'));
-  expect(inode('two', 'plain')).not.toBe(inode('one', 'plain'));
-  expect(await proven(mine, 'web01/two')).toMatchObject({ equal: true });
+  const done = await archive(mine, from, 'web01/one');
+  expect(done).toMatchObject({ outcome: 'done', receipt: { copy: place('web01/one') } });
+  expect(passed).toBeLessThan(300_000);
+  shut();
+  expect(readdirSync(real('web01/one')).sort()).toEqual(['copy.json', 'data.tar', 'manifest.mtree']);
+  expect(await transferProbes(mine).copy({ kind: 'copy', copy: place('web01/one') })).toMatchObject({
+    known: true,
+    value: { state: 'complete', description: { host: 'web01', from: [from] } },
+  });
+  expect(await transferProbes(mine).copies({ kind: 'copies', folder: place('web01'), method: 'archive' })).toEqual({
+    known: true,
+    value: [place('web01/one')],
+  });
+  const compared = await proven(mine, 'web01/one');
+  expect(compared).toMatchObject({ equal: true, missing: [], extra: [], different: [] });
+  expect(compared.attributes.find((a) => a.attribute === 'owner')?.proven).toBe(false);
+  // The mtree program looks at what was restored there as well; owners are root's to give.
+  const said = execFileSync('sh', [
+    '-c',
+    'mtree -f "$1" -p "$2" || true',
+    'sh',
+    real('web01/one/manifest.mtree'),
+    real('scratch/one'),
+  ]).toString();
+  expect(
+    said.split('\n').filter((line) => /^\t(?!user |gid )|^(extra|missing)|^\.\/.* (extra|missing)/.test(line)),
+  ).toEqual([]);
+  writeFileSync(join(real('scratch/one'), from, 'plain'), 'other');
+  expect(
+    await transferProbes(mine)['tree.compare']({
+      kind: 'tree.compare',
+      copy: place('web01/one'),
+      tree: place('scratch/one'),
+    }),
+  ).toMatchObject({ known: true, value: { equal: false, counts: { different: 1, missing: 0, extra: 0 } } });
+  expect(
+    await transferHandlers(mine)['scratch.remove'](
+      { kind: 'scratch.remove', on: 'vault', scratch: place('scratch/one') },
+      context(),
+    ),
+  ).toMatchObject({ outcome: 'done' });
+  expect(readdirSync(real('scratch'))).toEqual([]);
 });
 
 test('with a relay the data goes by way of this machine, and the host lets nobody in', async () => {
@@ -236,10 +216,6 @@ test('a vault that cannot reach the host, or meets another machine there, is tol
     outcome: 'failed',
     trouble: { code: 'helper-no-way' },
   });
-  expect(await rsync(other, from, 'web01/two')).toMatchObject({
-    outcome: 'failed',
-    trouble: { code: 'helper-no-way' },
-  });
   shut();
   expect(await transferProbes(world())['helper.way']({ kind: 'helper.way', helper: 'vault' })).toEqual({
     known: true,
@@ -271,7 +247,7 @@ test('nothing outside the declared folder is touched, wherever a link in it lead
     outcome: 'failed',
     trouble: {
       code: 'link-in-folder',
-      what: `on vault, "web01" on the way to vault:${real('web01/one/archive')} is a symbolic link; none is followed there`,
+      what: `on vault, "web01" on the way to vault:${real('web01/one')} is a symbolic link; none is followed there`,
     },
   });
   for (const path of ['/home/decom-vault/other/one', `${folder}/../one`, `${folder}/./one`, '/one', `${folder}2/one`]) {
@@ -332,5 +308,88 @@ test('a copy whose connection is lost ends on the vault and the host, and is mad
     await slow.stop();
   }
   expect(await archive(world(), from, 'web01/one')).toMatchObject({ outcome: 'done' });
+  shut();
+});
+
+test('a line that cannot be taken out is told, and lets nobody do anything', async () => {
+  const from = source();
+  const keys = '/home/decom-host/.ssh/authorized_keys';
+  const fills = join(here.path, 'tar');
+  // The keys cannot be written any more once tar runs.
+  writeFileSync(fills, `#!/bin/sh\ncase "$*" in *-c*) sudo -n chattr +i ${keys} ;; esac\nexec /bin/tar "$@"\n`, {
+    mode: 0o755,
+  });
+  const closing = await startSshd({ user: 'decom-host', homeKeys: true, path: `${here.path}:/usr/bin:/bin` });
+  try {
+    const mine = world({ port: closing.port, sudo: 'no' });
+    const copied = await transferHandlers({ ...mine, machine: machineOf(closing, 'web01') })['copy.archive'](
+      { kind: 'copy.archive', ...common(from, 'web01/one'), root: false },
+      context(),
+    );
+    expect(copied).toMatchObject({
+      outcome: 'failed',
+      trouble: {
+        code: 'still-admitted',
+        what: "a line of decom's stays in ~/.ssh/authorized_keys on web01; what it ran is removed, so it lets nobody do anything",
+        fix: 'Remove every line there that ends in "decom:one", and ~/.decom/way.',
+      },
+    });
+    expect(existsSync('/home/decom-host/.decom')).toBe(false);
+  } finally {
+    execFileSync('chattr', ['-i', keys]);
+    await closing.stop();
+  }
+  expect(await archive(world(), from, 'web01/one')).toMatchObject({ outcome: 'done' });
+  shut();
+});
+
+test('links where the files of a copy will stand are not written through', async () => {
+  const from = source();
+  const mine = world();
+  const precious = join(here.path, 'precious');
+  writeFileSync(precious, 'x', { mode: 0o666 });
+  chmodSync(precious, 0o666);
+  mkdirSync(real('web01/one.partial'), { recursive: true });
+  symlinkSync(precious, real('web01/one.partial/partial.json'));
+  execFileSync('chown', ['-Rh', 'decom-vault:', folder]);
+  expect(await archive(mine, from, 'web01/one')).toMatchObject({ outcome: 'done' });
+  mkdirSync(real('scratch'));
+  symlinkSync(precious, real('scratch/one.decom-scratch'));
+  execFileSync('chown', ['-Rh', 'decom-vault:', folder]);
+  expect(
+    await transferHandlers(mine)['copy.restore'](
+      { kind: 'copy.restore', on: 'vault', copy: place('web01/one'), scratch: place('scratch/one') },
+      context(),
+    ),
+  ).toMatchObject({ outcome: 'failed', trouble: { code: 'link-in-folder' } });
+  expect(readFileSync(precious, 'utf8')).toBe('x');
+});
+
+test('a manifest that is longer than was recorded is not brought here', async () => {
+  const from = source();
+  const mine = world();
+  expect(await archive(mine, from, 'web01/one')).toMatchObject({ outcome: 'done' });
+  rmSync(real('web01/one/manifest.mtree'));
+  symlinkSync('/dev/zero', real('web01/one/manifest.mtree'));
+  const scratch = place('scratch/one');
+  const compare = () =>
+    transferProbes(mine)['tree.compare']({ kind: 'tree.compare', copy: place('web01/one'), tree: scratch });
+  expect(await compare()).toMatchObject({ known: false, trouble: { code: 'manifest-changed' } });
+  rmSync(real('web01/one/manifest.mtree'));
+  writeFileSync(real('web01/one/manifest.mtree'), 'x'.repeat(1_000_000));
+  expect(await compare()).toMatchObject({ known: false, trouble: { code: 'manifest-changed' } });
+});
+
+test('a login that prints something is named as the cause', async () => {
+  const from = source();
+  writeFileSync('/home/decom-host/.bashrc', 'echo hello from bashrc\n');
+  try {
+    expect(await archive(world(), from, 'web01/one')).toMatchObject({
+      outcome: 'failed',
+      trouble: { code: 'login-talks' },
+    });
+  } finally {
+    rmSync('/home/decom-host/.bashrc');
+  }
   shut();
 });

@@ -90,6 +90,10 @@ export const restoreVerify = action<typeof Input, Facts, After>({
     if (!tree.known) return { ok: false, trouble: tree.trouble };
     const about = copy.known ? copy.value.description : null;
     const compared = tree.value;
+    // Its description was read twice: both have to be of the same copy.
+    if (compared.manifest !== undefined && compared.manifest !== about?.manifest.sha256) {
+      return { ok: false, trouble: changedMeanwhile(backup) };
+    }
     const unequal = differences(backup, compared) ?? unproven(backup, compared);
     if (unequal !== undefined || about === null)
       return { ok: false, trouble: unequal ?? notComplete(backup, 'partial') };
@@ -141,8 +145,23 @@ function unfit(backup: string, copy: Seen<CopySeen>, setting: Setting): Trouble 
       `Give the copy of ${host.name}.`,
     );
   }
+  const recorded = setting.manifests?.[backup];
+  if (recorded !== undefined && recorded !== description.manifest.sha256) {
+    return trouble(
+      'copy-changed',
+      `the copy ${backup} is not the one that this run made: its manifest's SHA-256 is ${description.manifest.sha256}, recorded was ${recorded}`,
+      'This copy cannot prove anything: find out what changed it, and make the copy again.',
+    );
+  }
   return emptyCopy(backup, description) ?? notAllRead(backup, description, setting);
 }
+
+const changedMeanwhile = (backup: string): Trouble =>
+  trouble(
+    'copy-changed',
+    `the copy ${backup} was changed while it was compared`,
+    'This copy cannot prove anything: find out what changed it, and make the copy again.',
+  );
 
 const noRoom = (scratch: string, copy: Seen<CopySeen>, place: PlaceSeen): Trouble | undefined =>
   roomFor(scratch, copy.known ? (copy.value.description?.bytes ?? 0) : 0, place.free);

@@ -1,6 +1,7 @@
 import { claimRemoval } from '../../core/claim.ts';
 import type { RunFolder } from '../../core/ports.ts';
 import { type Trouble, trouble } from '../../core/result.ts';
+import { copiesLeftOpen } from '../../engine/leave-host.ts';
 import { openRun } from '../../engine/open-run.ts';
 import { closeSession, openSession } from '../../engine/session.ts';
 import { systemClock } from '../compose.ts';
@@ -38,14 +39,15 @@ export async function abandon(invocation: Invocation, named: string, { reason }:
       }
       openSession(journal, desk.value.session(true));
       journal.record({ type: 'run.closed', outcome: 'abandoned', by: operator, reason });
-      const left = await freed(desk.value, folder.value);
+      const left = await freed(desk.value, folder.value, copiesLeftOpen(journal.execution));
       closeSession(journal, 'abandoned', exit.done);
       const { execution, head } = journal;
       invocation.output.result(
         { type: 'run.ended', message: `run ${folder.value.run} is abandoned`, run_id: folder.value.run, head },
         [
           `Run ${folder.value.run} on ${folder.value.host} is abandoned: ${tally(plan, execution)}. Nothing was undone.`,
-          ...(left === undefined ? [] : [`Its claim stays on the host: ${left.what}. ${left.fix}`]),
+          ...(left.claim === undefined ? [] : [`Its claim stays on the host: ${left.claim.what}. ${left.claim.fix}`]),
+          ...left.open.map(({ what, fix }) => `Left behind: ${what}. ${fix}`),
           `log head ${head.hash} after ${head.size} lines`,
           `Next: decom report ${folder.value.run}, or give the machine back: decom rollback ${folder.value.run}`,
         ],
@@ -59,19 +61,35 @@ export async function abandon(invocation: Invocation, named: string, { reason }:
   }
 }
 
-/** Gives the host free and removes what the run's acts left there; why it could not be done. */
-async function freed(desk: Desk, folder: RunFolder): Promise<Trouble | undefined> {
+interface Left {
+  /** Why the claim could not be given up. */
+  readonly claim?: Trouble;
+  /** What could not be taken back of what let helpers in. */
+  readonly open: readonly Trouble[];
+}
+
+/** Gives the host free and removes what the run's acts and copies left there; what could not be done. */
+async function freed(desk: Desk, folder: RunFolder, copies: readonly string[]): Promise<Left> {
   const host = findHost(desk.workspace, folder.host);
   if (!host.ok) {
     const what = `${folder.host} is not in the inventory any more`;
-    return trouble('unknown-host', what, `Remove it there: ${claimRemoval}`);
+    const gone = trouble('unknown-host', what, `Remove it there: ${claimRemoval}`);
+    return { claim: gone, open: copies.map((copy) => keyOf(copy, what)) };
   }
   const world = await desk.compose(host.value, folder.run);
   try {
     const dropped = await world.claims?.drop();
     if (dropped?.ok) await world.acts.forget(folder.run);
-    return dropped === undefined || dropped.ok ? undefined : dropped.error;
+    const open = await world.dismiss(folder.run, copies);
+    return { ...(dropped === undefined || dropped.ok ? {} : { claim: dropped.error }), open };
   } finally {
     await world.close();
   }
 }
+
+const keyOf = (copy: string, why: string): Trouble =>
+  trouble(
+    'key-stays',
+    `what let a helper in for ${copy} may still be there: ${why}`,
+    `Remove ${copy}.partial/way there.`,
+  );

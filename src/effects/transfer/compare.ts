@@ -45,9 +45,10 @@ export async function compareTree(
     const tree = await keeper.tree(placeOf(question.tree).path, work, signal, (progress) => tell(() => progress));
     if (!tree.ok) return unseen(tree.error);
     const asked = { blobs, manifest, gone: goneAtSource(description), tree: tree.value, isRoot: isRoot.value };
-    return await compare(asked, (tally) =>
+    const compared = await compare(asked, (tally) =>
       tell(() => ({ what: 'comparing', ...tally, totalBytes: description.bytes, totalFiles: description.files })),
     );
+    return compared.known ? seen({ ...compared.value, manifest: description.manifest.sha256 }) : compared;
   } catch (error) {
     return unseen(diskTrouble(error, question.tree));
   } finally {

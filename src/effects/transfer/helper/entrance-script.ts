@@ -30,14 +30,13 @@ which=" decom:$id$"
 renew() {
   rm -f "$fresh"
   if [ -f "$file" ]; then cp -p "$file" "$fresh" || { rm -f "$fresh"; return 1; }; fi
-  {
+  (
     if [ -f "$file" ]; then
       grep -v -e "$which" "$file"
       [ "$?" -le 1 ] || exit 1
     fi
     [ -z "$1" ] || printf '%s\\n' "$1"
-    exit 0
-  } >"$fresh" && [ "$(grep -c -e "$which" "$fresh")" = "$2" ] && mv -f "$fresh" "$file" && return 0
+  ) >"$fresh" && [ "$(grep -c -e "$which" "$fresh")" = "$2" ] && mv -f "$fresh" "$file" && return 0
   rm -f "$fresh"
   return 1
 }

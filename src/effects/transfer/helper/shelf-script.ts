@@ -7,7 +7,7 @@ export LC_ALL
 root=$1
 shift
 say() { printf '%s\\n' "$*"; }
-refuse() { say "refused $*"; exit 0; }
+refuse() { say "refused $*"; exit "\${refused:-0}"; }
 cd -P -- "$root" 2>/dev/null || refuse no-folder
 enter() {
   rest=$1
@@ -256,6 +256,7 @@ say done
  * copy goes on that nobody knows of. With OUT, the program's output goes to that file, and its length is told every other second.
  */
 export const workScript = `
+refused=121
 ${walk}
 enter "$1" || exit 121
 out=$2
