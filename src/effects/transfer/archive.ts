@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { once } from 'node:events';
-import type { Writable } from 'node:stream';
+import { type Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { PerformContext } from '../../core/action.ts';
 import type { BlobRef } from '../../core/blob.ts';
 import { formatEntry } from '../../core/mtree.ts';
@@ -181,14 +182,14 @@ async function receive(process: RemoteProcess, r: Receiving): Promise<Result<Blo
   const hearing = hear(process.stderr, r.heard, fromTar).catch(() => undefined);
   let bytes = 0;
   try {
-    for await (const chunk of process.stdout as AsyncIterable<Buffer>) {
+    await eachChunk(process.stdout, async (chunk) => {
       bytes += chunk.length;
       await keep(chunk, file, sha);
       reader.push(chunk);
       await r.entries.room();
       await r.links.room();
       tell(() => ({ what: 'copying', bytes, files }));
-    }
+    });
   } catch (error) {
     const ours = error instanceof TarDamage || error instanceof SortFailure || file.errored === error;
     r.stop.abort();
@@ -219,6 +220,17 @@ async function receive(process: RemoteProcess, r: Receiving): Promise<Result<Blo
       return closed.ok ? ok({ sha256: sha.digest('hex'), bytes }) : closed;
     }
   }
+}
+
+/** Takes a stream chunk by chunk as it came. `for await` would first join whatever waits into one new buffer: a tenth of the pace. */
+async function eachChunk(from: Readable, take: (chunk: Buffer) => Promise<void>): Promise<void> {
+  const taker = new Writable({
+    highWaterMark: 1 << 20,
+    write: (chunk: Buffer, _encoding, done) => {
+      take(chunk).then(() => done(), done);
+    },
+  });
+  await pipeline(from, taker);
 }
 
 async function keep(chunk: Buffer, file: Writable, sha: Hash): Promise<void> {
