@@ -1,11 +1,23 @@
 import type { Bmc, Clock } from '../../core/ports.ts';
-import { fail, ok, type Result, type Seen, seen, type Trouble, trouble, unseen } from '../../core/result.ts';
+import { fail, ok, type Result, type Seen, seen, type Trouble, unseen } from '../../core/result.ts';
 import type { Secret } from '../../core/secret.ts';
 import { type Answered, type Asked, readAnswer } from './command-answer.ts';
 import { greatestAnswer, type ProgramEnd, runProgram } from './command-program.ts';
-import { foreignText } from './foreign-text.ts';
+import {
+  programCannot,
+  programCannotTell,
+  programDeclined,
+  programKnowsNoLight,
+  programLeftOpen,
+  programMissing,
+  programNotAsked,
+  programReachesNothing,
+  programRefused,
+  programSaysNothing,
+  type Told,
+} from './command-trouble.ts';
+import { firstForeignLine, foreignText } from './foreign-text.ts';
 import { swapGuid } from './guid.ts';
-import { cannotTell, declined, noAnswer, oddAnswer, refused, stopped, unanswered } from './trouble.ts';
 import { inTurn } from './turns.ts';
 
 export interface CommandOptions {
@@ -31,10 +43,17 @@ const inherited = [
   ...['XDG_RUNTIME_DIR', 'XDG_CONFIG_HOME'],
 ];
 
+/** Characters of a wrong answer that are shown. */
+const shownOfAnswer = 200;
+
 /** Power by a program of the operator's: one JSON object in, one out (docs/power-by-command.md). */
 export function commandBmc(options: CommandOptions): Bmc {
   const { name, argv, secrets, folder, clock, within = 30_000, spacing = 0 } = options;
-  const program = argv[0] ?? '';
+  const told: Told = {
+    name,
+    program: argv[0] ?? '',
+    byHand: `echo '{"format":1,"ask":"power","host":"${name}"}' | ${argv.map(shellWord).join(' ')}`,
+  };
   const key = `command ${JSON.stringify([folder, argv])}`;
   const hidden = Object.values(secrets);
   const shown = (text: string) => foreignText(text, hidden);
@@ -55,16 +74,17 @@ export function commandBmc(options: CommandOptions): Bmc {
       // A change that was begun is not cut off when we are told to stop: then nobody would know what became of it.
       runProgram({ argv, environment, folder, stdin, within, signal: changes ? never : closing.signal }),
     );
-    if (end === undefined) return fail(stopped(name));
-    if (end.how === 'not-started') return fail(notStarted(end.why));
+    if (end === undefined) return fail(programNotAsked(told));
+    if (end.how === 'not-started') return fail(programMissing(told, end.why));
     const answer = end.how === 'exit' && end.code === 0 && !end.overflow ? readAnswer(end.stdout, asked) : undefined;
     if (answer !== undefined && answer.is !== 'odd') {
       return answer.is === 'no' ? fail(toldNo(answer, end, asked)) : ok(answer);
     }
     const why = answer?.why ?? endWords(end);
-    const detail = shown(`${why}: ${end.stderr}`);
-    if (changes) return fail(unanswered(name, wordsOf(asked), detail));
-    return fail(oddAnswer(name, `is asked by ${program}, which gave no answer (${why})`, detail));
+    const said = shown(end.stderr);
+    const printed = 'stdout' in end ? firstForeignLine(end.stdout, hidden, shownOfAnswer) : '';
+    const detail = `${why}${said === '' ? '' : `: ${said}`}${printed === '' ? '' : `; it printed: ${printed}`}`;
+    return fail(changes ? programLeftOpen(told, wordsOf(asked), detail) : programSaysNothing(told, why, detail));
   }
 
   async function change(asked: Asked, signal: AbortSignal): Promise<Result<void>> {
@@ -76,31 +96,24 @@ export function commandBmc(options: CommandOptions): Bmc {
     const answer = await ask({ ask: of }, never);
     if (!answer.ok) return unseen(answer.error);
     if (answer.value.is === 'state' && answer.value.state !== 'unknown') return seen(answer.value.state);
-    return unseen(
-      of === 'power' ? oddAnswer(name, `is asked by ${program}, which cannot tell the power`) : cannotTell(name),
-    );
+    return unseen(of === 'power' ? programCannotTell(told, 'power') : programKnowsNoLight(told));
   }
 
   function toldNo({ trouble: code, why }: Extract<Answered, { is: 'no' }>, end: ProgramEnd, asked: Asked): Trouble {
     const detail = shown(`${why} ${'stderr' in end ? end.stderr : ''}`);
     switch (code) {
       case 'unreachable':
-        return noAnswer(name, program, detail);
+        return programReachesNothing(told, detail);
       case 'refused':
-        return refused(name, program, 'the program', detail);
+        return programRefused(told, detail);
       case 'declined':
-        return declined(name, wordsOf(asked), detail);
+        return programDeclined(told, wordsOf(asked), detail);
       case 'unsupported':
-        return asked.ask === 'indicator' ? cannotTell(name, detail) : declined(name, wordsOf(asked), detail);
+        return asked.ask === 'indicator'
+          ? programKnowsNoLight(told, detail)
+          : programCannot(told, wordsOf(asked), detail);
     }
   }
-
-  const notStarted = (why: string): Trouble =>
-    trouble(
-      'tool-missing',
-      `the program ${program}, which switches the power of ${name}, could not be started (${why})`,
-      'Correct "argv" of the host’s "bmc" in the hosts file: a relative path starts at the folder of that file. The program must be executable.',
-    );
 
   return {
     name,
@@ -109,7 +122,7 @@ export function commandBmc(options: CommandOptions): Bmc {
       const answer = await ask({ ask: 'identity' }, never);
       if (!answer.ok) return unseen(answer.error);
       const { guid, serial } = answer.value.is === 'identity' ? answer.value : { guid: null, serial: null };
-      const none = (what: string) => unseen(oddAnswer(name, `is asked by ${program}, which names no ${what}`));
+      const none = (what: string) => unseen(programCannotTell(told, `${what} of the machine`));
       return seen({
         guid: guid === null ? none('GUID') : seen(guid),
         guid_swapped: guid === null ? none('GUID') : seen(swapGuid(guid)),
@@ -129,6 +142,10 @@ export function commandBmc(options: CommandOptions): Bmc {
   };
 }
 
+/** A word as a POSIX shell takes it: for a command that a person copies. */
+const shellWord = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+
 function wordsOf(asked: Asked): string {
   switch (asked.ask) {
     case 'set':
@@ -136,7 +153,7 @@ function wordsOf(asked: Asked): string {
     case 'locate':
       return `its locator light ${asked.want}`;
     case 'reset':
-      return 'a restart of the BMC';
+      return 'a fresh start of what holds the power';
     default:
       return asked.ask;
   }

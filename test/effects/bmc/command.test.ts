@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import type { Clock } from '../../../src/core/ports.ts';
+import type { Bmc, Clock } from '../../../src/core/ports.ts';
 import { secret } from '../../../src/core/secret.ts';
 import { testClock } from '../../fakes/test-clock.ts';
 import { type CommandWorld, commandWorld } from './command-world.ts';
@@ -93,6 +93,77 @@ it('knows that nothing was done where the program says so', async () => {
     const result = await bmc.setPower('off', 'hard', never);
     expect(result).toMatchObject({ ok: false, error: { code, detail: 'as the cabinet is open' } });
   }
+});
+
+const ofMachines = /BMC|web page|cabling|firmware|event log/;
+const anyPower = (bmc: Bmc) => bmc.power();
+const cutPower = (bmc: Bmc) => bmc.setPower('off', 'hard', never);
+const restart = (bmc: Bmc) => bmc.restart(never);
+it.each<readonly [string, string, (bmc: Bmc) => Promise<unknown>]>([
+  ['cannot reach it', `echo '{"trouble":"unreachable"}'`, anyPower],
+  ['is refused', `echo '{"trouble":"refused"}'`, cutPower],
+  ['is declined', `echo '{"trouble":"declined"}'`, cutPower],
+  ['cannot do it', `echo '{"trouble":"unsupported"}'`, restart],
+  ['cannot do the light', `echo '{"trouble":"unsupported"}'`, (bmc) => bmc.indicator()],
+  ['knows no state', `echo '{"power":"unknown"}'`, anyPower],
+  ['knows no light', `echo '{"indicator":"unknown"}'`, (bmc) => bmc.indicator()],
+  ['names no machine', 'echo "{}"', (bmc) => bmc.identity()],
+  ['prints no JSON', 'echo off', anyPower],
+  ['leaves a change in doubt', 'exit 3', cutPower],
+])(
+  'a program that %s is told of as a program, with what can be done about a program',
+  async (_what, script, asking) => {
+    const { bmc } = await saying(script);
+    const told = JSON.stringify(await asking(bmc));
+    expect(told).toContain('./odd');
+    expect(told).not.toMatch(ofMachines);
+  },
+);
+
+it('names the command that asks it once more by hand, with arguments that a shell takes as they are', async () => {
+  const { bmc } = await saying('echo off', { argv: ['./odd', 'qemu+ssh://kvm1/system', "the web's"] });
+  expect(await bmc.power()).toMatchObject({
+    trouble: {
+      fix: expect.stringContaining(
+        `echo '{"format":1,"ask":"power","host":"web01"}' | ./odd qemu+ssh://kvm1/system 'the web'\\''s'`,
+      ),
+    },
+  });
+});
+
+it.each([
+  [
+    'no JSON',
+    `printf '\\n\\nError: no such domain\\nTry again\\n'`,
+    'not one JSON object; it printed: Error: no such domain',
+  ],
+  ['another word', `echo '{"power":"OFF"}'`, 'not on, off or unknown; it printed: {"power":"OFF"}'],
+  [
+    'a bad end',
+    'echo "usage: switch HOST"; echo "no host" >&2; exit 2',
+    'exit code 2: no host; it printed: usage: switch HOST',
+  ],
+  ['control characters', `printf 'bad\\033[2J correct-horse\\n'`, 'it printed: bad [2J [redacted]'],
+])('shows the first line of what a program printed that is no answer: %s', async (_what, script, detail) => {
+  const { bmc } = await saying(script, { secrets: { TOKEN: secret('correct-horse') } });
+  const asked = await bmc.power();
+  expect(asked).toMatchObject({ trouble: { detail: expect.stringContaining(detail) } });
+  expect(JSON.stringify(asked)).not.toContain('Try again');
+  expect(await bmc.setPower('off', 'hard', never)).toMatchObject({
+    error: { detail: expect.stringContaining(detail.split('it printed')[1] ?? '') },
+  });
+});
+
+it('shows no more of it than fits a line or two, and nothing of a secret that is cut off', async () => {
+  const { bmc } = await saying(`printf 'x%.0s' $(seq 1 190); echo correct-horse; echo 'more of it'`, {
+    secrets: { TOKEN: secret('correct-horse\nmore') },
+  });
+  const asked = await bmc.power();
+  expect(asked).toMatchObject({ trouble: { detail: expect.stringContaining('xxx') } });
+  expect(asked).not.toMatchObject({ trouble: { detail: expect.stringContaining('correct') } });
+  const long = await saying(`head -c 60000 /dev/zero | tr '\\0' 'y'`);
+  const trouble = await long.bmc.power();
+  expect(JSON.stringify(trouble).match(/y+…/)?.[0]).toHaveLength(201);
 });
 
 it('says that the light cannot be told, where the program knows no light', async () => {
