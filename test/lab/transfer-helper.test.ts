@@ -380,6 +380,40 @@ test('a manifest that is longer than was recorded is not brought here', async ()
   expect(await compare()).toMatchObject({ known: false, trouble: { code: 'manifest-changed' } });
 });
 
+test('what was changed on the vault is named as a runbook names it', async () => {
+  const from = source();
+  const mine = world();
+  expect(await archive(mine, from, 'web01/one')).toMatchObject({ outcome: 'done' });
+  const scratch = place('scratch/one');
+  const restore = () =>
+    transferHandlers(mine)['copy.restore'](
+      { kind: 'copy.restore', on: 'vault', copy: place('web01/one'), scratch },
+      context(),
+    );
+  expect(await restore()).toMatchObject({ outcome: 'done' });
+  const flip = (file: string): void => {
+    const bytes = readFileSync(file);
+    bytes[600] = (bytes[600] ?? 0) ^ 1;
+    writeFileSync(file, bytes);
+  };
+  flip(real('web01/one/manifest.mtree'));
+  const compared = await transferProbes(mine)['tree.compare']({
+    kind: 'tree.compare',
+    copy: place('web01/one'),
+    tree: scratch,
+  });
+  expect(compared).toMatchObject({ known: false, trouble: { code: 'manifest-changed' } });
+  expect(compared.known ? '' : compared.trouble.what).toContain(
+    `${place('web01/one/manifest.mtree')} is not what was written: its SHA-256 is `,
+  );
+  flip(real('web01/one/data.tar'));
+  const restored = await restore();
+  expect(restored).toMatchObject({ outcome: 'failed', trouble: { code: 'archive-changed' } });
+  expect(restored.outcome === 'done' ? '' : restored.trouble.what).toContain(
+    `${place('web01/one/data.tar')} is not what was written: its SHA-256 is `,
+  );
+});
+
 test('a login that prints something is named as the cause', async () => {
   const from = source();
   writeFileSync('/home/decom-host/.bashrc', 'echo hello from bashrc\n');

@@ -6,7 +6,7 @@ import type { PerformContext } from '../../core/action.ts';
 import type { BlobRef } from '../../core/blob.ts';
 import { formatEntry } from '../../core/mtree.ts';
 import type { OperationOf, Outcome } from '../../core/operation.ts';
-import { placeOf } from '../../core/place.ts';
+import { placeOf, placeText } from '../../core/place.ts';
 import type { RemoteProcess } from '../../core/ports.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
 import { type Complaints, complaints, fromTar, hear } from './complaints.ts';
@@ -124,7 +124,7 @@ async function keptWhole(
   return fail(
     trouble(
       'archive-changed',
-      `${data} on ${keeper.name} is not what was sent: its SHA-256 is ${found.value.sha256} (${found.value.bytes} bytes), sent was ${sent.sha256} (${sent.bytes} bytes)`,
+      `${placeText({ on: keeper.on, path: data })} is not what was sent: its SHA-256 is ${found.value.sha256} (${found.value.bytes} bytes), sent was ${sent.sha256} (${sent.bytes} bytes)`,
       'Check the disk there, then try again.',
     ),
   );

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PerformContext } from '../../core/action.ts';
 import { type Entry, manifestHeader, nameOf, parseEntry } from '../../core/mtree.ts';
-import { placeOf } from '../../core/place.ts';
+import { placeOf, placeText } from '../../core/place.ts';
 import type { BlobStore } from '../../core/ports.ts';
 import type { AttributeProof, CopyDescription, TreeComparison } from '../../core/probe.ts';
 import { type Seen, seen, trouble, unseen } from '../../core/result.ts';
+import { manifestChanged } from './changed-copy.ts';
 import { vanished } from './complaints.ts';
 import type { TransferDeps } from './deps.ts';
 import { differenceReport } from './difference-report.ts';
@@ -36,10 +37,13 @@ export async function compareTree(
     work = mkdtempSync(join(tmpdir(), 'decom-compare-'));
     const brought = await keeper.manifest(copy, description.manifest, work);
     if (!brought.ok) return unseen(brought.error);
-    const manifest = brought.value;
-    const found = await hashFile(manifest, () => undefined, signal);
-    if (found.sha256 !== description.manifest.sha256)
-      return unseen(manifestChanged(manifest, found.sha256, description));
+    const manifest = { file: brought.value, place: placeText({ on: keeper.on, path: join(copy, 'manifest.mtree') }) };
+    const found = await hashFile(manifest.file, () => undefined, signal);
+    const recorded = description.manifest.sha256;
+    if (found.sha256 !== recorded) {
+      const how = `its SHA-256 is ${found.sha256}, recorded was ${recorded}`;
+      return unseen(manifestChanged(manifest.place, how));
+    }
     const isRoot = await keeper.isRoot();
     if (!isRoot.ok) return unseen(isRoot.error);
     const tree = await keeper.tree(placeOf(question.tree).path, work, signal, (progress) => tell(() => progress));
@@ -48,7 +52,7 @@ export async function compareTree(
     const compared = await compare(asked, (tally) =>
       tell(() => ({ what: 'comparing', ...tally, totalBytes: description.bytes, totalFiles: description.files })),
     );
-    return compared.known ? seen({ ...compared.value, manifest: description.manifest.sha256 }) : compared;
+    return compared.known ? seen({ ...compared.value, manifest: recorded }) : compared;
   } catch (error) {
     return unseen(diskTrouble(error, question.tree));
   } finally {
@@ -56,16 +60,10 @@ export async function compareTree(
   }
 }
 
-const manifestChanged = (file: string, found: string, { manifest }: CopyDescription) =>
-  trouble(
-    'manifest-changed',
-    `${file} is not what was written: its SHA-256 is ${found}, recorded was ${manifest.sha256}`,
-    'This copy cannot prove anything: find out what changed it, and make the copy again.',
-  );
-
 interface Comparison {
   readonly blobs: BlobStore;
-  readonly manifest: string;
+  /** A file here, and the place that it was brought from. */
+  readonly manifest: { readonly file: string; readonly place: string };
   readonly gone: ReadonlySet<string>;
   readonly tree: TreeListing;
   /** Whether files were given their owners. */
@@ -79,9 +77,9 @@ async function compare(
   const report = differenceReport();
   const tally = { entries: 0, files: 0, bytes: 0 };
   try {
-    const wanted = linesIn(manifest)[Symbol.asyncIterator]();
+    const wanted = linesIn(manifest.file)[Symbol.asyncIterator]();
     const actual = tree.lines()[Symbol.asyncIterator]();
-    if ((await wanted.next()).value !== manifestHeader) return unseen(unreadable(manifest));
+    if ((await wanted.next()).value !== manifestHeader) return unseen(unreadable(manifest.place));
     let w = await wanted.next();
     let a = await actual.next();
     while (!w.done || !a.done) {
@@ -96,7 +94,7 @@ async function compare(
       } else {
         const want = w.done ? undefined : parseEntry(w.value);
         const is = a.done ? undefined : parseEntry(a.value);
-        if (want === undefined || is === undefined) return unseen(unreadable(manifest));
+        if (want === undefined || is === undefined) return unseen(unreadable(manifest.place));
         tally.entries++;
         const different = differences(want, is, isRoot);
         if (want.type === 'file' && is.type === 'file') {
@@ -125,8 +123,8 @@ async function compare(
 const goneAtSource = ({ unread }: CopyDescription): ReadonlySet<string> =>
   new Set(unread.flatMap(({ name, why }) => (why === vanished ? [name] : [])));
 
-const unreadable = (manifest: string) =>
-  trouble('manifest-unreadable', `${manifest} holds a line that decom did not write`, 'Make the copy again.');
+const unreadable = (place: string) =>
+  trouble('manifest-unreadable', `${place} holds a line that decom did not write`, 'Make the copy again.');
 
 function differences(want: Entry, is: Entry, isRoot: boolean): string[] {
   if (want.type !== is.type) return ['type'];

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import type { PerformContext } from '../../core/action.ts';
 import type { OperationOf, Outcome } from '../../core/operation.ts';
-import { placeOf } from '../../core/place.ts';
+import { placeOf, placeText } from '../../core/place.ts';
 import type { CopyDescription } from '../../core/probe.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
+import { archiveChanged } from './changed-copy.ts';
 import type { TransferDeps } from './deps.ts';
 import { diskFull, saysFull } from './disk-trouble.ts';
 import type { Keeper } from './keeper.ts';
@@ -69,13 +70,7 @@ async function checkArchive(
   );
   if (!found.ok) return found;
   if (found.value.sha256 === archive.sha256 && found.value.bytes === archive.bytes) return ok(undefined);
-  return fail(
-    trouble(
-      'archive-changed',
-      `${file} is not what was written: its SHA-256 is ${found.value.sha256} (${found.value.bytes} bytes), recorded was ${archive.sha256} (${archive.bytes} bytes)`,
-      'This copy cannot be trusted: find out what changed it, and make the copy again.',
-    ),
-  );
+  return fail(archiveChanged(placeText({ on: keeper.on, path: file }), found.value, archive));
 }
 
 async function unpack(
@@ -107,7 +102,7 @@ async function unpack(
   if (code === 0 || excused) return ok(undefined);
   // GNU tar does not always give the system's reason.
   const full = saysFull(stderr) || /: Wrote only \d+ of \d+ bytes/.test(stderr);
-  return fail(full ? diskFull(scratch, stderr, keeper.on) : restoreFailed('tar', scratch, stderr));
+  return fail(full ? diskFull(scratch, stderr, keeper.on) : restoreFailed('tar', keeper, scratch, stderr));
 }
 
 async function copyBack(
@@ -140,13 +135,15 @@ async function copyBack(
   if (signal.aborted) return fail(aborted);
   if (run.value.code === 0) return ok(undefined);
   const { stderr } = run.value;
-  return fail(saysFull(stderr) ? diskFull(scratch, stderr, keeper.on) : restoreFailed('rsync', scratch, stderr));
+  return fail(
+    saysFull(stderr) ? diskFull(scratch, stderr, keeper.on) : restoreFailed('rsync', keeper, scratch, stderr),
+  );
 }
 
-const restoreFailed = (program: string, scratch: string, detail: string): Trouble =>
+const restoreFailed = (program: string, { on }: Keeper, path: string, detail: string): Trouble =>
   trouble(
     'restore-failed',
-    `${program} could not restore into ${scratch}`,
+    `${program} could not restore into ${placeText({ on, path })}`,
     'Read what it said, then try again.',
     detail,
   );

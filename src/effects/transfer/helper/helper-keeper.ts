@@ -9,6 +9,7 @@ import { placeText } from '../../../core/place.ts';
 import type { Clock } from '../../../core/ports.ts';
 import type { CopySeen, PlaceSeen } from '../../../core/probe.ts';
 import { fail, ok, type Result, type Seen, seen, type Trouble, trouble, unseen } from '../../../core/result.ts';
+import { manifestChanged } from '../changed-copy.ts';
 import { complaints } from '../complaints.ts';
 import { type Partial, parseDescription } from '../copy-folder.ts';
 import type { HelperMachine } from '../deps.ts';
@@ -313,11 +314,5 @@ async function bring(helper: HelperMachine, path: string, bytes: number, file: s
   const end = await ended;
   if (come < bytes && (end.how === 'lost' || end.how === 'aborted')) return fail(end.trouble);
   if (come === bytes) return ok(undefined);
-  return fail(
-    trouble(
-      'manifest-changed',
-      `${placeText({ on: helper.name, path })} is not what was written: it has another length than was recorded`,
-      'This copy cannot prove anything: find out what changed it, and make the copy again.',
-    ),
-  );
+  return fail(manifestChanged(placeText({ on: helper.name, path }), 'it has another length than was recorded'));
 }
