@@ -6,7 +6,7 @@ import { type Entry, manifestHeader, nameOf, parseEntry } from '../../core/mtree
 import { placeOf, placeText } from '../../core/place.ts';
 import type { BlobStore } from '../../core/ports.ts';
 import type { AttributeProof, CopyDescription, TreeComparison } from '../../core/probe.ts';
-import { type Seen, seen, trouble, unseen } from '../../core/result.ts';
+import { type Seen, seen, type Trouble, trouble, unseen } from '../../core/result.ts';
 import { manifestChanged } from './changed-copy.ts';
 import { vanished } from './complaints.ts';
 import type { TransferDeps } from './deps.ts';
@@ -38,12 +38,9 @@ export async function compareTree(
     const brought = await keeper.manifest(copy, description.manifest, work);
     if (!brought.ok) return unseen(brought.error);
     const manifest = { file: brought.value, place: placeText({ on: keeper.on, path: join(copy, 'manifest.mtree') }) };
-    const found = await hashFile(manifest.file, () => undefined, signal);
     const recorded = description.manifest.sha256;
-    if (found.sha256 !== recorded) {
-      const how = `its SHA-256 is ${found.sha256}, recorded was ${recorded}`;
-      return unseen(manifestChanged(manifest.place, how));
-    }
+    const changed = await changedSince(manifest, recorded, signal);
+    if (changed !== undefined) return unseen(changed);
     const isRoot = await keeper.isRoot();
     if (!isRoot.ok) return unseen(isRoot.error);
     const tree = await keeper.tree(placeOf(question.tree).path, work, signal, (progress) => tell(() => progress));
@@ -54,16 +51,38 @@ export async function compareTree(
     );
     return compared.known ? seen({ ...compared.value, manifest: recorded }) : compared;
   } catch (error) {
-    return unseen(diskTrouble(error, question.tree));
+    return unseen(signal?.aborted === true ? stopped : diskTrouble(error, work ?? tmpdir()));
   } finally {
     if (work !== undefined) rmSync(work, { recursive: true, force: true });
   }
 }
 
+/** A manifest as a file here, and the place where it belongs. */
+interface Manifest {
+  readonly file: string;
+  readonly place: string;
+}
+
+async function changedSince(
+  { file, place }: Manifest,
+  recorded: string,
+  signal: AbortSignal | undefined,
+): Promise<Trouble | undefined> {
+  try {
+    const { sha256 } = await hashFile(file, () => undefined, signal);
+    if (sha256 === recorded) return undefined;
+    return manifestChanged(place, `its SHA-256 is ${sha256}, recorded was ${recorded}`);
+  } catch (error) {
+    if (signal?.aborted === true) throw error;
+    return diskTrouble(error, place);
+  }
+}
+
+const stopped = trouble('aborted', 'comparing was stopped', 'Resume to compare again from the beginning.');
+
 interface Comparison {
   readonly blobs: BlobStore;
-  /** A file here, and the place that it was brought from. */
-  readonly manifest: { readonly file: string; readonly place: string };
+  readonly manifest: Manifest;
   readonly gone: ReadonlySet<string>;
   readonly tree: TreeListing;
   /** Whether files were given their owners. */

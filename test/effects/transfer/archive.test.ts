@@ -180,6 +180,25 @@ test('a manifest that was changed proves nothing', async () => {
   expect(seen).toMatchObject({ known: false, trouble: { code: 'manifest-changed' } });
 });
 
+test('a comparison that is stopped says so', async () => {
+  const { copy, scratch, at } = await restored();
+  writeFileSync(at('plain'), 'x'.repeat(1_000_000));
+  const stop = new AbortController();
+  const seen = await transferProbes(deps(machine))['tree.compare'](
+    { kind: 'tree.compare', copy, tree: scratch },
+    { signal: stop.signal, progress: () => stop.abort() },
+  );
+  expect(seen).toMatchObject({ known: false, trouble: { code: 'aborted' } });
+});
+
+test('a manifest that is gone is named by its place', async () => {
+  const { copy, scratch } = await restored();
+  rmSync(join(copy, 'manifest.mtree'));
+  const seen = await transferProbes(deps(machine))['tree.compare']({ kind: 'tree.compare', copy, tree: scratch });
+  expect(seen).toMatchObject({ known: false });
+  expect(seen.known ? '' : seen.trouble.what).toContain(`${copy}/manifest.mtree: `);
+});
+
 test('an exclusion leaves out that path and what is below it, and nothing that only resembles it', async () => {
   const source = join(here.path, 'srv');
   for (const name of ['cache', 'cache2', 'x/cache', 'st*r', 'star', 'b\\s']) {
