@@ -414,6 +414,30 @@ test('what was changed on the vault is named as a runbook names it', async () =>
   );
 });
 
+test('an archive that comes damaged is not cured by what no helper can do', async () => {
+  const from = source();
+  const short = '#!/bin/sh\ncase "$*" in *-c*) /bin/tar "$@" | head -c 100000; exit 0 ;; esac\nexec /bin/tar "$@"\n';
+  writeFileSync(join(here.path, 'tar'), short, { mode: 0o755 });
+  const cutting = await startSshd({ user: 'decom-host', homeKeys: true, path: `${here.path}:/usr/bin:/bin` });
+  try {
+    const mine = world({ port: cutting.port, sudo: 'no' });
+    const copied = await transferHandlers({ ...mine, machine: machineOf(cutting, 'web01') })['copy.archive'](
+      { kind: 'copy.archive', ...common(from, 'web01/one'), root: false },
+      context(),
+    );
+    expect(copied).toMatchObject({
+      outcome: 'failed',
+      trouble: {
+        code: 'archive-damaged',
+        fix: 'Try again; if it happens again, copy to a place here with backup.rsync.',
+      },
+    });
+  } finally {
+    await cutting.stop();
+  }
+  shut();
+});
+
 test('a login that prints something is named as the cause', async () => {
   const from = source();
   writeFileSync('/home/decom-host/.bashrc', 'echo hello from bashrc\n');

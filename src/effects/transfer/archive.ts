@@ -86,7 +86,7 @@ export async function copyArchive(
     }
     for (const name of selection.value.parents) entries.write(`${name} type=dir`);
     const to = sink.value;
-    const received = await receive(start.value, { to, entries, links, heard, context, deps, stop });
+    const received = await receive(start.value, { to, entries, links, heard, context, deps, on: keeper.on, stop });
     if (!received.ok) return failed(received.error);
     const kept = keeper.on === 'control' ? received : await keptWhole(keeper, partial, received.value, context);
     if (!kept.ok) return failed(kept.error);
@@ -103,7 +103,7 @@ export async function copyArchive(
     });
   } catch (error) {
     if (error instanceof DanglingLink)
-      return failed(damaged(machine.name, `a link to ${error.message}, which is not in it`));
+      return failed(damaged(machine.name, `a link to ${error.message}, which is not in it`, keeper.on));
     return failed(diskTrouble(error, operation.to));
   } finally {
     entries.discard();
@@ -162,6 +162,7 @@ interface Receiving {
   readonly heard: Complaints;
   readonly context: PerformContext;
   readonly deps: TransferDeps;
+  readonly on: Keeper['on'];
   /** Ends tar at the source. */
   readonly stop: AbortController;
 }
@@ -196,7 +197,7 @@ async function receive(process: RemoteProcess, r: Receiving): Promise<Result<Blo
     r.to.discard();
     process.stdout.destroy();
     const ended = await process.ended;
-    if (error instanceof TarDamage) return fail(damaged(machine.name, error.message));
+    if (error instanceof TarDamage) return fail(damaged(machine.name, error.message, r.on));
     if (ours) return fail(r.to.trouble(error));
     if (ended.how === 'lost' || (ended.how === 'aborted' && r.context.signal.aborted)) return fail(ended.trouble);
     return fail(cutOff(machine.name, String(error)));

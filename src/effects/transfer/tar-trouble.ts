@@ -1,3 +1,4 @@
+import type { Place } from '../../core/place.ts';
 import { type Trouble, trouble } from '../../core/result.ts';
 import type { Complaints } from './complaints.ts';
 
@@ -15,9 +16,12 @@ export const tarFailed = (host: string, how: string, heard: Complaints): Trouble
     ].join('\n'),
   );
 
-export const damaged = (host: string, what: string): Trouble =>
+/** `on`: the machine that was to keep it; backup.rsync keeps copies here only. */
+export const damaged = (host: string, what: string, on: Place['on']): Trouble =>
   trouble(
     'archive-damaged',
     `what tar on ${host} sent is no whole archive: ${what}`,
-    'Try again; if it happens again, use backup.rsync.',
+    on === 'control'
+      ? 'Try again; if it happens again, use backup.rsync.'
+      : 'Try again; if it happens again, copy to a place here with backup.rsync.',
   );

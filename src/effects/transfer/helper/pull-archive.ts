@@ -48,7 +48,7 @@ export async function pullArchive(
   const whole = await shelf(helper, ['whole', at, name], { signal });
   if (!whole.ok) return whole;
   if (whole.value.includes('talks')) return fail(loginTalks(host));
-  if (!whole.value.includes('whole')) return fail(damaged(host, 'its last blocks are missing'));
+  if (!whole.value.includes('whole')) return fail(damaged(host, 'its last blocks are missing', helper.name));
   progress({ what: `hashing the archive on ${helper.name}` });
   const archive = await keeper.hash(partial.data, () => undefined, signal);
   if (!archive.ok) return archive;
