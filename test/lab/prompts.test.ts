@@ -75,13 +75,13 @@ const asking = `
 /** What to type to come to each question of the runbook above, and what it ends with. */
 const questions: readonly (readonly [name: string, way: readonly (readonly [string, string])[], shown: string])[] = [
   ['before a step', [], `[2/3] told — Tell the users ${keys}`],
-  ['for a reason to skip', [[keys, 's']], 'Enter alone goes back)'],
-  ['in a confirmation', [[keys, 'c']], '(yes, no, quit):'],
+  ['for a reason to skip', [[keys, 's']], '(goes on record) [b,q,?]'],
+  ['in a confirmation', [[keys, 'c']], 'Do the users know? [y,n,q,?]'],
   [
     'in a checklist',
     [
       [keys, 'c'],
-      ['(yes, no, quit):', 'yes'],
+      ['Do the users know? [y,n,q,?]', 'yes'],
       [`[3/3] unplugged — Unplug it ${keys}`, 'c'],
     ],
     '[y,n,q,?]',
@@ -161,7 +161,7 @@ test('connections that are cut while a confirmation and a checklist stand do no 
     bench.ssh.cut();
     bench.bmc.cut();
   };
-  await come(at, [[`told — Tell the users ${keys}`, 'c']], '(yes, no, quit):');
+  await come(at, [[`told — Tell the users ${keys}`, 'c']], 'Do the users know? [y,n,q,?]');
   cut();
   at.type('yes');
   at.press('Enter');
@@ -216,7 +216,7 @@ test('keys pressed before the question do not begin the irreversible step, nor d
     at,
     [
       [`told — Tell the users ${keys}`, 'c'],
-      ['(yes, no, quit):', 'yes'],
+      ['stop now? [y,n,q,?]', 'yes'],
       [`stop — Stop the services and keep them from coming back ${keys}`, 'c'],
     ],
     `last-copy — Take the last copy ${keys}`,
@@ -239,12 +239,12 @@ test('keys pressed before the question do not begin the irreversible step, nor d
   at.type('c');
   at.press('Enter');
   for (const wrong of ['', 'yes', 'practice', serial.slice(0, -1)]) {
-    await at.endsWith('in full (b goes back, q quits):');
+    await at.endsWith('in full [b,q,?]');
     at.type(wrong);
     at.press('Enter');
     await at.shows(wrong === '' ? 'Nothing was typed' : 'That is not the serial number');
   }
-  await at.endsWith('in full (b goes back, q quits):');
+  await at.endsWith('in full [b,q,?]');
   expect(began('power-off')).toEqual([]);
   at.type(serial);
   at.press('Enter');

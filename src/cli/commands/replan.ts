@@ -19,7 +19,8 @@ import { type ExitCode, exit, exitOfSignal } from '../exit.ts';
 import { findRun } from '../find-run.ts';
 import type { Invocation } from '../invocation.ts';
 import { givenParams } from '../new-plan.ts';
-import { oneOf, openConversation } from '../prompt/conversation.ts';
+import { choose } from '../prompt/choose.ts';
+import { openConversation } from '../prompt/conversation.ts';
 import { refuse, refuseLock } from '../refuse.ts';
 import { listenForSignals, type Signals } from '../signals.ts';
 import { version } from '../version.ts';
@@ -125,11 +126,14 @@ async function replanOpen(
   if (options.yes !== true && desk.keyboard !== undefined) {
     const show = (text: string) => invocation.stderr.write(text);
     const conversation = openConversation(desk.keyboard, show, invocation.look, signals.signal);
-    const word = await oneOf(conversation, 'Take the new plan? Approvals of the old one are void. (take, quit):', [
-      'take',
-    ]);
-    if (typeof word !== 'string')
-      return word.why === 'interrupted' ? exitOfSignal(signals.received() ?? 'SIGINT') : exit.stopped;
+    const chosen = await choose(
+      conversation,
+      'Take the new plan? Approvals of the old one are void.',
+      [['take', 'put the new plan in force']],
+      { grave: true, inFull: true, quit: 'the plan in force stays as it is' },
+    );
+    if ('answer' in chosen)
+      return chosen.why === 'interrupted' ? exitOfSignal(signals.received() ?? 'SIGINT') : exit.stopped;
   }
   const saved = folder.amendPlan(fresh);
   if (!saved.ok) return refuse(invocation, [saved.error]);

@@ -2,7 +2,9 @@ import type { Answer, Ask, Question, StepAsked } from '../../core/ports.ts';
 import type { Trouble } from '../../core/result.ts';
 import { dim, type Line, type Look, strong, warn } from '../view/text.ts';
 import { troubleLines } from '../view/trouble.ts';
-import { type Conversation, oneOf, openConversation, type Quit, required } from './conversation.ts';
+import { askReason, askText } from './ask-text.ts';
+import { type Choice, choose } from './choose.ts';
+import { type Conversation, openConversation, type Quit } from './conversation.ts';
 import { fillForm } from './fill-form.ts';
 import type { Keyboard } from './keyboard.ts';
 
@@ -57,75 +59,65 @@ async function begin(
       ...(more > 0 ? [`  … and ${more} more; d shows all`] : []),
     ]);
   }
-  const line: Line = [
-    strong(position(step)),
-    ` — ${step.title}`,
-    ...(grave ? [' ', warn('(irreversible)')] : []),
-    ' [c,s,d,l,q,?]',
-  ];
+  const line: Line = [strong(position(step)), ` — ${step.title}`, ...(grave ? [' ', warn('(irreversible)')] : [])];
   for (;;) {
-    const typed = await conversation.line(line, grave);
-    if (typeof typed !== 'string') return typed;
-    switch (typed) {
-      case 'c': {
+    const chosen = await choose(conversation, line, choicesBefore(step, grave), { grave });
+    if ('answer' in chosen) return chosen;
+    switch (chosen.word) {
+      case 'continue': {
         if (serial === null) return { answer: 'continue', how: 'asked' };
         const answer = await typeSerial(conversation, serial, settings.host);
-        if (answer !== 'back') return answer;
+        if (answer !== undefined) return answer;
         break;
       }
-      case 's': {
-        const reason = await conversation.line('  Why is it skipped? (goes on record; Enter alone goes back)');
-        if (typeof reason !== 'string') return reason;
-        if (reason !== '') return { answer: 'skip', reason };
-        conversation.say(['  Nothing is skipped without a reason.']);
+      case 'skip': {
+        const reason = await askReason(conversation, 'Why is it skipped?');
+        if (typeof reason === 'string') return { answer: 'skip', reason };
+        if (reason !== undefined) return reason;
         break;
       }
-      case 'd':
+      case 'details':
         conversation.say(details);
         break;
-      case 'l':
+      case 'log':
         conversation.say(settings.log());
         break;
-      case 'q':
-        return { answer: 'quit', why: 'quit' };
-      case '?':
-        conversation.say(help(step, grave));
-        break;
-      default:
-        conversation.say(['  Type one of c, s, d, l, q, and Enter; ? explains them.']);
     }
   }
 }
 
-async function typeSerial(conversation: Conversation, serial: string, host: string): Promise<Answer | 'back'> {
-  for (;;) {
-    const typed = await conversation.line(
-      [warn('  This cannot be taken back.'), ` Type the serial number of ${host} in full (b goes back, q quits):`],
-      true,
-    );
-    if (typeof typed !== 'string') return typed;
-    if (typed === 'b') return 'back';
-    if (typed === 'q') return { answer: 'quit', why: 'quit' };
-    if (typed === serial) return { answer: 'typed', text: typed, how: 'typed' };
-    conversation.say([
-      typed === ''
-        ? '  Nothing was typed, and nothing was done.'
-        : `  That is not the serial number of ${host}; nothing was done. It stands at the top of the plan.`,
-    ]);
-  }
+/** Undefined: back to the question before. */
+async function typeSerial(
+  conversation: Conversation,
+  serial: string,
+  host: string,
+): Promise<Answer | Quit | undefined> {
+  const typed = await askText(
+    conversation,
+    [warn('  This cannot be taken back.'), ` Type the serial number of ${host} in full`],
+    {
+      grave: true,
+      unfit: (text) =>
+        text === serial
+          ? undefined
+          : `That is not the serial number of ${host}; nothing was done. It stands at the top of the plan.`,
+    },
+  );
+  return typeof typed === 'string' ? { answer: 'typed', text: typed, how: 'typed' } : typed;
 }
 
-const help = (step: StepAsked, grave: boolean): readonly Line[] => [
+const choicesBefore = (step: StepAsked, grave: boolean): readonly Choice<'continue' | 'skip' | 'details' | 'log'>[] => [
   ...(step.direction === 'back'
-    ? ['  c  continue: take this step back', '  s  leave it as it is, with a reason that goes on record']
-    : [
-        `  c  continue: do this step${grave ? '; it wants the serial number typed first' : ''}`,
-        '  s  skip it, with a reason that goes on record',
-      ]),
-  '  d  details: exactly what would be done, and where',
-  '  l  log: what has happened in this run',
-  '  q  quit: everything is kept, and the run can be resumed',
-  '  ?  this help',
+    ? ([
+        ['continue', 'take this step back'],
+        ['skip', 'leave it as it is, with a reason that goes on record'],
+      ] as const)
+    : ([
+        ['continue', `do this step${grave ? '; it wants the serial number typed first' : ''}`],
+        ['skip', 'leave it out, with a reason that goes on record'],
+      ] as const)),
+  ['details', 'exactly what would be done, and where'],
+  ['log', 'what has happened in this run'],
 ];
 
 async function failed(
@@ -141,18 +133,17 @@ async function failed(
     ...tail.map((line): Line => [dim('  | '), line]),
     [dim(`  Its log: ${record}`)],
   ]);
-  const words = question.mayRetry ? (['retry', 'skip', 'abort'] as const) : (['skip', 'abort'] as const);
-  const word = await oneOf(conversation, `  ${words.join(', ')}:`, words);
-  if (typeof word !== 'string') return word;
-  switch (word) {
-    case 'retry':
-      return { answer: 'retry' };
-    case 'skip': {
-      const reason = await required(conversation, '  Why is it skipped?', 'A reason');
-      return typeof reason === 'string' ? { answer: 'skip', reason } : reason;
-    }
-    case 'abort':
-      return { answer: 'quit', why: 'quit' };
+  const choices: readonly Choice<'retry' | 'skip'>[] = [
+    ...(question.mayRetry ? ([['retry', 'try the step once more']] as const) : []),
+    ['skip', 'go on without it, with a reason that goes on record'],
+  ];
+  for (;;) {
+    const chosen = await choose(conversation, '  What now?', choices, { grave: true, inFull: true });
+    if ('answer' in chosen) return chosen;
+    if (chosen.word === 'retry') return { answer: 'retry' };
+    const reason = await askReason(conversation, 'Why is it skipped?');
+    if (typeof reason === 'string') return { answer: 'skip', reason };
+    if (reason !== undefined) return reason;
   }
 }
 
@@ -166,11 +157,19 @@ async function doubt(
     ...troubleLines(question.trouble),
     '  Look on the machine itself whether it was done.',
   ]);
-  const word = await oneOf(conversation, '  done, not-done, quit:', ['done', 'not-done']);
-  if (typeof word !== 'string') return word;
-  const reason = await required(conversation, '  How do you know?', 'A reason');
-  return typeof reason === 'string' ? { answer: 'resolved', outcome: word, reason } : reason;
+  for (;;) {
+    const chosen = await choose(conversation, '  Was it done?', inDoubt, { grave: true, inFull: true });
+    if ('answer' in chosen) return chosen;
+    const reason = await askReason(conversation, 'How do you know?');
+    if (typeof reason === 'string') return { answer: 'resolved', outcome: chosen.word, reason };
+    if (reason !== undefined) return reason;
+  }
 }
+
+const inDoubt: readonly Choice<'done' | 'not-done'>[] = [
+  ['done', 'it was done, and is not done again'],
+  ['not-done', 'it was not done'],
+];
 
 const withoutDetail = ({ code, what, fix }: Trouble): Trouble => ({ code, what, fix });
 

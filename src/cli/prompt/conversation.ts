@@ -41,28 +41,10 @@ export function openConversation(
   };
 }
 
-/** Asks until one of `words` is typed in full; `q` and `quit` are always among them. Enter asks again. */
-export async function oneOf<W extends string>(
-  conversation: Conversation,
-  question: Line,
-  words: readonly W[],
-  grave = true,
-): Promise<W | Quit> {
-  for (;;) {
-    const typed = await conversation.line(question, grave);
-    if (typeof typed !== 'string') return typed;
-    if (typed === 'q' || typed === 'quit') return { answer: 'quit', why: 'quit' };
-    const word = words.find((w) => w === typed.toLowerCase());
-    if (word !== undefined) return word;
-    conversation.say([`  Type one of these in full: ${[...words, 'quit'].join(', ')}.`]);
-  }
-}
+export const quit: Quit = { answer: 'quit', why: 'quit' };
 
-/** Asks for a text until it is not empty. */
-export async function required(conversation: Conversation, question: Line, what: string): Promise<string | Quit> {
-  for (;;) {
-    const typed = await conversation.line(question);
-    if (typed !== '') return typed;
-    conversation.say([`  ${what} is required; it goes on record.`]);
-  }
-}
+/** What `q` does in a run. */
+export const quits = 'everything is kept, and the run can be resumed';
+
+/** Said to Enter alone, before what can be typed. */
+export const nothingTyped = 'Nothing was typed, and nothing was done. ';

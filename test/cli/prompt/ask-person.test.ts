@@ -37,7 +37,11 @@ const checklist: Question = {
   ],
 };
 const key = '[c,s,d,l,q,?] ';
-const serialWanted = 'in full (b goes back, q quits): ';
+const serialWanted = 'in full [b,q,?] ';
+const afterFailure = 'What now? [retry,skip,quit,?] ';
+const inDoubt = 'Was it done? [done,not-done,quit,?] ';
+const confirming = 'Do the users know? [y,n,q,?] ';
+const whySkipped = 'Why is it skipped? (goes on record) [b,q,?] ';
 
 /** Answers each question shown with the next text. */
 async function dialogue(person: Typist, turns: readonly (readonly [shown: string, typed: string])[]): Promise<void> {
@@ -77,13 +81,13 @@ describe('before a step is taken back', () => {
     const [before = '', after = ''] = person.screen().split('<d↵>');
     expect(before).toContain('act 5\n  … and 2 more; d shows all\n');
     expect(after).toContain('act 7\n');
-    expect(after).toContain('c  continue: take this step back\n');
+    expect(after).toContain('c  continue  take this step back\n');
   });
 
   test('a doubt about it says so too', async () => {
     const person = typist();
     const answer = ask(person, { ...doubt, step: back.step } as Question);
-    await dialogue(person, [['done, not-done, quit: ', 'q\n']]);
+    await dialogue(person, [[inDoubt, 'q\n']]);
     expect(await answer).toEqual({ answer: 'quit', why: 'quit' });
     expect(person.screen()).toMatch(/^\[3\/17\] taking back off is in doubt/);
   });
@@ -111,14 +115,15 @@ describe('before an ordinary step', () => {
     expect(person.screen().match(/Type one of c, s, d, l, q, and Enter; \? explains them\./g)).toHaveLength(3);
   });
 
-  test('a skip wants a reason, and Enter alone goes back', async () => {
+  test('a skip wants a reason, b goes back, and Enter alone asks again', async () => {
     const person = typist();
     const answer = ask(person, ordinary);
     await dialogue(person, [
       [key, 's\n'],
-      ['Enter alone goes back) ', '\n'],
+      [whySkipped, '\n'],
+      [whySkipped, 'b\n'],
       [key, 's\n'],
-      ['Enter alone goes back) ', '  done by hand \n'],
+      [whySkipped, '  done by hand \n'],
     ]);
     expect(await answer).toEqual({ answer: 'skip', reason: 'done by hand' });
   });
@@ -140,12 +145,12 @@ describe('before an ordinary step', () => {
         '[3/17] off — Switch off [c,s,d,l,q,?] <l↵>',
         '10:00:00 [1/3] identity ✓ verified: three sources agree',
         '[3/17] off — Switch off [c,s,d,l,q,?] <?↵>',
-        '  c  continue: do this step',
-        '  s  skip it, with a reason that goes on record',
-        '  d  details: exactly what would be done, and where',
-        '  l  log: what has happened in this run',
-        '  q  quit: everything is kept, and the run can be resumed',
-        '  ?  this help',
+        '  c  continue  do this step',
+        '  s  skip      leave it out, with a reason that goes on record',
+        '  d  details   exactly what would be done, and where',
+        '  l  log       what has happened in this run',
+        '  q  quit      everything is kept, and the run can be resumed',
+        '  ?  help      this help',
         '[3/17] off — Switch off [c,s,d,l,q,?] <c↵>',
         '',
       ].join('\n'),
@@ -168,7 +173,7 @@ describe('before an irreversible step', () => {
     ]);
     expect(await answer).toEqual({ answer: 'typed', text: '0012345', how: 'typed' });
     expect(person.screen()).toContain('[3/17] off — Switch off (irreversible) [c,s,d,l,q,?] <c↵>\n');
-    expect(person.screen()).toContain('  Nothing was typed, and nothing was done.\n');
+    expect(person.screen()).toContain('  Nothing was typed, and nothing was done. b goes back');
     expect(person.screen().match(/That is not the serial number of web01; nothing was done\./g)).toHaveLength(4);
   });
 
@@ -220,9 +225,9 @@ describe('after a failure', () => {
     const person = typist();
     const answer = ask(person, failed);
     await dialogue(person, [
-      ['retry, skip, abort: ', '\n'],
-      ['retry, skip, abort: ', 'r\n'],
-      ['retry, skip, abort: ', 'retry\n'],
+      [afterFailure, '\n'],
+      [afterFailure, 'r\n'],
+      [afterFailure, 'retry\n'],
     ]);
     expect(await answer).toEqual({ answer: 'retry' });
     const screen = person.screen();
@@ -232,22 +237,22 @@ describe('after a failure', () => {
     expect(screen).toContain('  | line 6\n');
     expect(screen).not.toContain('  | line 5\n');
     expect(screen).toContain(
-      '  | line 25\n  Its log: /state/runs/web01/3f9c1a7be204/audit.jsonl\n  retry, skip, abort: ',
+      '  | line 25\n  Its log: /state/runs/web01/3f9c1a7be204/audit.jsonl\n  What now? [retry,skip,quit,?] ',
     );
-    expect(screen.match(/Type one of these in full: retry, skip, abort, quit\./g)).toHaveLength(2);
+    expect(screen.match(/Type one of retry, skip, quit in full, and Enter; \? explains them\./g)).toHaveLength(2);
   });
 
   test('output is shown once, and where there was none nothing is said of it', async () => {
     const person = typist();
     const detailed = { ...failed.trouble, detail: failed.tail.join('\n') };
     const answer = ask(person, { ...failed, trouble: detailed });
-    await dialogue(person, [['retry, skip, abort: ', 'abort\n']]);
+    await dialogue(person, [[afterFailure, 'quit\n']]);
     await answer;
     expect(person.screen().match(/line 25/g)).toHaveLength(1);
 
     const silent = typist();
     const other = ask(silent, { ...failed, tail: [] });
-    await dialogue(silent, [['retry, skip, abort: ', 'abort\n']]);
+    await dialogue(silent, [[afterFailure, 'quit\n']]);
     await other;
     expect(silent.screen()).not.toContain('Last lines');
   });
@@ -256,19 +261,19 @@ describe('after a failure', () => {
     const person = typist();
     const answer = ask(person, failed);
     await dialogue(person, [
-      ['retry, skip, abort: ', 'skip\n'],
-      ['Why is it skipped? ', '\n'],
-      ['Why is it skipped? ', 'not needed here\n'],
+      [afterFailure, 'skip\n'],
+      [whySkipped, '\n'],
+      [whySkipped, 'not needed here\n'],
     ]);
     expect(await answer).toEqual({ answer: 'skip', reason: 'not needed here' });
   });
 
-  test('abort stops, and retry is not offered where it is not allowed', async () => {
+  test('quit stops, and retry is not offered where it is not allowed', async () => {
     const person = typist();
     const answer = ask(person, { ...failed, mayRetry: false });
     await dialogue(person, [
-      ['  skip, abort: ', 'retry\n'],
-      ['  skip, abort: ', 'abort\n'],
+      ['What now? [skip,quit,?] ', 'retry\n'],
+      ['What now? [skip,quit,?] ', 'quit\n'],
     ]);
     expect(await answer).toEqual({ answer: 'quit', why: 'quit' });
   });
@@ -278,9 +283,9 @@ test('a doubt is settled by a word typed in full and a reason', async () => {
   const person = typist();
   const answer = ask(person, doubt);
   await dialogue(person, [
-    ['done, not-done, quit: ', 'y\n'],
-    ['done, not-done, quit: ', 'done\n'],
-    ['How do you know? ', 'getent passwd deploy says nothing\n'],
+    [inDoubt, 'y\n'],
+    [inDoubt, 'done\n'],
+    ['How do you know? (goes on record) [b,q,?] ', 'getent passwd deploy says nothing\n'],
   ]);
   expect(await answer).toEqual({
     answer: 'resolved',
@@ -290,22 +295,28 @@ test('a doubt is settled by a word typed in full and a reason', async () => {
 });
 
 describe('a form', () => {
-  test('a confirmation is answered by yes in full', async () => {
+  test.each([
+    ['y', true, ''],
+    ['Yes', true, ''],
+    ['y by mail on 3 May', true, 'by mail on 3 May'],
+    ['no  the mail did not go out', false, 'the mail did not go out'],
+  ])('a confirmation takes %j, as an item of a checklist does', async (typed, done, note) => {
     const person = typist();
     const answer = ask(person, confirm);
     await dialogue(person, [
-      ['(yes, no, quit): ', 'y\n'],
-      ['(yes, no, quit): ', 'yes\n'],
+      [confirming, '\n'],
+      [confirming, 'c\n'],
+      [confirming, `${typed}\n`],
     ]);
-    expect(await answer).toEqual({ answer: 'filled', items: [{ id: 'confirm', done: true, note: '' }] });
+    expect(await answer).toEqual({ answer: 'filled', items: [{ id: 'confirm', done, note }] });
   });
 
   test('a no wants its reason', async () => {
     const person = typist();
     const answer = ask(person, confirm);
     await dialogue(person, [
-      ['(yes, no, quit): ', 'no\n'],
-      ['Why not? ', 'the mail did not go out\n'],
+      [confirming, 'no\n'],
+      ['Why not? (goes on record) [b,q,?] ', 'the mail did not go out\n'],
     ]);
     expect(await answer).toEqual({
       answer: 'filled',
@@ -334,13 +345,30 @@ describe('a form', () => {
 const everyQuestion: readonly (readonly [name: string, question: Question, shown: string])[] = [
   ['before an ordinary step', ordinary, key],
   ['before an irreversible step', grave, key],
-  ['after a failure', failed, 'abort: '],
-  ['in a doubt', doubt, 'quit: '],
-  ['in a confirmation', confirm, 'quit): '],
+  ['after a failure', failed, afterFailure],
+  ['in a doubt', doubt, inDoubt],
+  ['in a confirmation', confirm, confirming],
   ['in a checklist', checklist, '[y,n,q,?] '],
 ];
 
 describe.each(everyQuestion)('%s', (_, question, shown) => {
+  test('? spells out every answer in its brackets, Enter alone asks again, and a capital Q quits', async () => {
+    const person = typist();
+    const answer = ask(person, question);
+    await dialogue(person, [
+      [shown, '?\n'],
+      [shown, '\n'],
+      [shown, 'Q\n'],
+    ]);
+    expect(await answer).toEqual({ answer: 'quit', why: 'quit' });
+    const [, keys = ''] = /\[([a-z,-]+,\?)\] $/.exec(shown) ?? [];
+    expect(keys).toMatch(/,q(uit)?,\?$/);
+    for (const each of keys.split(',')) {
+      expect(person.screen()).toMatch(new RegExp(`^ {2}${each === '?' ? '\\?' : each} {2,}\\S`, 'm'));
+    }
+    expect(person.screen()).toContain('  Nothing was typed, and nothing was done. Type one of ');
+  });
+
   test('the end of the input quits, and says so', async () => {
     const person = typist();
     const answer = ask(person, question);
@@ -374,6 +402,39 @@ describe.each(everyQuestion)('%s', (_, question, shown) => {
     expect(await answer).toEqual({ answer: 'quit', why: 'interrupted' });
     expect(person.raw()).toBe(false);
   });
+});
+
+test('a reason is a text of its own: b goes back to the question, q quits, ? explains, and none of them goes on record', async () => {
+  const ways: readonly (readonly [Question, string, string, string])[] = [
+    [ordinary, key, 'SKIP', whySkipped],
+    [failed, afterFailure, 'skip', whySkipped],
+    [doubt, inDoubt, 'done', 'How do you know? (goes on record) [b,q,?] '],
+    [confirm, confirming, 'n', 'Why not? (goes on record) [b,q,?] '],
+  ];
+  for (const [question, shown, typed, wanted] of ways) {
+    const person = typist();
+    const answer = ask(person, question);
+    await dialogue(person, [
+      [shown, `${typed}\n`],
+      [wanted, '?\n'],
+      [wanted, 'b\n'],
+      [shown, `${typed}\n`],
+      [wanted, 'Q\n'],
+    ]);
+    expect(await answer).toEqual({ answer: 'quit', why: 'quit' });
+    expect(person.screen()).toContain('  b  back  to the question before\n');
+  }
+});
+
+test('what stands behind a key that takes no note makes it no answer', async () => {
+  const person = typist();
+  const answer = ask(person, ordinary);
+  await dialogue(person, [
+    [key, 'c please\n'],
+    [key, 'q now\n'],
+    [key, 'continue\n'],
+  ]);
+  expect(await answer).toEqual({ answer: 'continue', how: 'asked' });
 });
 
 test('q typed at the serial, and after a failure, quits', async () => {
