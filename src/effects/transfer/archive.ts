@@ -10,7 +10,7 @@ import { placeOf, placeText } from '../../core/place.ts';
 import type { RemoteProcess } from '../../core/ports.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
 import { type Complaints, complaints, fromTar, hear } from './complaints.ts';
-import type { Partial } from './copy-folder.ts';
+import type { PartialCopy } from './copy-folder.ts';
 import type { TransferDeps } from './deps.ts';
 import { diskTrouble } from './disk-trouble.ts';
 import { finishCopy } from './finish-copy.ts';
@@ -115,7 +115,7 @@ export async function copyArchive(
 /** What went through this machine is read once more where it is kept: the two have to be one. */
 async function keptWhole(
   keeper: Keeper,
-  { data }: Partial,
+  { data }: PartialCopy,
   sent: BlobRef,
   { signal }: PerformContext,
 ): Promise<Result<BlobRef>> {

@@ -20,20 +20,24 @@ import { removeTree } from './remove-tree.ts';
 /** What a copy is of; an unfinished folder is only gone on with by an attempt at the very same. */
 export type Intent = Pick<CopyDescription, 'method' | 'host' | 'serial' | 'from' | 'exclude'>;
 
-/** A copy in the making: `<to>.partial/`, and `work/` in it for what is only needed meanwhile. */
-export interface Partial {
+/** A copy in the making: the folder `<to>.partial`, and a folder here (`work`) for what is only needed meanwhile. */
+export interface PartialCopy {
   readonly folder: string;
   readonly work: string;
   readonly data: string;
-  readonly tree: string;
   readonly manifest: string;
+}
+
+/** One that rsync makes may go on from what it left before. */
+export interface PartialMirror extends PartialCopy {
+  readonly tree: string;
   /** Trees of earlier attempts at the same copy, newest first; their files are linked, then they are removed. */
   readonly earlier: readonly string[];
 }
 
 const partialOf = (to: string): string => `${to}.partial`;
 const marker = 'partial.json';
-const earlierName = /^earlier-(\d)$/;
+const earlierName = /^earlier-\d$/;
 const own = new Set([marker, 'work', 'data.tar', 'tree', 'manifest.mtree', 'copy.json']);
 
 /**
@@ -41,7 +45,7 @@ const own = new Set([marker, 'work', 'data.tar', 'tree', 'manifest.mtree', 'copy
  * tree (changing it in place would change the modes and owners of files that it shares with the copy before).
  * Nothing is removed that an earlier attempt did not make.
  */
-export async function openPartial(to: string, intent: Intent): Promise<Result<Partial>> {
+export async function openPartial(to: string, intent: Intent): Promise<Result<PartialMirror>> {
   const folder = partialOf(to);
   try {
     if (existsSync(to)) {
@@ -65,7 +69,7 @@ export async function openPartial(to: string, intent: Intent): Promise<Result<Pa
     const tree = join(folder, 'tree');
     mkdirSync(work, { mode: 0o700 });
     if (intent.method === 'rsync') mkdirSync(tree, { recursive: true, mode: 0o700 });
-    const earlier = earlierIn(folder).map((name) => join(folder, name));
+    const earlier = earlierIn(folder);
     return ok({
       ...{ folder, work, tree, earlier },
       ...{ data: join(folder, 'data.tar'), manifest: join(folder, 'manifest.mtree') },
@@ -101,15 +105,16 @@ const earlierIn = (folder: string): readonly string[] =>
   readdirSync(folder)
     .filter((name) => earlierName.test(name))
     .sort()
-    .reverse();
+    .reverse()
+    .map((name) => join(folder, name));
 
 /** Renames the tree that was left to the next free `earlier-N`; the tenth takes the place of the first nine. */
 async function setAside(folder: string): Promise<Result<void>> {
   const known = earlierIn(folder);
-  let next = known.length === 0 ? 0 : Number(earlierName.exec(known[0] ?? '')?.[1] ?? 0) + 1;
+  let next = known.length === 0 ? 0 : Number(known[0]?.at(-1)) + 1;
   if (next > 9) {
-    for (const name of known) {
-      const removed = await removeTree(join(folder, name));
+    for (const tree of known) {
+      const removed = await removeTree(tree);
       if (!removed.ok) return removed;
     }
     next = 0;
@@ -119,8 +124,8 @@ async function setAside(folder: string): Promise<Result<void>> {
 }
 
 /** Makes a partial copy a whole one: everything on disk first, then the description, then the name. */
-export async function seal(partial: Partial, to: string, description: CopyDescription): Promise<Result<void>> {
-  for (const folder of [partial.work, ...partial.earlier]) {
+export async function seal(partial: PartialCopy, to: string, description: CopyDescription): Promise<Result<void>> {
+  for (const folder of [partial.work, ...earlierIn(partial.folder)]) {
     const removed = await removeTree(folder);
     if (!removed.ok) return removed;
   }

@@ -4,7 +4,7 @@ import type { Outcome } from '../../core/operation.ts';
 import { placeOf } from '../../core/place.ts';
 import type { CopyDescription } from '../../core/probe.ts';
 import { type Complaints, vanished } from './complaints.ts';
-import type { Partial } from './copy-folder.ts';
+import type { PartialCopy } from './copy-folder.ts';
 import type { TransferDeps } from './deps.ts';
 import type { Keeper } from './keeper.ts';
 import type { Lines } from './lines.ts';
@@ -20,7 +20,7 @@ interface Copied {
     readonly root: boolean;
   };
   readonly keeper: Keeper;
-  readonly partial: Partial;
+  readonly partial: PartialCopy;
   readonly tool: HashTool;
   /** When reading the source for the manifest began. */
   readonly began: Date;

@@ -1,7 +1,7 @@
 import type { OperationHandlers, PerformContext, ProbeHandlers } from '../../core/action.ts';
 import type { Outcome } from '../../core/operation.ts';
-import { placeOf, placeText } from '../../core/place.ts';
-import { ok, type Result, type Seen, seen, unseen } from '../../core/result.ts';
+import { placeOf } from '../../core/place.ts';
+import { ok, type Result, type Seen, unseen } from '../../core/result.ts';
 import { copyArchive } from './archive.ts';
 import { compareTree } from './compare.ts';
 import type { TransferDeps } from './deps.ts';
@@ -10,6 +10,7 @@ import { helperKeeper } from './helper/helper-keeper.ts';
 import { wayToHost } from './helper/way-to-host.ts';
 import { here } from './here.ts';
 import type { Keeper } from './keeper.ts';
+import { listCopies } from './place.ts';
 import { restoreCopy } from './restore.ts';
 import { copyRsync } from './rsync.ts';
 
@@ -34,7 +35,7 @@ export const transferHandlers = (deps: TransferDeps): Pick<OperationHandlers, Tr
   };
   return {
     'copy.archive': (operation, context) => at(operation.to, (keeper) => copyArchive(deps, keeper, operation, context)),
-    'copy.rsync': (operation, context) => at(operation.to, (keeper) => copyRsync(deps, keeper, operation, context)),
+    'copy.rsync': (operation, context) => copyRsync(deps, operation, context),
     'copy.restore': (operation, context) =>
       at(operation.copy, (keeper) => restoreCopy(deps, keeper, operation, context)),
     'scratch.remove': ({ scratch }) =>
@@ -53,11 +54,7 @@ export const transferProbes = (deps: TransferDeps): Pick<ProbeHandlers, Transfer
   };
   return {
     place: ({ path }) => at(path, (keeper, plain) => keeper.look(plain)),
-    copies: ({ folder, method }) =>
-      at(folder, async (keeper, plain) => {
-        const found = await keeper.copies(plain, deps.host, method);
-        return found.known ? seen(found.value.map((path) => placeText({ on: keeper.on, path }))) : found;
-      }),
+    copies: async ({ folder, method }) => listCopies(folder, deps.host, method),
     copy: ({ copy }) => at(copy, (keeper, plain) => keeper.read(plain)),
     'tree.compare': (question, context?: PerformContext) =>
       at(question.copy, (keeper) => compareTree(deps, keeper, question, context)),

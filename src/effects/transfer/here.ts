@@ -9,7 +9,7 @@ import { hashFile } from './file-hash.ts';
 import { listing } from './hard-links.ts';
 import type { Keeper, Sink, TreeListing } from './keeper.ts';
 import { runHere } from './local-program.ts';
-import { listCopies, lookAtPlace } from './place.ts';
+import { lookAtPlace } from './place.ts';
 import { openScratch, removeScratch } from './scratch.ts';
 import { walk } from './walk.ts';
 
@@ -20,7 +20,6 @@ export const here: Keeper = {
   on: 'control',
   name: 'this machine',
   look: async (path) => lookAtPlace(path),
-  copies: async (folder, host, method) => listCopies(folder, host, method),
   async read(copy) {
     try {
       return seen(readCopy(copy));

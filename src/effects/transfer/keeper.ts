@@ -5,7 +5,7 @@ import type { Progress } from '../../core/operation.ts';
 import type { Place } from '../../core/place.ts';
 import type { CopyDescription, CopySeen, PlaceSeen } from '../../core/probe.ts';
 import type { Result, Seen, Trouble } from '../../core/result.ts';
-import type { Intent, Partial } from './copy-folder.ts';
+import type { Intent, PartialCopy } from './copy-folder.ts';
 import type { Lines } from './lines.ts';
 
 /** How a program ended, with the last 8 KiB that it wrote to stderr. `code` is null where it did not exit by itself. */
@@ -55,22 +55,16 @@ export interface Keeper {
   /** For people. */
   readonly name: string;
   look(path: string): Promise<Seen<PlaceSeen>>;
-  /** Paths of complete copies of a host directly below a folder, newest first. */
-  copies(
-    folder: string,
-    host: { readonly name: string; readonly serial: string },
-    method: CopyDescription['method'],
-  ): Promise<Seen<readonly string[]>>;
   read(copy: string): Promise<Seen<CopySeen>>;
   /** Whether files are given their owners there. */
   isRoot(): Promise<Result<boolean>>;
   readonly run: RunProgram;
   hash(file: string, each: (bytes: number) => void, signal: AbortSignal | undefined): Promise<Result<BlobRef>>;
-  openPartial(to: string, intent: Intent): Promise<Result<Partial>>;
-  sink(partial: Partial, signal: AbortSignal): Promise<Result<Sink>>;
-  seal(partial: Partial, to: string, description: CopyDescription): Promise<Result<void>>;
+  openPartial(to: string, intent: Intent): Promise<Result<PartialCopy>>;
+  sink(partial: PartialCopy, signal: AbortSignal): Promise<Result<Sink>>;
+  seal(partial: PartialCopy, to: string, description: CopyDescription): Promise<Result<void>>;
   /** Gives back what was borrowed here for a copy in the making, whether it was sealed or not. */
-  leave(partial: Partial): void;
+  leave(partial: PartialCopy): void;
   openScratch(scratch: string): Promise<Result<void>>;
   removeScratch(scratch: string): Promise<Result<void>>;
   /** The manifest of a copy as a file here; in `work` where it had to be brought. */

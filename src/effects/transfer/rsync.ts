@@ -1,16 +1,16 @@
 import { join } from 'node:path';
 import type { PerformContext } from '../../core/action.ts';
 import type { OperationOf, Outcome } from '../../core/operation.ts';
-import { placeOf } from '../../core/place.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
 import { type Complaints, complaints, fromRsync } from './complaints.ts';
-import type { Partial } from './copy-folder.ts';
+import { openPartial, type PartialMirror } from './copy-folder.ts';
 import type { TransferDeps } from './deps.ts';
 import { diskFull, diskTrouble, saysFull } from './disk-trouble.ts';
 import { findListing } from './find-listing.ts';
 import { finishCopy } from './finish-copy.ts';
 import { listing } from './hard-links.ts';
-import type { Keeper } from './keeper.ts';
+import { here } from './here.ts';
+import { runHere } from './local-program.ts';
 import { remoteShell } from './remote-shell.ts';
 import { nanoseconds, rsyncProgress } from './rsync-progress.ts';
 import { literally, type Selection, select } from './selection.ts';
@@ -26,7 +26,6 @@ import {
 /** Mirrors the host's files into `tree/` here by rsync over the machine's connection, then takes the manifest. */
 export async function copyRsync(
   deps: TransferDeps,
-  keeper: Keeper,
   operation: OperationOf<'copy.rsync'>,
   context: PerformContext,
 ): Promise<Outcome> {
@@ -37,9 +36,9 @@ export async function copyRsync(
   if (!selection.ok) return failed(selection.error);
   const tools = await sourceTools(machine, root, selection.value, context.signal);
   if (!tools.ok) return failed(tools.error);
-  const ready = await whatIsNeeded(keeper, machine.name, tools.value);
+  const ready = await whatIsNeeded(machine.name, tools.value);
   if (!ready.ok) return failed(ready.error);
-  const opened = await keeper.openPartial(placeOf(to).path, {
+  const opened = await openPartial(to, {
     method: 'rsync',
     host: deps.host.name,
     serial: deps.host.serial,
@@ -49,10 +48,10 @@ export async function copyRsync(
   if (!opened.ok) return failed(opened.error);
   const partial = opened.value;
   try {
-    const base = await usable(deps, keeper, basis);
+    const base = await usable(deps, basis);
     const heard = complaints();
     const linked = [...partial.earlier, ...(base === null ? [] : [join(base, 'tree')])];
-    const mirrored = await mirror(deps, keeper, context, {
+    const mirrored = await mirror(deps, context, {
       selection: selection.value,
       partial,
       linked,
@@ -61,7 +60,7 @@ export async function copyRsync(
       keeps: ready.value.keeps,
     });
     if (!mirrored.ok) return failed(mirrored.error);
-    await syncAll(keeper, partial.tree);
+    await syncAll(partial.tree);
 
     const entries = listing(partial.work);
     try {
@@ -79,7 +78,7 @@ export async function copyRsync(
       return await finishCopy(deps, context, {
         method: 'rsync',
         operation,
-        keeper,
+        keeper: here,
         partial,
         tool: ready.value.hash,
         began,
@@ -92,27 +91,23 @@ export async function copyRsync(
     }
   } catch (error) {
     return failed(diskTrouble(error, to));
-  } finally {
-    keeper.leave(partial);
   }
 }
 
 /** A basis only saves room: one that was never made, or is of another machine, is done without. */
-async function usable(deps: TransferDeps, keeper: Keeper, basis: string | null): Promise<string | null> {
+async function usable({ host }: TransferDeps, basis: string | null): Promise<string | null> {
   if (basis === null) return null;
-  const { path } = placeOf(basis);
-  const copy = await keeper.read(path);
+  const copy = await here.read(basis);
   const about = copy.known ? copy.value.description : null;
-  return about?.method === 'rsync' && about.serial === deps.host.serial ? path : null;
+  return about?.method === 'rsync' && about.serial === host.serial ? basis : null;
 }
 
 async function whatIsNeeded(
-  keeper: Keeper,
   host: string,
   tools: SourceTools,
 ): Promise<Result<{ readonly hash: NonNullable<SourceTools['hash']>; readonly keeps: RsyncFound }>> {
-  const own = await rsyncOf(keeper);
-  if (own === undefined) return fail(toolMissing(keeper.name, 'rsync 3.1.3 or newer', 'rsync'));
+  const own = await rsyncHere();
+  if (own === undefined) return fail(toolMissing(here.name, 'rsync 3.1.3 or newer', 'rsync'));
   if (tools.rsync === undefined) return fail(toolMissing(host, 'rsync', 'rsync'));
   if (tools.hash === undefined) return fail(hashMissing(host));
   if (!tools.findPrintf) {
@@ -128,9 +123,9 @@ async function whatIsNeeded(
   return ok({ hash: tools.hash, keeps });
 }
 
-async function rsyncOf(keeper: Keeper): Promise<RsyncFound | undefined> {
+async function rsyncHere(): Promise<RsyncFound | undefined> {
   let said = '';
-  const run = await keeper.run(['rsync', '--info=progress2', nanoseconds, '--version'], {
+  const run = await runHere(['rsync', '--info=progress2', nanoseconds, '--version'], {
     pkg: 'rsync',
     stdout: (chunk) => {
       said += chunk.toString();
@@ -141,7 +136,7 @@ async function rsyncOf(keeper: Keeper): Promise<RsyncFound | undefined> {
 
 interface Mirroring {
   readonly selection: Selection;
-  readonly partial: Partial;
+  readonly partial: PartialMirror;
   /** Trees whose unchanged files are linked instead of copied. */
   readonly linked: readonly string[];
   readonly root: boolean;
@@ -149,17 +144,12 @@ interface Mirroring {
   readonly keeps: RsyncFound;
 }
 
-async function mirror(
-  deps: TransferDeps,
-  keeper: Keeper,
-  context: PerformContext,
-  m: Mirroring,
-): Promise<Result<void>> {
-  const isRoot = await keeper.isRoot();
+async function mirror(deps: TransferDeps, context: PerformContext, m: Mirroring): Promise<Result<void>> {
+  const isRoot = await here.isRoot();
   if (!isRoot.ok) return isRoot;
   const shell = await remoteShell(deps.machine, m.root, deps.rsh, context.signal);
   try {
-    const run = await keeper.run(
+    const run = await runHere(
       ['rsync', ...options(m, isRoot.value), '-e', shell.command, '--', ...sources(m.selection), `${m.partial.tree}/`],
       {
         signal: context.signal,
@@ -180,7 +170,7 @@ async function mirror(
       return fail(trouble('aborted', 'copying was stopped', 'Resume: it goes on where it stopped.'));
     const cut = shell.trouble();
     if (cut !== undefined) return fail(cut);
-    if (saysFull(said)) return fail(diskFull(m.partial.tree, said, keeper.on));
+    if (saysFull(said)) return fail(diskFull(m.partial.tree, said));
     // 23: some files were not transferred; 24: some vanished meanwhile. Both are fine where every complaint names its file.
     if ((code === 23 || code === 24) && m.heard.count() > 0 && said === '') return ok(undefined);
     return fail(
@@ -224,7 +214,7 @@ const sources = (selection: Selection): readonly string[] =>
   selection.from.map((path, i) => `${i === 0 ? 'host' : ''}:${literally(path)}`);
 
 /** The tree's files are on the disk before anything says so. */
-async function syncAll(keeper: Keeper, tree: string): Promise<void> {
-  const one = await keeper.run(['sync', '-f', '--', tree], { pkg: 'coreutils' });
-  if (!one.ok || one.value.code !== 0) await keeper.run(['sync'], { pkg: 'coreutils' });
+async function syncAll(tree: string): Promise<void> {
+  const one = await runHere(['sync', '-f', '--', tree], { pkg: 'coreutils' });
+  if (!one.ok || one.value.code !== 0) await runHere(['sync'], { pkg: 'coreutils' });
 }

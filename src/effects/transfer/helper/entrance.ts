@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { placeOf } from '../../../core/place.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../../core/result.ts';
-import type { Partial } from '../copy-folder.ts';
+import type { PartialCopy } from '../copy-folder.ts';
 import type { HelperMachine, HostAddress, TransferDeps } from '../deps.ts';
 import { sourceTools } from '../source-tools.ts';
 import { entranceScript } from './entrance-script.ts';
@@ -78,7 +78,7 @@ export interface Entrance {
 export async function openEntrance(
   deps: TransferDeps,
   helper: HelperMachine,
-  partial: Partial,
+  partial: PartialCopy,
   served: Served,
   signal: AbortSignal,
 ): Promise<Result<Entrance>> {

@@ -11,7 +11,7 @@ import type { CopySeen, PlaceSeen } from '../../../core/probe.ts';
 import { fail, ok, type Result, type Seen, seen, type Trouble, trouble, unseen } from '../../../core/result.ts';
 import { manifestChanged } from '../changed-copy.ts';
 import { complaints } from '../complaints.ts';
-import { type Partial, parseDescription } from '../copy-folder.ts';
+import { type PartialCopy, parseDescription } from '../copy-folder.ts';
 import type { HelperMachine } from '../deps.ts';
 import { diskTrouble } from '../disk-trouble.ts';
 import { findListing } from '../find-listing.ts';
@@ -68,21 +68,6 @@ export function helperKeeper(helper: HelperMachine, clock: Clock): Keeper {
         free: free * 1024,
       });
     },
-    async copies(folder, host, method) {
-      const below = within(helper, folder);
-      if (!below.ok) return unseen(below.error);
-      const said = await shelf(helper, ['list', below.value]);
-      if (!said.ok) return unseen(said.error);
-      const found: { readonly path: string; readonly taken: string }[] = [];
-      for (const part of `\n${said.value.join('\n')}`.split('\n=').slice(1)) {
-        const cut = part.indexOf('\n');
-        const copy = parseDescription(part.slice(cut + 1));
-        if (copy?.method === method && copy.host === host.name && copy.serial === host.serial) {
-          found.push({ path: posix.join(folder, part.slice(0, cut)), taken: copy.manifest_taken });
-        }
-      }
-      return seen(found.sort((a, b) => (a.taken < b.taken ? 1 : -1)).map((f) => f.path));
-    },
     async read(copy): Promise<Seen<CopySeen>> {
       const said = await named('read', copy);
       if (!said.ok) return unseen(said.error);
@@ -113,22 +98,15 @@ export function helperKeeper(helper: HelperMachine, clock: Clock): Keeper {
       const bytes = Number(/^bytes (\d+)$/m.exec(said.value.join('\n'))?.[1]);
       return sha256 === undefined || !Number.isSafeInteger(bytes) ? fail(unclear(helper, file)) : ok({ sha256, bytes });
     },
-    async openPartial(to, intent): Promise<Result<Partial>> {
+    async openPartial(to, intent): Promise<Result<PartialCopy>> {
       const below = within(helper, to);
       if (!below.ok) return below;
       const { at, name: last } = parted(below.value);
-      const said = await shelf(helper, ['open', at, last, intent.method], { stdin: jcs(intent) });
+      const said = await shelf(helper, ['open', at, last], { stdin: jcs(intent) });
       if (!said.ok) return said;
       const folder = `${to}.partial`;
       const work = mkdtempSync(join(tmpdir(), 'decom-helper-'));
-      const earlier = said.value.flatMap((line) => {
-        const n = /^earlier (\d)$/.exec(line)?.[1];
-        return n === undefined ? [] : [`${folder}/earlier-${n}`];
-      });
-      return ok({
-        ...{ folder, work, earlier },
-        ...{ tree: `${folder}/tree`, data: `${folder}/data.tar`, manifest: join(work, 'manifest.mtree') },
-      });
+      return ok({ folder, work, data: `${folder}/data.tar`, manifest: join(work, 'manifest.mtree') });
     },
     sink: (partial, signal) => sinkThere(helper, partial, signal),
     async seal(partial, to, description) {
@@ -213,7 +191,7 @@ const unclear = ({ name }: HelperMachine, path: string): Trouble =>
   trouble('helper-unclear', `what ${name} said of ${path} could not be understood`, 'Check that sh and df work there.');
 
 /** Writes an archive on the helper as it comes. */
-async function sinkThere(helper: HelperMachine, partial: Partial, signal: AbortSignal): Promise<Result<Sink>> {
+async function sinkThere(helper: HelperMachine, partial: PartialCopy, signal: AbortSignal): Promise<Result<Sink>> {
   const below = within(helper, partial.folder);
   if (!below.ok) return below;
   const argv = shelfArgv(helper, ['take', below.value, 'data.tar']);
@@ -255,7 +233,7 @@ async function sinkThere(helper: HelperMachine, partial: Partial, signal: AbortS
 /** Sends the manifest, which was made here, to where the copy is. */
 async function send(
   helper: HelperMachine,
-  partial: Partial,
+  partial: PartialCopy,
   sha: string,
   hashTool: () => Promise<Result<HashTool>>,
 ): Promise<Result<void>> {
@@ -278,7 +256,7 @@ async function send(
     : fail(trouble('connection-lost', `the manifest did not arrive whole on ${helper.name}`, 'Try again.'));
 }
 
-async function helperFile(helper: HelperMachine, { folder }: Partial, file: string) {
+async function helperFile(helper: HelperMachine, { folder }: PartialCopy, file: string) {
   const below = within(helper, folder);
   if (!below.ok) return below;
   return helper.machine.start({ argv: shelfArgv(helper, ['take', below.value, file]), root: false });

@@ -30,7 +30,7 @@ export const parted = (below: string): { readonly at: string; readonly name: str
 };
 
 /** How many of a mode's arguments name a path; two, where nothing else is said. */
-const pathsOf: { readonly [mode: string]: number } = { about: 0, look: 1, list: 1, key: 1 };
+const pathsOf: { readonly [mode: string]: number } = { about: 0, look: 1, key: 1 };
 
 /** The command that runs one mode of the shelf's script on a helper. */
 export const shelfArgv = (

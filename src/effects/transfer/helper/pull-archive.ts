@@ -2,7 +2,7 @@ import type { PerformContext } from '../../../core/action.ts';
 import type { BlobRef } from '../../../core/blob.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../../core/result.ts';
 import { type Complaints, fromTar } from '../complaints.ts';
-import type { Partial } from '../copy-folder.ts';
+import type { PartialCopy } from '../copy-folder.ts';
 import type { HelperMachine, TransferDeps } from '../deps.ts';
 import { diskFull, saysFull } from '../disk-trouble.ts';
 import { findListing } from '../find-listing.ts';
@@ -25,7 +25,7 @@ interface Wanted {
 export async function pullArchive(
   deps: TransferDeps,
   keeper: Keeper,
-  partial: Partial,
+  partial: PartialCopy,
   { selection, argv, root, heard }: Wanted,
   { signal, progress }: PerformContext,
 ): Promise<Result<{ readonly archive: BlobRef; readonly listed: Listing }>> {
@@ -60,7 +60,7 @@ export async function pullArchive(
 }
 
 interface Fetching {
-  readonly partial: Partial;
+  readonly partial: PartialCopy;
   readonly heard: Complaints;
   readonly host: string;
   readonly signal: AbortSignal;

@@ -38,10 +38,9 @@ fresh() { name "$1"; rm -f "./$1"; set -C; }
  * the folder is touched whatever stands in it. What it makes is closed to others.
  *
  *     look PATH                 exists, empty, writable, free (KiB) of it or of the nearest folder above it that exists
- *     about                     uid, and which programs are there
+ *     about                     uid, and which of the programs are there that fetch from the host
  *     read PATH NAME            state, and the description of a copy
- *     list PATH                 =NAME and the description of each complete copy in it
- *     open PATH NAME METHOD     makes NAME.partial; the intent is on stdin; says `earlier N` for what an attempt before left
+ *     open PATH NAME            makes NAME.partial, without what an attempt before left in it; the intent is on stdin
  *     put PATH NAME HASH SHA    writes stdin to a file, which has to have that SHA-256
  *     key PATH                  makes a key pair in it and says the public half
  *     drop PATH NAME            removes what an `open`, `key` or `put` made
@@ -81,7 +80,7 @@ inode() { set -- $(ls -di "./$1"); say "decom scratch $1"; }
 case $mode in
   about)
     say uid "$(id -u)"
-    for p in tar rsync ssh ssh-keygen ssh-keyscan sort find; do command -v "$p" >/dev/null 2>&1 && say has "$p"; done
+    for p in ssh ssh-keygen ssh-keyscan; do command -v "$p" >/dev/null 2>&1 && say has "$p"; done
     ;;
   look)
     exists=1
@@ -101,20 +100,6 @@ case $mode in
       else say state missing; fi
     fi
     ;;
-  list)
-    if enter "$1"; then
-      set +f
-      for one in *; do
-        case $one in *.partial | *'
-'*) continue ;; esac
-        [ ! -L "./$one" ] && [ -f "./$one/copy.json" ] && [ ! -L "./$one/copy.json" ] || continue
-        [ "$(wc -c <"./$one/copy.json")" -le 1048576 ] || continue
-        say "=$one"
-        cat "./$one/copy.json" || refuse failed
-        echo
-      done
-    fi
-    ;;
   open)
     intent=$(cat)
     enter "$1" make
@@ -125,34 +110,19 @@ case $mode in
     cd -P "./$2.partial" || refuse failed
     before=
     [ ! -f ./partial.json ] || before=$(cat ./partial.json)
-    same=0
-    [ "$3" = rsync ] && [ "$before" = "$intent" ] && same=1
     set +f
     for one in * .[!.]* ..?*; do
       [ -e "./$one" ] || [ -L "./$one" ] || continue
       [ -n "$before" ] || refuse not-ours
       case $one in
-        partial.json | work | way | data.tar | manifest.mtree | copy.json) [ "$one" = partial.json ] || clear "$one" ;;
-        tree | earlier-[0-9]) [ "$same" = 1 ] || clear "$one" ;;
+        partial.json) ;;
+        way | data.tar | manifest.mtree | copy.json) clear "$one" ;;
         *) refuse not-ours ;;
       esac
     done
     set -f
     rm -f ./partial.json
     say "$intent" >./partial.json || refuse failed
-    if [ "$3" = rsync ]; then
-      if [ -d ./tree ]; then
-        next=0
-        while [ -e "./earlier-$next" ] && [ "$next" -lt 9 ]; do next=$((next+1)); done
-        if [ -e "./earlier-$next" ]; then
-          for n in 0 1 2 3 4 5 6 7 8 9; do clear "earlier-$n"; done
-          next=0
-        fi
-        mv ./tree "./earlier-$next" || refuse failed
-      fi
-      mkdir ./tree || refuse failed
-    fi
-    for n in 9 8 7 6 5 4 3 2 1 0; do [ ! -d "./earlier-$n" ] || say earlier "$n"; done
     ;;
   put)
     enter "$1" || refuse gone
@@ -182,9 +152,7 @@ case $mode in
     name "$2"
     [ ! -e "./$2" ] || refuse exists
     cd -P "./$2.partial" || refuse gone
-    for one in work way earlier-0 earlier-1 earlier-2 earlier-3 earlier-4 earlier-5 earlier-6 earlier-7 earlier-8 earlier-9; do
-      [ ! -e "./$one" ] || clear "$one"
-    done
+    [ ! -e ./way ] || clear way
     on_disk .
     cd -P .. || refuse failed
     mv "./$2.partial" "./$2" || refuse failed
