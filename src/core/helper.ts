@@ -1,7 +1,8 @@
 import type { Static } from 'typebox';
 import * as Type from 'typebox';
 import { didYouMean } from './diagnostic.ts';
-import { type Trouble, trouble } from './result.ts';
+import { placeText } from './place.ts';
+import { fail, ok, type Result, type Trouble, trouble } from './result.ts';
 import { SshSettings } from './ssh-settings.ts';
 
 /** What a helper may be called: `host` and `control` name the machine to be retired and this one. */
@@ -35,4 +36,23 @@ export const unknownHelper = (name: string, known: readonly { readonly name: str
       name,
       known.map((helper) => helper.name),
     ) || 'Declare it there, under "helpers".',
+  );
+
+/** Where a path lies below the folder declared for a helper, without a `/` in front; trouble where it lies outside, or cannot be told to lie inside. */
+export function belowFolder(helper: Pick<Helper, 'name' | 'folder'>, path: string): Result<string> {
+  const { folder } = helper;
+  const plain = path.replace(/\/$/, '');
+  const odd = plain
+    .split('/')
+    .slice(1)
+    .some((part) => part === '' || part === '.' || part === '..');
+  if (odd || !`${plain}/`.startsWith(`${folder}/`)) return fail(outsideFolder(helper, path));
+  return ok(plain.slice(folder.length + 1));
+}
+
+export const outsideFolder = ({ name, folder }: Pick<Helper, 'name' | 'folder'>, path: string): Trouble =>
+  trouble(
+    'outside-folder',
+    `${placeText({ on: name, path })} is not inside ${folder}, the folder that is declared for ${name}`,
+    'Name a place inside it, or correct "folder" of the helper in decom.yaml. Nothing else is ever changed there.',
   );

@@ -1,7 +1,7 @@
 import type { Static } from 'typebox';
 import * as Type from 'typebox';
 import type { ExamineContext, Planned, Probe, Setting, Verdict } from '../../core/action.ts';
-import { unknownHelper } from '../../core/helper.ts';
+import { belowFolder, unknownHelper } from '../../core/helper.ts';
 import type { Operation } from '../../core/operation.ts';
 import { placeOf, placePattern, whereWords } from '../../core/place.ts';
 import type { CopyDescription, CopySeen, PathSeen, PlaceSeen } from '../../core/probe.ts';
@@ -250,12 +250,8 @@ export function notDeclared(place: string, { helpers }: Setting): Trouble | unde
       Object.keys(helpers).map((name) => ({ name })),
     );
   }
-  if (path === helper.folder || path.startsWith(`${helper.folder}/`)) return undefined;
-  return trouble(
-    'outside-folder',
-    `${place} is not inside ${helper.folder}, the folder that is declared for ${on}`,
-    'Name a place inside it, or correct "folder" of the helper in decom.yaml. Nothing else is ever changed there.',
-  );
+  const below = belowFolder({ name: on, folder: helper.folder }, path);
+  return below.ok ? undefined : below.error;
 }
 
 function lacksWay(to: string, lacks: readonly string[]): Trouble | undefined {

@@ -1,11 +1,12 @@
 import { posix } from 'node:path';
+import { belowFolder } from '../../../core/helper.ts';
 import { placeOf } from '../../../core/place.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../../core/result.ts';
 import type { PartialCopy } from '../copy-folder.ts';
 import type { HelperMachine, HostAddress, TransferDeps } from '../deps.ts';
 import { sourceTools } from '../source-tools.ts';
 import { entranceScript } from './entrance-script.ts';
-import { shelf, within } from './helper-shell.ts';
+import { shelf } from './helper-shell.ts';
 
 /**
  * Takes back whatever let helpers in for the copies of a run, on the host and on the helpers: what a process that was killed may have left. What
@@ -23,7 +24,7 @@ export async function dismissHelpers(
   for (const copy of copies) {
     const { on, path } = placeOf(copy);
     const helper = await deps.helper(on);
-    const below = helper.ok ? within(helper.value, `${path}.partial`) : helper;
+    const below = helper.ok ? belowFolder(helper.value, `${path}.partial`) : helper;
     const dropped = helper.ok && below.ok ? await shelf(helper.value, ['drop', below.value, 'way']) : below;
     if (!dropped.ok) left.push(keyStays(copy, dropped.error));
   }
@@ -84,7 +85,7 @@ export async function openEntrance(
 ): Promise<Result<Entrance>> {
   const { machine: host, address } = deps;
   if (served.root && address.sudo === 'password') return fail(sudoAsks(host.name, helper.name));
-  const below = within(helper, partial.folder);
+  const below = belowFolder(helper, partial.folder);
   if (!below.ok) return below;
   const hostKey = await host.hostKey();
   if (!hostKey.ok) return hostKey;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { belowFolder } from '../../../core/helper.ts';
 import { jcs } from '../../../core/json.ts';
 import { placeText } from '../../../core/place.ts';
 import type { Clock } from '../../../core/ports.ts';
@@ -20,7 +21,7 @@ import type { Keeper, Sink, TreeListing } from '../keeper.ts';
 import { linesIn } from '../lines.ts';
 import { takeManifest } from '../manifest.ts';
 import { type HashTool, hashMissing, sourceTools } from '../source-tools.ts';
-import { parted, runThere, shelf, shelfArgv, within } from './helper-shell.ts';
+import { parted, runThere, shelf, shelfArgv } from './helper-shell.ts';
 
 /** Copies that are kept on a helper, each step done there by small scripts that never leave its declared folder. */
 export function helperKeeper(helper: HelperMachine, clock: Clock): Keeper {
@@ -33,14 +34,14 @@ export function helperKeeper(helper: HelperMachine, clock: Clock): Keeper {
   };
   /** One mode of the script for a path that is split into its folder and its name. */
   const named = async (mode: string, path: string, ...rest: readonly string[]): Promise<Result<readonly string[]>> => {
-    const below = within(helper, path);
+    const below = belowFolder(helper, path);
     if (!below.ok) return below;
     const { at, name: last } = parted(below.value);
     return shelf(helper, [mode, at, last, ...rest]);
   };
 
   const put = async (folder: string, file: string, content: string | Uint8Array): Promise<Result<void>> => {
-    const below = within(helper, folder);
+    const below = belowFolder(helper, folder);
     if (!below.ok) return below;
     const tool = await hashTool();
     if (!tool.ok) return tool;
@@ -53,7 +54,7 @@ export function helperKeeper(helper: HelperMachine, clock: Clock): Keeper {
     on: name,
     name,
     async look(path): Promise<Seen<PlaceSeen>> {
-      const below = within(helper, path);
+      const below = belowFolder(helper, path);
       if (!below.ok) return unseen(below.error);
       const said = await shelf(helper, ['look', below.value]);
       if (!said.ok) return unseen(said.error);
@@ -86,7 +87,7 @@ export function helperKeeper(helper: HelperMachine, clock: Clock): Keeper {
     },
     run: (argv, options) => runThere(helper, '', '', argv, options),
     async hash(file, _each, signal) {
-      const below = within(helper, file);
+      const below = belowFolder(helper, file);
       if (!below.ok) return below;
       const tool = await hashTool();
       if (!tool.ok) return tool;
@@ -99,7 +100,7 @@ export function helperKeeper(helper: HelperMachine, clock: Clock): Keeper {
       return sha256 === undefined || !Number.isSafeInteger(bytes) ? fail(unclear(helper, file)) : ok({ sha256, bytes });
     },
     async openPartial(to, intent): Promise<Result<PartialCopy>> {
-      const below = within(helper, to);
+      const below = belowFolder(helper, to);
       if (!below.ok) return below;
       const { at, name: last } = parted(below.value);
       const said = await shelf(helper, ['open', at, last], { stdin: jcs(intent) });
@@ -132,7 +133,7 @@ export function helperKeeper(helper: HelperMachine, clock: Clock): Keeper {
       return brought.ok ? ok(file) : brought;
     },
     async tree(tree, work, signal, progress): Promise<Result<TreeListing>> {
-      const below = within(helper, tree);
+      const below = belowFolder(helper, tree);
       if (!below.ok) return below;
       const tool = await hashTool();
       if (!tool.ok) return tool;
@@ -192,7 +193,7 @@ const unclear = ({ name }: HelperMachine, path: string): Trouble =>
 
 /** Writes an archive on the helper as it comes. */
 async function sinkThere(helper: HelperMachine, partial: PartialCopy, signal: AbortSignal): Promise<Result<Sink>> {
-  const below = within(helper, partial.folder);
+  const below = belowFolder(helper, partial.folder);
   if (!below.ok) return below;
   const argv = shelfArgv(helper, ['take', below.value, 'data.tar']);
   const started = await helper.machine.start({ argv, root: false }, { signal });
@@ -247,7 +248,7 @@ async function send(
   if (end.how === 'lost' || end.how === 'aborted') return fail(end.trouble);
   const tool = await hashTool();
   if (!tool.ok) return tool;
-  const below = within(helper, partial.folder);
+  const below = belowFolder(helper, partial.folder);
   if (!below.ok) return below;
   const said = await shelf(helper, ['hash', below.value, 'manifest.mtree', tool.value]);
   if (!said.ok) return said;
@@ -257,14 +258,14 @@ async function send(
 }
 
 async function helperFile(helper: HelperMachine, { folder }: PartialCopy, file: string) {
-  const below = within(helper, folder);
+  const below = belowFolder(helper, folder);
   if (!below.ok) return below;
   return helper.machine.start({ argv: shelfArgv(helper, ['take', below.value, file]), root: false });
 }
 
 /** Brings a file of a helper here, if it is no longer than it is said to be. */
 async function bring(helper: HelperMachine, path: string, bytes: number, file: string): Promise<Result<void>> {
-  const below = within(helper, path);
+  const below = belowFolder(helper, path);
   if (!below.ok) return below;
   const { at, name } = parted(below.value);
   const stop = new AbortController();

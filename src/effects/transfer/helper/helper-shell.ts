@@ -1,27 +1,11 @@
 import { once } from 'node:events';
-import { posix } from 'node:path';
+import { outsideFolder } from '../../../core/helper.ts';
 import type { Machine } from '../../../core/ports.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../../core/result.ts';
 import type { HelperMachine } from '../deps.ts';
 import { diskFull, saysFull } from '../disk-trouble.ts';
 import { hearStderr, type ProgramEnd, type ProgramOptions } from '../keeper.ts';
 import { shelfScript, workScript } from './shelf-script.ts';
-
-/** The path of a place below the folder declared for a helper, without a `/` in front; trouble where it lies outside. */
-export function within({ name, folder }: Pick<HelperMachine, 'name' | 'folder'>, path: string): Result<string> {
-  const plain = posix.normalize(path);
-  if (plain !== path.replace(/(?<=.)\/$/, '') && plain !== path) return fail(outside(name, folder, path));
-  const tidy = plain.replace(/(?<=.)\/$/, '');
-  if (tidy === folder) return ok('');
-  return tidy.startsWith(`${folder}/`) ? ok(tidy.slice(folder.length + 1)) : fail(outside(name, folder, path));
-}
-
-const outside = (name: string, folder: string, path: string): Trouble =>
-  trouble(
-    'outside-folder',
-    `${name}:${path} is not inside ${folder}, the folder that is declared for ${name}`,
-    'Name a place inside it, or correct "folder" of the helper in decom.yaml. Nothing else is ever changed there.',
-  );
 
 /** Splits a path below the folder into where it is and its last name. */
 export const parted = (below: string): { readonly at: string; readonly name: string } => {
@@ -73,7 +57,7 @@ function refusal(name: string, folder: string, below: string, why: string, said:
         said,
       );
     case 'outside':
-      return outside(name, folder, below);
+      return outsideFolder({ name, folder }, `${folder}/${below}`);
     case 'link':
       return trouble(
         'link-in-folder',

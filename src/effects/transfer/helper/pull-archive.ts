@@ -1,5 +1,6 @@
 import type { PerformContext } from '../../../core/action.ts';
 import type { BlobRef } from '../../../core/blob.ts';
+import { belowFolder } from '../../../core/helper.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../../core/result.ts';
 import { type Complaints, fromTar } from '../complaints.ts';
 import type { PartialCopy } from '../copy-folder.ts';
@@ -12,7 +13,7 @@ import { atIntervals } from '../progress.ts';
 import type { Selection } from '../selection.ts';
 import { damaged, tarFailed } from '../tar-trouble.ts';
 import { type Entrance, openEntrance } from './entrance.ts';
-import { parted, runThere, shelf, within } from './helper-shell.ts';
+import { parted, runThere, shelf } from './helper-shell.ts';
 
 interface Wanted {
   readonly selection: Selection;
@@ -33,7 +34,7 @@ export async function pullArchive(
   const found = await deps.helper(keeper.on);
   if (!found.ok) return found;
   const helper = found.value;
-  const below = within(helper, partial.folder);
+  const below = belowFolder(helper, partial.folder);
   if (!below.ok) return below;
   const entrance = await openEntrance(deps, helper, partial, { argv, root }, signal);
   if (!entrance.ok) return entrance;

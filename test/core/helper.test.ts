@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { within } from '../../../src/effects/transfer/helper/helper-shell.ts';
+import { belowFolder } from '../../src/core/helper.ts';
 
 const vault = { name: 'vault', folder: '/backup/decom' };
 
@@ -9,7 +9,7 @@ test.each([
   ['/backup/decom/web01/one', 'web01/one'],
   ['/backup/decom/..web', '..web'],
 ])('%s lies in the folder of the helper', (path, below) => {
-  expect(within(vault, path)).toEqual({ ok: true, value: below });
+  expect(belowFolder(vault, path)).toEqual({ ok: true, value: below });
 });
 
 test.each([
@@ -24,5 +24,5 @@ test.each([
   'backup/decom',
   '',
 ])('%j does not, or cannot be told to', (path) => {
-  expect(within(vault, path)).toMatchObject({ ok: false, error: { code: 'outside-folder' } });
+  expect(belowFolder(vault, path)).toMatchObject({ ok: false, error: { code: 'outside-folder' } });
 });
