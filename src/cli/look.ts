@@ -24,9 +24,11 @@ export function hasUnicode(environment: LookSettings['environment'], platform: s
   return /utf-?8/i.test(locale);
 }
 
-export function lookFor(stream: { readonly isTTY?: boolean }, settings: LookSettings): Look {
+export function lookFor(stream: { readonly isTTY?: boolean; readonly columns?: number }, settings: LookSettings): Look {
   const unicode = hasUnicode(settings.environment);
-  if (!mayEscape(stream, settings)) return { paint: (_, text) => text, unicode };
+  // Asked for at every line: a window is resized while a run goes on.
+  const width = stream.isTTY === true ? { columns: () => stream.columns } : {};
+  if (!mayEscape(stream, settings)) return { paint: (_, text) => text, unicode, ...width };
   const chalk = new Chalk({ level: 1 });
   const paint = (tone: Tone, text: string): string => {
     switch (tone) {
@@ -44,5 +46,5 @@ export function lookFor(stream: { readonly isTTY?: boolean }, settings: LookSett
         return chalk.cyan(text);
     }
   };
-  return { paint, unicode };
+  return { paint, unicode, ...width };
 }

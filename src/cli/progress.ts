@@ -1,6 +1,6 @@
 import type { Progress } from '../core/operation.ts';
 import { progressLine, type Underway } from './view/progress-line.ts';
-import { type Look, renderLine } from './view/text.ts';
+import { type Look, render, renderLine } from './view/text.ts';
 
 export type ProgressMode = 'tty' | 'plain' | 'json' | 'none';
 
@@ -68,7 +68,7 @@ export function openProgress(settings: ProgressSettings): ProgressDisplay {
     shown = now;
     const line = progressLine(underway, now);
     if (mode === 'json') return settings.emit(underway.step, underway.progress, line);
-    if (mode === 'plain') return show(`${renderLine(line, look)}\n`);
+    if (mode === 'plain') return show(render([line], look));
     clear();
     show(renderLine([...line].slice(0, Math.max(20, settings.columns() - 1)).join(''), look));
     onScreen = true;

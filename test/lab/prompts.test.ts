@@ -33,8 +33,8 @@ afterEach(async () => {
 });
 
 /** `decom ARGS` typed into a terminal, with its exit code behind it. */
-function typed(args: string, path = process.env.PATH ?? ''): Terminal {
-  const opened = openTerminal(bench.folder);
+function typed(args: string, path = process.env.PATH ?? '', columns = 160): Terminal {
+  const opened = openTerminal(bench.folder, columns);
   terminal = opened;
   opened.type(`PATH='${path}' ${process.execPath} ${join(root, 'bin/decom.js')} ${args}; echo exit=$?.`);
   opened.press('Enter');
@@ -252,3 +252,36 @@ test('keys pressed before the question do not begin the irreversible step, nor d
   const agreed = bench.events().filter((event) => event.type === 'step.agreed' && event.step === 'power-off');
   expect(agreed).toMatchObject([{ how: 'typed', typed: serial }]);
 });
+
+test.each([40, 80, 200])(
+  'on a terminal of %i columns no line is broken within a word, but for words that fit no line',
+  async (columns) => {
+    bench.runbook(asking);
+    const at = typed('run practice', undefined, columns);
+    await come(
+      at,
+      [
+        [keys, '?'],
+        [keys, 'd'],
+        [keys, 'c'],
+        ['[y,n,q,?]', 'no'],
+        [
+          '[b,q,?]',
+          'the mail to all who work with it did not go out, and nobody has been told by word of mouth either',
+        ],
+      ],
+      '[retry,skip,quit,?]',
+    );
+    at.type('q');
+    at.press('Enter');
+    await at.shows('exit=10.');
+    const lines = at.text().split('\n');
+    const said = lines.slice(lines.findIndex((line) => line.includes('echo exit=')) + 1);
+    const typedByHand = /\[b,q,\?\] the mail/;
+    const broken = said.filter((line) => line.trimEnd().length > columns && !typedByHand.test(line));
+    for (const line of broken) expect(line.trim()).toMatch(/^(\S+|decom .*)$/);
+    expect(at.text()).toContain('the mail to all');
+    const longest = Math.max(...said.filter((line) => !broken.includes(line)).map((line) => line.trimEnd().length));
+    expect(longest).toBeGreaterThan(Math.min(columns, 100) * 0.7);
+  },
+);

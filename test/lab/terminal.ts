@@ -9,7 +9,7 @@ export interface Terminal {
   type(text: string): void;
   /** Presses keys by their tmux names: Enter, C-c, C-d. */
   press(...keys: readonly string[]): void;
-  /** What the terminal shows, from the first line on. */
+  /** What the terminal shows, from the first line on; what it broke itself at its edge is one line. */
   text(): string;
   /** Waits until its last line that is not empty ends so. */
   endsWith(text: string): Promise<void>;
@@ -24,7 +24,7 @@ export interface Terminal {
 
 let opened = 0;
 
-export function openTerminal(folder: string): Terminal {
+export function openTerminal(folder: string, columns = 160): Terminal {
   const socket = join(folder, `tmux-${opened++}`);
   const log = `${socket}.bytes`;
   const tmux = (...args: readonly string[]): string =>
@@ -33,7 +33,7 @@ export function openTerminal(folder: string): Terminal {
     '-e',
     `${name}=${value}`,
   ]);
-  tmux('new-session', '-d', '-x', '160', '-y', '50', ...settings, '-c', folder, 'sh');
+  tmux('new-session', '-d', '-x', String(columns), '-y', '50', ...settings, '-c', folder, 'sh');
   tmux('set-option', '-g', 'history-limit', '50000');
   tmux('pipe-pane', `cat > ${log}`);
   const text = (): string => tmux('capture-pane', '-p', '-J', '-S', '-');

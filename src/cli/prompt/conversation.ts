@@ -1,5 +1,5 @@
 import type { Answer } from '../../core/ports.ts';
-import { type Line, type Look, render, renderLine } from '../view/text.ts';
+import { type Line, type Look, render, renderBroken } from '../view/text.ts';
 import type { Keyboard } from './keyboard.ts';
 
 /** A question that leaves nothing but a key press to answer it wrongly asks for this much quiet first. */
@@ -25,7 +25,7 @@ export function openConversation(
   return {
     say: (lines) => show(render(lines, look)),
     async line(question, grave = false) {
-      const typed = await keyboard.line(`${renderLine(question, look)} `, {
+      const typed = await keyboard.line(`${renderBroken(question, look)} `, {
         quiet: grave ? graveQuiet : usualQuiet,
         signal,
       });

@@ -1,13 +1,8 @@
 import { printable } from '../../core/printable.ts';
+import type { Line, Span, Tone } from './span.ts';
+import { wrapped } from './wrap.ts';
 
-/** What a piece of text is, as far as looks go. It never carries information of its own: a reader without colour loses nothing. */
-export type Tone = 'strong' | 'dim' | 'good' | 'bad' | 'warn' | 'ask';
-
-/** A piece of a line: text, or text with a tone. */
-export type Span = string | { readonly tone: Tone; readonly text: string };
-
-/** One line of output, without its newline. */
-export type Line = string | readonly Span[];
+export type { Line, Span, Tone };
 
 export type Paint = (tone: Tone, text: string) => string;
 
@@ -15,6 +10,8 @@ export type Paint = (tone: Tone, text: string) => string;
 export interface Look {
   readonly paint: Paint;
   readonly unicode: boolean;
+  /** Width of the terminal now; absent where the stream is none, whose lines stay whole. */
+  readonly columns?: () => number | undefined;
 }
 
 export const plainLook: Look = { paint: (_, text) => text, unicode: true };
@@ -47,20 +44,32 @@ const ascii: { readonly [character: string]: string } = {
   '’': "'",
 };
 
-/** The text of lines for a stream, each with its newline. Whatever a span holds comes out printable: nothing in it can move a cursor. */
+/**
+ * The text of lines for a stream, each with its newline; on a terminal they are broken at spaces. Whatever a span holds comes out printable:
+ * nothing in it can move a cursor.
+ */
 export const render = (lines: readonly Line[], look: Look): string =>
-  lines.map((line) => `${renderLine(line, look)}\n`).join('');
+  lines.map((line) => `${renderBroken(line, look)}\n`).join('');
 
-export function renderLine(line: Line, look: Look): string {
-  const spans = typeof line === 'string' ? [line] : line;
-  return spans
-    .map((span) => {
-      const text = legible(typeof span === 'string' ? span : span.text, look.unicode);
-      return typeof span === 'string' || text === '' ? text : look.paint(span.tone, text);
-    })
+/** The text of a line without its last newline, broken at spaces to the width of the terminal. */
+export const renderBroken = (line: Line, look: Look): string =>
+  wrapped(shown(line, look), look.columns?.())
+    .map((part) => painted(part, look))
+    .join('\n');
+
+/** The text of a line in one piece. */
+export const renderLine = (line: Line, look: Look): string => painted(shown(line, look), look);
+
+const shown = (line: Line, { unicode }: Look): readonly Span[] =>
+  (typeof line === 'string' ? [line] : line).map((span) =>
+    typeof span === 'string' ? legible(span, unicode) : { tone: span.tone, text: legible(span.text, unicode) },
+  );
+
+const painted = (spans: readonly Span[], { paint }: Look): string =>
+  spans
+    .map((span) => (typeof span === 'string' ? span : span.text === '' ? '' : paint(span.tone, span.text)))
     .join('')
     .trimEnd();
-}
 
 function legible(text: string, unicode: boolean): string {
   const safe = printable(text);
