@@ -75,6 +75,12 @@ async function prepareLab() {
   } catch (error) {
     stop(`The practice machine could not be built: ${error.message}`, error.stderr ?? '', instead);
   }
+  const { authenticatorLibrary } = await lab('authenticator.ts');
+  try {
+    await authenticatorLibrary(say);
+  } catch (error) {
+    stop(`The security key in software could not be fetched: ${error.message}`, error.stderr ?? '', instead);
+  }
 }
 
 /**

@@ -1,9 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Machine } from '../../src/core/ports.ts';
-import { got, text } from '../contracts/machine.ts';
-import { type ByConfiguration, byConfiguration, type Where } from './by-configuration.ts';
+import { configured, runsPrograms, troubleOf } from './by-configuration.ts';
 import { type Realm, startRealm } from './kerberos.ts';
 import { type Sshd, startSshd } from './sshd.ts';
 import { setVariables } from './variables.ts';
@@ -11,17 +9,7 @@ import { setVariables } from './variables.ts';
 let sshd: Sshd;
 let realm: Realm;
 let restore: () => void;
-const open: ByConfiguration[] = [];
-const reached = async (lines: readonly string[], where: Where = {}): Promise<ByConfiguration> => {
-  const way = await byConfiguration(sshd, lines, where);
-  open.push(way);
-  return way;
-};
-const whoami = (machine: Machine) => machine.exec({ argv: ['id', '-un'], root: false });
-const troubleOf = async (machine: Machine) => {
-  const result = await whoami(machine);
-  return result.ok ? undefined : result.error;
-};
+const { reached, close } = configured(() => sshd);
 
 describe('a login by Kerberos', () => {
   beforeAll(async () => {
@@ -34,7 +22,7 @@ describe('a login by Kerberos', () => {
     writeFileSync(join(sshd.folder, 'authorized_keys'), '');
   });
   afterAll(async () => {
-    for (const way of open) await way.close();
+    await close();
     await sshd.stop();
     restore();
     await realm.stop();
@@ -49,12 +37,7 @@ describe('a login by Kerberos', () => {
 
   it('runs programs: input, both outputs, exits and signals come as they are', async () => {
     const { machine } = await reached(byTicket, { address });
-    const run = async (script: string) =>
-      got(await machine.exec({ argv: ['sh', '-c', script], root: false }, { stdin: Buffer.from('in') }));
-    const said = await run('cat; echo err >&2; exit 42');
-    expect([text(said.stdout), text(said.stderr), said.ended]).toEqual(['in', 'err\n', { how: 'exit', code: 42 }]);
-    expect((await run('exit 255')).ended).toEqual({ how: 'exit', code: 255 });
-    expect((await run('kill -TERM $$')).ended).toEqual({ how: 'signal', signal: 'SIGTERM' });
+    await runsPrograms(machine);
   });
 
   it('has the ssh program chosen, and the plan says why', async () => {
@@ -64,7 +47,7 @@ describe('a login by Kerberos', () => {
       otherwise: false,
       words: ['over SSH by the ssh program: web01: the login is by Kerberos (GSSAPI)'],
     });
-    expect(text(got(await whoami(machine)).stdout)).toBe('root\n');
+    expect(await troubleOf(machine)).toBeUndefined();
   });
 
   it('without a ticket is refused', async () => {

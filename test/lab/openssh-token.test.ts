@@ -1,9 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Machine } from '../../src/core/ports.ts';
-import { got, text } from '../contracts/machine.ts';
-import { type ByConfiguration, byConfiguration, type Where } from './by-configuration.ts';
+import { configured, runsPrograms, troubleOf } from './by-configuration.ts';
 import { type Sshd, startSshd } from './sshd.ts';
 import { makeToken, type Token } from './token.ts';
 import { setVariables } from './variables.ts';
@@ -12,17 +10,7 @@ let sshd: Sshd;
 let token: Token;
 let agent: Awaited<ReturnType<Token['agent']>>;
 let restore: () => void;
-const open: ByConfiguration[] = [];
-const reached = async (lines: readonly string[], where: Where = {}): Promise<ByConfiguration> => {
-  const way = await byConfiguration(sshd, lines, where);
-  open.push(way);
-  return way;
-};
-const whoami = (machine: Machine) => machine.exec({ argv: ['id', '-un'], root: false });
-const troubleOf = async (machine: Machine) => {
-  const result = await whoami(machine);
-  return result.ok ? undefined : result.error;
-};
+const { reached, close } = configured(() => sshd);
 
 describe('a key on a PKCS#11 token', () => {
   beforeAll(async () => {
@@ -34,7 +22,7 @@ describe('a key on a PKCS#11 token', () => {
     agent = await token.agent();
   });
   afterAll(async () => {
-    for (const way of open) await way.close();
+    await close();
     await agent.stop();
     await sshd.stop();
     restore();
@@ -44,12 +32,7 @@ describe('a key on a PKCS#11 token', () => {
 
   it('runs programs: input, both outputs, exits and signals come as they are', async () => {
     const { machine } = await reached(byToken());
-    const run = async (script: string) =>
-      got(await machine.exec({ argv: ['sh', '-c', script], root: false }, { stdin: Buffer.from('in') }));
-    const said = await run('cat; echo err >&2; exit 42');
-    expect([text(said.stdout), text(said.stderr), said.ended]).toEqual(['in', 'err\n', { how: 'exit', code: 42 }]);
-    expect((await run('exit 255')).ended).toEqual({ how: 'exit', code: 255 });
-    expect((await run('kill -TERM $$')).ended).toEqual({ how: 'signal', signal: 'SIGTERM' });
+    await runsPrograms(machine);
   });
 
   it('has the ssh program chosen, and the plan says why', async () => {
@@ -59,7 +42,7 @@ describe('a key on a PKCS#11 token', () => {
       otherwise: false,
       words: [`over SSH by the ssh program: web01: its key is on a token (PKCS11Provider ${token.provider})`],
     });
-    expect(text(got(await whoami(machine)).stdout)).toBe('root\n');
+    expect(await troubleOf(machine)).toBeUndefined();
   });
 
   it('whose PIN no agent has been given is refused, and the message says how to give it', async () => {

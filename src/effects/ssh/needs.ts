@@ -42,7 +42,7 @@ export function beyondSsh2(
   if (set('knownhostscommand') !== undefined && (target.hostKeys ?? []).length === 0) {
     add('known-hosts-command', 'its host key comes from a program (KnownHostsCommand)');
   }
-  const files = target.identityFiles ?? ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((file) => join(home, '.ssh', file));
+  const files = target.identityFiles ?? usualKeys.map((file) => join(home, '.ssh', file));
   const certificate =
     set('certificatefile') ?? files.map((file) => `${file}-cert.pub`).find((file) => existsSync(file));
   if (certificate !== undefined) add('certificate', `the login is by certificate (${certificate})`);
@@ -66,6 +66,9 @@ export function beyondSsh2(
   }
   return needs;
 }
+
+/** What ssh looks for in `~/.ssh` where no key is named. */
+const usualKeys = ['id_rsa', 'id_ecdsa', 'id_ecdsa_sk', 'id_ed25519', 'id_ed25519_sk'];
 
 function isSecurityKey(file: string): boolean {
   try {

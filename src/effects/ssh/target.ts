@@ -10,7 +10,7 @@ export interface SshTarget {
   readonly address: string;
   readonly port: number;
   readonly user: string;
-  /** Private keys to offer before the agent's; default: the agent, then ~/.ssh/id_ed25519, id_ecdsa, id_rsa. */
+  /** Private keys to offer before the agent's; default: the agent, then those that ssh looks for in ~/.ssh. */
   readonly identityFiles?: readonly string[];
   /** Whether the agent may offer only the keys of `identityFiles`. */
   readonly identitiesOnly?: boolean;
@@ -72,6 +72,8 @@ export interface SshAround extends SshDeps {
 export interface Patience {
   /** For TCP, key exchange and login together. */
   readonly ready: number;
+  /** For somebody to touch a security key, besides. */
+  readonly touch: number;
   /** Between keepalives; the connection is given up after three without an answer. */
   readonly keepalive: number;
   /** Between TERM and KILL when a program is aborted. */
@@ -80,7 +82,13 @@ export interface Patience {
   readonly settle: number;
 }
 
-export const usualPatience: Patience = { ready: 20_000, keepalive: 10_000, abort: 5000, settle: 5000 };
+export const usualPatience: Patience = {
+  ready: 20_000,
+  touch: 60_000,
+  keepalive: 10_000,
+  abort: 5000,
+  settle: 5000,
+};
 
 /** A machine and where it is, for people. */
 export const placeOf = (target: SshTarget): string => `${target.name} (${target.address}, port ${target.port})`;

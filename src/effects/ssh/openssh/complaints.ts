@@ -26,11 +26,14 @@ export function explain(target: SshTarget, said: string, judged: Trouble | undef
     case 'too-old':
       return tooOld(target, said);
     case 'auth-refused':
-      return trouble(
-        'auth-refused',
-        `${target.user}@${where} refused the login by ssh`,
-        `${asksForPin.test(said) ? 'The token wants its PIN, and nobody is asked: give the token to an agent (ssh-add -s PROVIDER), without IdentitiesOnly.' : 'Check the user and the key. A key with a passphrase has to be in an agent (ssh-add), as nobody is asked.'} By hand: ssh -p ${target.port} ${target.user}@${target.address}`,
-        said,
+      return (
+        notSigned(target, said) ??
+        trouble(
+          'auth-refused',
+          `${target.user}@${where} refused the login by ssh`,
+          `${asksForPin.test(said) ? 'The token wants its PIN, and nobody is asked: give the token to an agent (ssh-add -s PROVIDER), without IdentitiesOnly.' : 'Check the user and the key. A key with a passphrase has to be in an agent (ssh-add), as nobody is asked.'} By hand: ssh -p ${target.port} ${target.user}@${target.address}`,
+          said,
+        )
       );
     case 'refused':
       return trouble(
@@ -98,8 +101,38 @@ const rules: readonly (readonly [RegExp, string])[] = [
   [/Connection (closed|reset)|kex_exchange_identification|Broken pipe/, 'dropped'],
 ];
 
+/** A security key that the login needed and that gave no signature. Undefined where there was none. */
+function notSigned(target: SshTarget, said: string): Trouble | undefined {
+  const [, file, why] = /signing failed for \S+-SK "(.*?)"(?: from agent)?: (.+)$/m.exec(said) ?? [];
+  if (file === undefined || why === undefined) return undefined;
+  const [reason, remedy] = /incorrect passphrase/.test(why)
+    ? [
+        'it wants its PIN',
+        'Nobody is asked for it: give the key to an agent that can ask (SSH_ASKPASS), or make one without -O verify-required.',
+      ]
+    : [
+        // What ssh makes of every other trouble, an untouched key among them.
+        why === 'invalid format' ? 'it was not touched in time, or could not be asked' : why,
+        'Plug it in, and touch it when it blinks; where SecurityKeyProvider is set, check that its library is there.',
+      ];
+  return trouble(
+    'auth-refused',
+    `the login as ${target.user}@${placeOf(target)} needs the security key of ${file}, and it did not sign: ${reason}`,
+    `${remedy} By hand: ssh -p ${target.port} ${target.user}@${target.address}`,
+    said,
+  );
+}
+
 /** What ssh says of a PKCS#11 token in batch mode. */
 const asksForPin = /^(pin required|need pin entry)/im;
+
+/** `within`: milliseconds. */
+export const loginHangs = (target: SshTarget, within: number): Trouble =>
+  trouble(
+    'timeout',
+    `${placeOf(target)} showed its key, and the login did not end within ${Math.ceil(within / 1000)} s`,
+    'A security key may have waited for a touch, an agent for a confirmation, or the server for its directory of users.',
+  );
 
 export const tooOld = (target: SshTarget, said: string): Trouble =>
   trouble(

@@ -8,7 +8,7 @@ import { closedMeanwhile } from '../connect-trouble.ts';
 import { expectedKeys, judgeHostKey, keyText } from '../host-key.ts';
 import { type PublicKey, publicKey } from '../known-hosts.ts';
 import type { Patience, SshDeps, SshTarget } from '../target.ts';
-import { explain, lostMaster, notShown, tooOld } from './complaints.ts';
+import { explain, loginHangs, lostMaster, notShown, tooOld } from './complaints.ts';
 import { endMaster, muxConnection } from './mux-connection.ts';
 import { plainKey } from './plain-key.ts';
 import { aliasOf, type MasterFiles, masterArguments, type OpenSshSettings } from './settings.ts';
@@ -42,6 +42,10 @@ export async function openMaster(
     if (signal.aborted) {
       await endMaster(files.socket);
       return give(closedMeanwhile(target));
+    }
+    // Who has shown its key answers: then it is not the host that was silent.
+    if (said === late && shown !== undefined && judged === undefined) {
+      return give(loginHangs(target, timeFor(target, patience)));
     }
     return give(explain(target, said, judged));
   }
@@ -94,19 +98,21 @@ function login(
   const child = spawn('ssh', masterArguments(target, settings, patience, files), {
     stdio: ['ignore', 'ignore', log],
     env: { ...process.env, ...(agent === undefined ? {} : { SSH_AUTH_SOCK: agent }) },
+    // Without a terminal: ssh asks there for the PIN of a security key, BatchMode or not.
+    detached: true,
   });
   closeSync(log);
   return new Promise((resolve) => {
-    let late = false;
+    let overdue = false;
     const stop = (): void => {
       child.kill();
     };
     const timer = setTimeout(
       () => {
-        late = true;
+        overdue = true;
         stop();
       },
-      (target.connectWithin ?? patience.ready) + atTheKey,
+      timeFor(target, patience),
     );
     const end = (said: string | undefined): void => {
       clearTimeout(timer);
@@ -119,13 +125,16 @@ function login(
       end(error.code === 'ENOENT' ? 'no-ssh-program' : error.message);
     });
     child.once('exit', (code) => {
-      end(code === 0 ? undefined : late ? 'Connection timed out' : tail(files.log));
+      end(code === 0 ? undefined : overdue ? late : tail(files.log));
     });
   });
 }
 
-/** Milliseconds for somebody to touch a security key. */
-const atTheKey = 60_000;
+/** What is said where ssh itself did not come to an end. */
+const late = 'Connection timed out';
+
+/** Milliseconds for all of a login. */
+const timeFor = (target: SshTarget, { ready, touch }: Patience): number => (target.connectWithin ?? ready) + touch;
 
 export function makeFiles(): MasterFiles {
   // A socket's path has 107 bytes at most, and ssh adds 17 while it makes it.

@@ -80,6 +80,8 @@ function connectFrom(
       // Its end of input would end the connection.
       stdio: ['pipe', 'pipe', 'ignore'],
       env: { ...process.env, ...(agent === undefined ? {} : { SSH_AUTH_SOCK: agent }) },
+      // Without a terminal, as the master.
+      detached: true,
     },
   );
   child.stdin.on('error', () => undefined);
