@@ -6,6 +6,7 @@ import { fail, ok, type Result, type Trouble, trouble } from '../core/result.ts'
 import { stepsOf } from '../core/runbook.ts';
 import { changesBetween } from '../engine/amend.ts';
 import { stalePlan } from '../engine/drive.ts';
+import type { RunRead } from '../engine/open-run.ts';
 import { loadRunbook } from '../load/load-runbook.ts';
 import { parsePlan } from '../load/plan-file.ts';
 import { findHost, helpersOf, type Problem, readWorkspaceFile, type Workspace } from './workspace.ts';
@@ -53,12 +54,24 @@ export function staleness(workspace: Workspace, plan: Plan, now: Date): Result<u
 const staleTrouble = (changes: readonly string[], again: string): Trouble =>
   trouble('plan-stale', 'the plan is stale: what it binds has changed since it was made', again, changes.join('\n'));
 
-/** Why an open run may not go on: the inventory's entry of its host is not what its plan binds. */
-export function hostDrift(workspace: Workspace, plan: Plan, run: string): Trouble | undefined {
+/**
+ * Why an open run may not go on: the inventory's entry of its host is not what its plan binds. A rollback takes back what that plan did,
+ * and no other plan can. `afterwards` is what is wanted once a new plan is agreed to, if that is not to go on.
+ */
+export function hostDrift(
+  workspace: Workspace,
+  { plan, execution, folder: { run, host } }: Pick<RunRead, 'plan' | 'execution' | 'folder'>,
+  afterwards?: string,
+): Trouble | undefined {
   const changes = hostChanges(workspace, plan);
-  return changes.length === 0
-    ? undefined
-    : staleTrouble(changes, `See the difference and agree to it with: decom replan ${run}`);
+  if (changes.length === 0) return undefined;
+  const again = `See the difference and agree to it with: decom replan ${run}`;
+  if (execution.direction === 'forth')
+    return staleTrouble(changes, afterwards === undefined ? again : `${again}, then: ${afterwards}`);
+  return staleTrouble(
+    changes,
+    `Put the entry of ${host} in the hosts file back as the plan binds it, then: decom rollback ${run}. If that is no longer true of the machine, give it back by hand, and end the run with: decom abandon ${run} --reason REASON`,
+  );
 }
 
 function hostChanges(workspace: Workspace, plan: Plan): readonly string[] {

@@ -19,6 +19,8 @@ export interface TakeUp {
   readonly signals: Signals;
   readonly options: AskingOptions;
   readonly beforehand: Beforehand;
+  /** The command that took it up, where it is not plainly gone on with. */
+  readonly afterwards?: string;
   /** Writes what comes after the session's first line and before the first step. */
   readonly begin: (journal: Journal, engine: Engine) => void;
 }
@@ -35,7 +37,7 @@ export async function takeUp(invocation: Invocation, desk: Desk, read: RunRead, 
   }
   const host = findHost(desk.workspace, folder.host);
   if (!host.ok) return refuse(invocation, host.error, desk.workspace.folder);
-  const drift = hostDrift(desk.workspace, read.plan, folder.run);
+  const drift = hostDrift(desk.workspace, read, how.afterwards);
   if (drift !== undefined) return refuse(invocation, [drift], desk.workspace.folder, exit.stale);
   const over = takingOver(how.options);
   if (!over.ok) return refuse(invocation, [over.error]);

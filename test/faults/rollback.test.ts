@@ -100,3 +100,43 @@ test('after a refusal for a stale plan, why names the replan', async () => {
   expect(why.stdout).toContain('the plan is stale: what it binds has changed since it was made [plan-stale]');
   expect(why.stdout).toMatch(/Next: decom replan [0-9a-f]{12}\n$/);
 });
+
+test('a rollback under way is never told to replan, which it could not; before it began, the replan leads to it', async () => {
+  b.runbook([stop, quiet].join('\n'));
+  await b.plan();
+  expect((await b.decom(...b.unattended)).code).toBe(9);
+  const moved = () => b.edit('hosts.yaml', /^( *)address: .*$/m, '$1address: 127.0.0.2');
+  const movedBack = () => b.edit('hosts.yaml', /^( *)address: .*$/m, '$1address: 127.0.0.1');
+  moved();
+  const early = await b.decom('rollback', 'practice', '--yes');
+  expect(early.code).toBe(8);
+  expect(early.stderr).toMatch(/decom replan [0-9a-f]{12}, then: decom rollback [0-9a-f]{12}\n$/);
+  movedBack();
+  b.ssh.redirect(1);
+  expect((await b.decom('rollback', 'practice', '--yes')).code).not.toBe(0);
+  const back = await b.decom('why', 'practice');
+  expect(back.stdout).toContain('[1/2] stop — Stop the web server');
+  expect(back.stdout).toMatch(/then: decom rollback [0-9a-f]{12}\n$/);
+  moved();
+  for (const args of [
+    ['resume', 'practice', '--non-interactive'],
+    ['rollback', 'practice', '--yes'],
+    ['why', 'practice'],
+  ]) {
+    const told = await b.decom(...args);
+    expect(told.code).toBe(args[0] === 'why' ? 0 : 8);
+    const text = `${told.stdout}${told.stderr}`;
+    expect(text).not.toContain('replan');
+    expect(text).toContain('Put the entry of practice in the hosts file back');
+    expect(text).toMatch(/decom abandon [0-9a-f]{12} --reason REASON/);
+  }
+  expect(said(await b.decom('replan', 'practice', '--yes'))).toMatchInlineSnapshot(`
+    "exit 2
+    error run <run> is being rolled back, and cannot be planned anew [run-closed]
+      Go on taking it back with: decom rollback <run>"
+  `);
+  movedBack();
+  b.ssh.redirect(machine.ssh.port);
+  expect((await b.decom('rollback', 'practice', '--yes')).code).toBe(0);
+  expect(machine.unit('web.service')?.active).toBe('active');
+});

@@ -79,7 +79,9 @@ function notPlannedAnew({ folder, execution }: Pick<RunRead, 'folder' | 'executi
   if (folder.rehearsal) return not('is a rehearsal', 'See: decom status');
   if (execution.status === 'closed')
     return not(`has ended (${execution.outcome ?? 'closed'})`, `See: decom report ${folder.run}`);
-  return execution.direction === 'back' ? not('is being rolled back', 'See: decom status') : undefined;
+  return execution.direction === 'back'
+    ? not('is being rolled back', `Go on taking it back with: decom rollback ${folder.run}`)
+    : undefined;
 }
 
 async function replanOpen(

@@ -50,6 +50,7 @@ export async function rollback(invocation: Invocation, named: string, options: R
       signals,
       options,
       beforehand: beforehand.value,
+      afterwards: `decom rollback ${folder.value.run}`,
       begin: (journal, engine) => {
         if (journal.execution.direction === 'forth') {
           journal.record({ type: 'rollback.opened', by: desk.value.operator, reason: options.reason ?? null });

@@ -1,5 +1,4 @@
 import { stepState } from '../../core/execution.ts';
-import { next } from '../../core/next.ts';
 import { readRun } from '../../engine/open-run.ts';
 import { openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
@@ -7,6 +6,7 @@ import { findRun } from '../find-run.ts';
 import type { Invocation } from '../invocation.ts';
 import { refuse } from '../refuse.ts';
 import { hostDrift } from '../saved-plan.ts';
+import { stepAt } from '../step-at.ts';
 import { whyLines } from '../view/why-view.ts';
 
 /** Says why a run does not go on, and what clears it. Reads only. */
@@ -17,10 +17,10 @@ export async function why(invocation: Invocation, named: string): Promise<ExitCo
   if (!folder.ok) return refuse(invocation, [folder.error]);
   const read = readRun(folder.value);
   if (!read.ok) return refuse(invocation, [read.error], process.cwd(), exit.logBroken);
-  const { plan, execution } = read.value;
-  const step = next(plan, execution);
+  const { execution } = read.value;
+  const step = stepAt(read.value);
   const ended = folder.value.rehearsal || execution.status === 'closed';
-  const stale = ended ? undefined : hostDrift(desk.value.workspace, plan, folder.value.run);
+  const stale = ended ? undefined : hostDrift(desk.value.workspace, read.value);
   const pass = step === undefined ? undefined : stepState(execution, step.id)[execution.direction];
   invocation.output.result(
     {

@@ -133,6 +133,7 @@ export const statusWord = (pass: Pass): string => (startedOnly(pass) ? notBegun 
 
 function nextLines(end: RunEnd, { plan, execution, again = execution.host }: RunEndViewOptions): readonly Line[] {
   const { run, host } = execution;
+  const goOn = `decom ${execution.direction === 'back' ? 'rollback' : 'resume'} ${run}`;
   switch (end.end) {
     case 'done':
     case 'rolled-back':
@@ -147,19 +148,19 @@ function nextLines(end: RunEnd, { plan, execution, again = execution.host }: Run
     case 'drift':
       return [`Next: decom replan ${run}`];
     case 'claimed':
-      return [`Next, when the host is free: decom resume ${run}`];
+      return [`Next, when the host is free: ${goOn}`];
     case 'missing':
-      return [`Next: give the answer, then: decom resume ${run}`];
+      return [`Next: give the answer, then: ${goOn}`];
     case 'parked':
-      return [`Next, when its time has come: decom resume ${run}`];
+      return [`Next, when its time has come: ${goOn}`];
     case 'quit':
     case 'signal':
-      return [`Next: decom resume ${run}`];
+      return [`Next: ${goOn}`];
     case 'blocked':
     case 'failed':
     case 'doubt':
-      return [`Next: decom why ${run}, then: decom resume ${run}`];
+      return [`Next: decom why ${run}, then: ${goOn}`];
     case 'journal':
-      return [[dim('Once there is room and the disk is sound: '), `decom resume ${run}`]];
+      return [[dim('Once there is room and the disk is sound: '), goOn]];
   }
 }

@@ -1,9 +1,10 @@
 import { stepState } from '../../core/execution.ts';
-import { next, unmetNeeds } from '../../core/next.ts';
+import { unmetNeeds } from '../../core/next.ts';
 import { operationWords } from '../../core/operation-words.ts';
 import type { Plan, PlannedStep } from '../../core/plan.ts';
 import type { Trouble } from '../../core/result.ts';
 import type { RunRead } from '../../engine/open-run.ts';
+import { stepAt } from '../step-at.ts';
 import { positionsText } from './positions.ts';
 import { runState } from './status-view.ts';
 import { counted, indent, type Line, strong } from './text.ts';
@@ -18,20 +19,28 @@ export function whyLines(read: RunRead, stale?: Trouble): readonly Line[] {
   const head: Line = [strong(`${folder.run} on ${folder.host}`), ': ', runState(execution)];
   if (execution.status === 'closed')
     return [head, 'It has ended; nothing is left to clear.', `Next: decom report ${folder.run}`];
-  const step = next(plan, execution);
+  const step = stepAt(read);
+  const back = execution.direction === 'back';
+  const goOn = `decom ${back ? 'rollback' : 'resume'} ${folder.run}`;
   if (step !== undefined && stale !== undefined)
-    return [head, ...troubleLines(stale), ...stepLines(read, plan, step), `Next: decom replan ${folder.run}`];
+    return [
+      head,
+      ...troubleLines(stale),
+      ...stepLines(read, plan, step),
+      `Next: ${back ? `clear that, then: ${goOn}` : `decom replan ${folder.run}`}`,
+    ];
   if (step === undefined)
-    return [head, 'Every step is past; only its end is left to write.', `Next: decom resume ${folder.run}`];
+    return [head, `Every step is ${back ? 'taken back' : 'past'}; only its end is left to write.`, `Next: ${goOn}`];
   // A reason that is the step's own trouble is told there.
   const trouble = stepState(execution, step.id)[execution.direction].trouble;
   const stopped =
     execution.stopped === null || execution.stopped.reason === trouble?.what ? [] : [execution.stopped.reason];
-  return [head, ...stopped, ...stepLines(read, plan, step), `Next: ${nextCommand(read, step)}`];
+  return [head, ...stopped, ...stepLines(read, plan, step), `Next: ${nextCommand(read, step, goOn)}`];
 }
 
 function stepLines({ execution }: RunRead, plan: Plan, step: PlannedStep): readonly Line[] {
-  const needs = unmetNeeds(step, execution);
+  // What a step needs is for doing it, not for taking it back.
+  const needs = execution.direction === 'back' ? [] : unmetNeeds(step, execution);
   const pass = stepState(execution, step.id)[execution.direction];
   const doubtful = pass.operations.filter((o) => o.status === 'in-doubt' || o.status === 'intended');
   return [
@@ -58,8 +67,9 @@ function stepLines({ execution }: RunRead, plan: Plan, step: PlannedStep): reado
   ];
 }
 
-function nextCommand({ execution, folder }: RunRead, step: PlannedStep): string {
+function nextCommand({ execution, folder }: RunRead, step: PlannedStep, goOn: string): string {
   const pass = stepState(execution, step.id)[execution.direction];
-  if (execution.stopped?.by === 'drift' || pass.trouble?.code === 'drift') return `decom replan ${folder.run}`;
-  return `${pass.trouble === null ? '' : 'clear that, then: '}decom resume ${folder.run}`;
+  const drifted = execution.stopped?.by === 'drift' || pass.trouble?.code === 'drift';
+  if (drifted && execution.direction === 'forth') return `decom replan ${folder.run}`;
+  return `${pass.trouble === null ? '' : 'clear that, then: '}${goOn}`;
 }
