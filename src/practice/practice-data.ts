@@ -119,7 +119,9 @@ function dump(random: () => number): string {
 }
 
 function noise(random: () => number, length: number): Uint8Array {
-  return Uint8Array.from({ length }, () => Math.floor(random() * 256));
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at++) bytes[at] = Math.floor(random() * 256);
+  return bytes;
 }
 
 /** A linear congruential generator: the same numbers in [0, 1) on every machine. */
