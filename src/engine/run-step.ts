@@ -2,7 +2,7 @@ import type { AnyAction, Setting } from '../core/action.ts';
 import { stepState } from '../core/execution.ts';
 import { jcs } from '../core/json.ts';
 import { unmetNeeds } from '../core/next.ts';
-import type { Operation, Receipt } from '../core/operation.ts';
+import type { Operation } from '../core/operation.ts';
 import { operationWords } from '../core/operation-words.ts';
 import type { Plan, PlannedStep } from '../core/plan.ts';
 import type { Ask, StepAsked, Tell } from '../core/ports.ts';
@@ -12,6 +12,7 @@ import { actionOf, type Engine, inspect, pastOf, scopeNow, settingFor } from './
 import type { Executor } from './executor.ts';
 import { drifted, unmetDemand } from './gates.ts';
 import type { Journal } from './journal.ts';
+import { leftToDo } from './left-to-do.ts';
 import { performAll, type StepRun, StepTimeout, stoppedTrouble } from './perform-step.ts';
 import { preview, toldOnce } from './preview.ts';
 import { prove, stamp } from './prove.ts';
@@ -120,9 +121,10 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
   let seen = await look();
   if ('end' in seen) return seen;
   if (!drive.executor.real) return preview(drive, step, action, input, seen.planned, setting);
-  if (seen.planned.length > 0) {
+  const left = leftToDo(journal.execution, step, action, seen.planned).operations;
+  if (left.length > 0) {
     const asking = engine.clock.monotonic();
-    const agreed = await agree(drive, step, action, asked, seen.planned);
+    const agreed = await agree(drive, step, action, asked, left);
     if (agreed !== undefined) return agreed;
     // The question may have stood for days: what was seen before it is no reason any more to end a machine.
     if (isGrave(action) && engine.clock.monotonic() - asking > freshFor) {
@@ -168,13 +170,12 @@ async function act(drive: Drive, step: PlannedStep, ready: Ready): Promise<StepE
     ...ready,
   };
   try {
+    const { operations, receipts } = leftToDo(journal.execution, step, action, planned);
     if (planned.length > 0) {
       const blob = engine.blobs.put(jcs(ready.before ?? null));
-      journal.record({ ...at, type: 'step.planned', attempt, before: blob, operations: planned });
+      journal.record({ ...at, type: 'step.planned', attempt, before: blob, operations });
     }
-    // A once act that already ended well is not done again: only its proof is.
-    const done = action.once ? finished(journal, step) : undefined;
-    const performed = done ?? (await performAll(run, planned));
+    const performed = await performAll(run, operations);
     if (!performed.ok) {
       const { halt } = performed;
       switch (halt.halt) {
@@ -194,7 +195,7 @@ async function act(drive: Drive, step: PlannedStep, ready: Ready): Promise<StepE
           return failed(drive, run, limit.signal.aborted ? stoppedTrouble(run) : halt.trouble);
       }
     }
-    const verdict = await prove(run, input, performed.receipts);
+    const verdict = await prove(run, input, [...receipts, ...performed.receipts]);
     if (!verdict.ok) return failed(drive, run, verdict.trouble);
     const tidy = action.tidy?.(input, ready.setting) ?? [];
     if (planned.length > 0 && tidy.length > 0) {
@@ -285,15 +286,6 @@ async function agree(
     default:
       throw new Error(`whether to begin cannot be answered with "${answer.answer}"`);
   }
-}
-
-/** Receipts of a once act whose operations all ended well in an earlier attempt; undefined if there was none. */
-function finished(
-  journal: Journal,
-  step: PlannedStep,
-): { readonly ok: true; readonly receipts: readonly Receipt[] } | undefined {
-  const operations = stepState(journal.execution, step.id).forth.operations.filter((o) => o.status === 'done');
-  return operations.length === 0 ? undefined : { ok: true, receipts: operations.map((o) => o.receipt) };
 }
 
 /** A timer of more milliseconds than this (25 days) fires at once. */
