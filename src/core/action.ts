@@ -56,8 +56,8 @@ export interface Setting {
   readonly plan: string;
   /** Where scratch folders may be made here. */
   readonly scratch: string;
-  /** When the host itself last said in this run who it is (RFC 3339); absent: not yet. */
-  readonly answered?: string;
+  /** When the host itself last said in this run who it is (RFC 3339), and how long ago that is (milliseconds); absent: not yet. */
+  readonly answered?: { readonly at: string; readonly ago: number };
 }
 
 /** A step that cannot be planned on what is known now. It blocks; it never counts as done. */

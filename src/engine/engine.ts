@@ -35,13 +35,18 @@ export function actionOf(engine: Pick<Engine, 'actions'>, step: PlannedStep): An
 export function settingFor(engine: Engine, plan: Plan, execution: Execution, step: string): Setting {
   const run = execution.rehearsal ? plan.intent.id : execution.run;
   const { redone } = stepState(execution, step).forth;
-  const answered = execution.evidence.findLast((e) => e.kind === 'identity.confirmed')?.at;
   const setting = settingOf(plan.intent, folderName(run, redone), step, engine.scratch);
   return {
     ...setting,
     manifests: manifestsOf(execution),
-    ...(answered === undefined ? {} : { answered }),
+    ...answeredIn(engine, execution),
   };
+}
+
+/** When the host last said who it is, as of now: it says so anew in the middle of a step, and what it said ages. */
+export function answeredIn({ clock }: Pick<Engine, 'clock'>, { evidence }: Execution): Pick<Setting, 'answered'> {
+  const at = evidence.findLast((e) => e.kind === 'identity.confirmed')?.at;
+  return at === undefined ? {} : { answered: { at, ago: clock.now().getTime() - Date.parse(at) } };
 }
 
 /** The manifests of the copies that the run's steps made, as their outputs stand in the log. */

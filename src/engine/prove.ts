@@ -1,18 +1,20 @@
 import type { Verdict } from '../core/action.ts';
 import type { Evidence, Finding } from '../core/evidence.ts';
 import type { Receipt } from '../core/operation.ts';
-import { inspect, pastOf } from './engine.ts';
+import { answeredIn, inspect, pastOf } from './engine.ts';
 import type { Journal } from './journal.ts';
 import { lookingContext, type StepRun, stoppedTrouble } from './perform-step.ts';
 
 /** Looks afterwards, again and again while the action allows time to settle, until its own probe says so or time is up. */
 export async function prove(run: StepRun, input: unknown, receipts: readonly Receipt[]): Promise<Verdict> {
   const look = async (): Promise<Verdict> => {
+    const { engine, journal } = run;
+    const setting = { ...run.setting, ...answeredIn(engine, journal.execution) };
     const after =
       run.action.examine === undefined
-        ? await inspect(run.engine, run.action, input, pastOf(run.journal.execution, run.step.id), run.setting)
-        : await run.action.examine(input, receipts, lookingContext(run), run.setting);
-    return run.action.verify(input, after, run.setting);
+        ? await inspect(engine, run.action, input, pastOf(journal.execution, run.step.id), setting)
+        : await run.action.examine(input, receipts, lookingContext(run), setting);
+    return run.action.verify(input, after, setting);
   };
   return settle(run, run.action.settle?.(input), look);
 }

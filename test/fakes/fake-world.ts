@@ -22,6 +22,8 @@ export interface WorldState {
   power: 'on' | 'off';
   indicator: 'on' | 'off';
   reachable: boolean;
+  /** Whether nobody can be asked on the way to it: then it is silent while it is off. */
+  proxied: boolean;
   serial: string;
   uuid: string;
   machineId: string;
@@ -43,6 +45,7 @@ export const fakeState = (): WorldState => ({
   power: 'on',
   indicator: 'off',
   reachable: true,
+  proxied: false,
   serial: 'SN-0012345',
   uuid: 'a1234567-89ab-4def-8123-456789abcdef',
   machineId: '0f2c0f2c0f2c0f2c0f2c0f2c0f2c0f2c',
@@ -145,7 +148,7 @@ export function fakeWorld(
             host_key: seen(state.hostKey),
           })
         : down(),
-    'host.reachable': async () => seen(up() ? 'yes' : 'no'),
+    'host.reachable': async () => seen(up() ? 'yes' : state.proxied ? 'silent' : 'no'),
     'host.tools': async ({ names }) => (up() ? seen(Object.fromEntries(names.map((n) => [n, true]))) : down()),
     'host.paths': async ({ paths }) =>
       up()

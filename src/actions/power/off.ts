@@ -41,6 +41,10 @@ const readings = 3;
 const betweenReadings = 1000;
 const betweenLooks = 2000;
 
+/** How long it counts that the host has said who it is, in milliseconds; and how far a clock may have been ahead when it did. */
+const answerAge = day;
+const clockSkew = 60_000;
+
 const ms = (text: string | undefined, otherwise: number): number =>
   (text === undefined ? undefined : milliseconds(text)) ?? otherwise;
 const graceOf = ({ grace }: Input): number => ms(grace, 300_000);
@@ -64,7 +68,7 @@ export const powerOff = action<typeof Input, Facts, After>({
   demands: ({ proof_age }) => [
     {
       kind: 'identity.confirmed',
-      maxAge: day,
+      maxAge: answerAge,
       why: 'Without it, another machine could be switched off.',
     },
     {
@@ -162,11 +166,15 @@ export const powerOff = action<typeof Input, Facts, After>({
     }
     const { answered } = setting;
     if (answered === undefined) return { ok: false, trouble: neverAnswered(setting) };
+    // A way that was good last week proves nothing by its silence today.
+    if (answered.ago > answerAge || answered.ago < -clockSkew) {
+      return { ok: false, trouble: answeredLongAgo(setting, answered) };
+    }
     return {
       ok: true,
       output: { power: 'off' },
-      evidence: [{ kind: 'power.is-off', silent_since: answered }],
-      said: `${off}; nothing answers any more by the way on which the host answered at ${answered}, and whether that way still leads anywhere cannot be told`,
+      evidence: [{ kind: 'power.is-off', silent_since: answered.at }],
+      said: `${off}; nothing answers any more by the way on which the host answered at ${answered.at}, and whether that way still leads anywhere cannot be told`,
     };
   },
 
@@ -214,6 +222,13 @@ const neverAnswered = ({ host }: Setting): Trouble =>
     'way-unknown',
     `the BMC says that ${host.name} is off, but nothing else does: its ProxyCommand leads to no answer, and did not earlier in this run either`,
     `Repair the way to it, or give one whose machines can be asked (ssh.jump in hosts.yaml); then: decom resume ${host.name}`,
+  );
+
+const answeredLongAgo = ({ host }: Setting, { at, ago }: NonNullable<Setting['answered']>): Trouble =>
+  trouble(
+    'way-unknown',
+    `the BMC says that ${host.name} is off, but nothing else does: its ProxyCommand leads to no answer, and the last one came at ${at}, ${ago < 0 ? 'a time to come' : `${durationText(ago)} ago`}; the limit is ${durationText(answerAge)}`,
+    `Give a way whose machines can be asked (ssh.jump in hosts.yaml), or switch it on by its BMC, so that it says once more who it is; then: decom resume ${host.name}`,
   );
 
 const notBack = (power: 'on' | 'off'): Trouble =>
