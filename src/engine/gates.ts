@@ -1,6 +1,7 @@
+import type { AnyAction } from '../core/action.ts';
 import { durationText } from '../core/duration.ts';
 import type { Demand, Evidence, EvidenceKind } from '../core/evidence.ts';
-import type { Execution, WritersStarted } from '../core/execution.ts';
+import { type Execution, stepState, type WritersStarted } from '../core/execution.ts';
 import type { Json } from '../core/json.ts';
 import { mayStartWriters } from '../core/may-start-writers.ts';
 import { matchesPlanned, type Operation } from '../core/operation.ts';
@@ -30,6 +31,35 @@ const boundToBoot = new Set<string>(ofBoot);
 /** How far a clock may be behind the one that a moment was written by, in milliseconds. */
 const clockSkew = 60_000;
 
+/** What could yield a kind of evidence: the kinds of step that do, and steps before this one that would have, and were skipped. */
+export interface Yielding {
+  readonly kinds: readonly string[];
+  readonly skipped: readonly string[];
+}
+
+const yieldersOf = (actions: readonly AnyAction[], kind: EvidenceKind): readonly string[] =>
+  actions.filter((action) => action.yields?.includes(kind)).map((action) => action.kind);
+
+export function yieldingOf(
+  actions: readonly AnyAction[],
+  before: readonly PlannedStep[],
+  execution: Execution,
+  kind: EvidenceKind,
+): Yielding {
+  const kinds = yieldersOf(actions, kind);
+  const skipped = before.filter(
+    ({ id, uses }) => kinds.includes(uses) && stepState(execution, id).forth.status === 'skipped',
+  );
+  return { kinds, skipped: skipped.map(({ id }) => id) };
+}
+
+const addYielder = (kinds: readonly string[]): string =>
+  `Add a step that yields it to the runbook, before this one: ${kinds.join(' or ')} yields it.`;
+
+/** What to do where no step before the one that demands a kind of evidence yields it. */
+export const yielderMissing = (actions: readonly AnyAction[], kind: EvidenceKind): string =>
+  addYielder(yieldersOf(actions, kind));
+
 /**
  * Why a demand is not met by what the journal holds; undefined when it is. `assumed` are kinds that a rehearsal's earlier steps
  * would have yielded.
@@ -39,6 +69,7 @@ export function unmetDemand(
   execution: Execution,
   now: Date,
   assumed: ReadonlySet<string>,
+  yielding: Yielding,
 ): Trouble | undefined {
   if (assumed.has(demand.kind)) return undefined;
   const all = execution.evidence.filter((e) => e.kind === demand.kind && e.host_serial === execution.serial);
@@ -79,7 +110,9 @@ export function unmetDemand(
     return trouble(
       'evidence-missing',
       `no evidence "${demand.kind}" in this run`,
-      'Add a step that yields it before this one, or take up the one that was skipped.',
+      yielding.skipped.length === 0 || execution.rehearsal
+        ? `${addYielder(yielding.kinds)}${execution.rehearsal ? '' : ` Then: ${redoCommand(execution, [])}`}`
+        : `${yielding.kinds.join(' or ')} yields it. It was skipped; have it done with: ${redoCommand(execution, yielding.skipped)}`,
       demand.why,
     );
   }

@@ -15,7 +15,7 @@ import {
 import { trouble } from '../core/result.ts';
 import { type Runbook, type Step, stepsOf } from '../core/runbook.ts';
 import { type Engine, folderName, inspect, powerNow } from './engine.ts';
-import { startsAgain, startsAgainTrouble } from './gates.ts';
+import { startsAgain, startsAgainTrouble, yielderMissing } from './gates.ts';
 
 export interface PlanRequest {
   readonly host: Host;
@@ -165,12 +165,11 @@ function orderBlockers(
       demand.after === undefined || at === -1
         ? 'no step before it yields that'
         : `that comes before the last "${demand.after}"`;
-    const yielders = engine.actions.filter((a) => a.yields?.some((k) => k === demand.kind)).map((a) => a.kind);
     const why = trouble(
       'order',
       `step "${step.id}" demands "${demand.kind}", and ${when}`,
       demand.after === undefined || at === -1
-        ? `Add a step that yields it to the runbook, before this one: ${yielders.join(' or ')} yields it.`
+        ? yielderMissing(engine.actions, demand.kind)
         : `Move a copy and its proof after the step that yields "${demand.after}".`,
       demand.why,
     );

@@ -5,7 +5,7 @@ import type { Operation } from '../core/operation.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import { type Trouble, trouble } from '../core/result.ts';
 import { inspect, pastOf } from './engine.ts';
-import { startsAgain, startsAgainTrouble, unmetDemand } from './gates.ts';
+import { startsAgain, startsAgainTrouble, unmetDemand, yieldingOf } from './gates.ts';
 import { stamp } from './prove.ts';
 import type { Drive, StepEnd } from './run-step.ts';
 
@@ -41,11 +41,13 @@ export async function preview(
   const assumed: string[] = [];
   if (operations.length > 0) {
     for (const demand of action.demands?.(input) ?? []) {
-      if (unmetDemand(demand, journal.execution, engine.clock.now(), new Set()) === undefined) continue;
+      const { execution } = journal;
+      const yielding = yieldingOf(engine.actions, stepsBefore(drive, step), execution, demand.kind);
+      if (unmetDemand(demand, execution, engine.clock.now(), new Set(), yielding) === undefined) continue;
       const starter = startedSince(drive, step, demand);
       const unmet =
         starter === undefined
-          ? unmetDemand(demand, journal.execution, engine.clock.now(), assumedKinds)
+          ? unmetDemand(demand, execution, engine.clock.now(), assumedKinds, yielding)
           : startsAgainTrouble(step, demand, starter);
       if (unmet !== undefined) {
         const why = toldOnce(drive, step, yielder(drive, step, demand.kind), unmet);
@@ -109,7 +111,7 @@ function foreseen(action: AnyAction, input: unknown, setting: Setting): readonly
   return 'blocked' in planned ? undefined : planned;
 }
 
-const stepsBefore = (drive: Drive, step: PlannedStep): readonly PlannedStep[] => {
+export const stepsBefore = (drive: Drive, step: PlannedStep): readonly PlannedStep[] => {
   const { steps } = drive.plan.intent;
   return steps.slice(
     0,

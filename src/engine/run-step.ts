@@ -1,5 +1,5 @@
 import type { AnyAction, Setting } from '../core/action.ts';
-import { stepState } from '../core/execution.ts';
+import { type Execution, stepState } from '../core/execution.ts';
 import { jcs } from '../core/json.ts';
 import { unmetNeeds } from '../core/next.ts';
 import type { Operation } from '../core/operation.ts';
@@ -10,12 +10,13 @@ import { type Trouble, trouble } from '../core/result.ts';
 import { holds, settleDoubt } from './doubt.ts';
 import { actionOf, type Engine, inspect, pastOf, scopeNow, settingFor } from './engine.ts';
 import type { Executor } from './executor.ts';
-import { drifted, unmetDemand } from './gates.ts';
+import { drifted, unmetDemand, yieldingOf } from './gates.ts';
 import type { Journal } from './journal.ts';
 import { leftToDo } from './left-to-do.ts';
 import { performAll, type StepRun, StepTimeout, stoppedTrouble } from './perform-step.ts';
-import { preview, toldOnce } from './preview.ts';
+import { preview, stepsBefore, toldOnce } from './preview.ts';
 import { prove, stamp } from './prove.ts';
+import { redoCommand } from './redo.ts';
 import { refresh } from './refresh.ts';
 
 export interface Drive {
@@ -75,7 +76,7 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
   };
 
   const needs = unmetNeeds(step, journal.execution);
-  if (needs.length > 0) return block('needs', needsTrouble(step, needs), needs);
+  if (needs.length > 0) return block('needs', needsTrouble(step, needs, journal.execution), needs);
 
   const scope = await scopeNow(engine, plan, journal.execution, step);
   // Decided once: an act that was begun may itself have made its condition false (`when: facts.power == 'on'`).
@@ -93,7 +94,7 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
   if (!bound.ok) return block('input', bound.error);
   const { input, waitsFor } = bound.value;
   if (!drive.executor.real && waitsFor.length > 0) return preview(drive, step, action, input, undefined, setting);
-  if (waitsFor.length > 0) return block('input', waitsTrouble(step, waitsFor), waitsFor);
+  if (waitsFor.length > 0) return block('input', waitsTrouble(step, waitsFor, journal.execution), waitsFor);
 
   const look = async (): Promise<StepEnd | Look> => {
     const before = await inspect(engine, action, input, pastOf(journal.execution, step.id), setting);
@@ -102,7 +103,7 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
     if ('blocked' in planned) return block('plan', planned.blocked);
     const foreign = drifted(step, planned);
     if (foreign !== undefined && engine.borrowed === undefined) {
-      const why = driftTrouble(step, foreign);
+      const why = driftTrouble(step, foreign, journal.execution);
       journal.record({ ...at, type: 'gate.blocked', gate: 'drift', trouble: why });
       return { end: 'drift', trouble: why };
     }
@@ -111,7 +112,9 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
       const stale = await refresh(drive, step, demands);
       if (stale !== undefined) return block('identity', stale);
       for (const demand of demands) {
-        const unmet = unmetDemand(demand, journal.execution, engine.clock.now(), new Set());
+        const { execution } = journal;
+        const yielding = yieldingOf(engine.actions, stepsBefore(drive, step), execution, demand.kind);
+        const unmet = unmetDemand(demand, execution, engine.clock.now(), new Set(), yielding);
         if (unmet !== undefined) return block(demand.kind, unmet);
       }
     }
@@ -301,23 +304,31 @@ function timeLimit(step: PlannedStep, outer: AbortSignal): { readonly signal: Ab
 const tailOf = ({ detail = '' }: Trouble): readonly string[] =>
   detail === '' ? [] : detail.trimEnd().split('\n').slice(-20);
 
-const needsTrouble = (step: PlannedStep, needs: readonly string[]): Trouble =>
+const needsTrouble = (step: PlannedStep, needs: readonly string[], execution: Execution): Trouble =>
   trouble(
     'needs',
     `step "${step.id}" needs ${needs.map((id) => `"${id}"`).join(', ')} done and verified`,
-    'Take up the missing step, or correct the runbook and: decom replan',
+    haveDone(needs, execution),
   );
 
-const waitsTrouble = (step: PlannedStep, ids: readonly string[]): Trouble =>
+const waitsTrouble = (step: PlannedStep, ids: readonly string[], execution: Execution): Trouble =>
   trouble(
     'input-missing',
     `step "${step.id}" refers to what ${ids.map((id) => `"${id}"`).join(', ')} puts out, and that has not run`,
-    'Take up the skipped step, or correct the runbook and: decom replan',
+    haveDone(ids, execution),
   );
 
-const driftTrouble = (step: PlannedStep, operation: Operation): Trouble =>
+/** What to do about steps that were not done. A rehearsal cannot be planned anew. */
+const haveDone = (ids: readonly string[], execution: Execution): string =>
+  execution.rehearsal
+    ? 'Correct the runbook, so that they are done before it.'
+    : `Have ${ids.length === 1 ? 'it' : 'them'} done with: ${redoCommand(execution, ids)}; or correct the runbook, and: ${redoCommand(execution, [])}`;
+
+const driftTrouble = (step: PlannedStep, operation: Operation, { run, rehearsal, host }: Execution): Trouble =>
   trouble(
     'drift',
     `step "${step.id}" would now do what the plan does not hold: ${operationWords(operation).join(' ')}`,
-    'See the difference and agree to it with: decom replan',
+    rehearsal
+      ? `Make a new plan with: decom plan ${host}`
+      : `See the difference and agree to it with: decom replan ${run}`,
   );

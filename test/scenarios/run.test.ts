@@ -93,9 +93,53 @@ describe('a run', () => {
     expect(end).toMatchObject({
       end: 'blocked',
       step: 'off',
-      trouble: { code: 'needs', what: 'step "off" needs "proof" done and verified' },
+      trouble: {
+        code: 'needs',
+        what: 'step "off" needs "proof" done and verified',
+        fix: 'Have it done with: decom replan run1 --redo proof; or correct the runbook, and: decom replan run1',
+      },
     });
     expect(s.world.state.power).toBe('on');
+  });
+
+  test('that lacks evidence names the kinds of step that yield it, and has one that was skipped done', async () => {
+    const s = stage(mainJob.replace('        needs: [proof]\n', ''), params);
+    s.answer = (q) =>
+      q.ask === 'begin' && ['services', 'proof'].includes(q.step.id) ? { answer: 'skip', reason: 'no time' } : goOn(q);
+    const plan = await s.plan();
+    expect(await s.run(plan)).toMatchObject({
+      end: 'blocked',
+      step: 'off',
+      trouble: {
+        code: 'evidence-missing',
+        what: 'no evidence "writers.stopped" in this run',
+        fix: 'service.stop yields it. It was skipped; have it done with: decom replan run1 --redo services',
+      },
+    });
+    s.answer = (q) => (q.ask === 'begin' && q.step.id === 'proof' ? { answer: 'skip', reason: 'no time' } : goOn(q));
+    const again = await s.replan(plan, ['services']);
+    expect(await s.run(plan, { inForce: again })).toMatchObject({
+      end: 'blocked',
+      trouble: {
+        what: 'no evidence "restore.proven" in this run',
+        fix: 'restore.verify yields it. It was skipped; have it done with: decom replan run1 --redo proof',
+      },
+    });
+  });
+
+  test('whose plan lost the step that yields evidence says which kind of step to add', async () => {
+    const s = stage(mainJob.replace('        needs: [proof]\n', ''), params);
+    const plan = await s.plan();
+    const without = {
+      ...plan,
+      intent: { ...plan.intent, steps: plan.intent.steps.filter(({ id }) => id !== 'proof') },
+    };
+    expect(await s.run(without)).toMatchObject({
+      trouble: {
+        code: 'evidence-missing',
+        fix: `${yielded('restore.verify')} Then: decom replan run1`,
+      },
+    });
   });
 
   test('is not switched off on a proof whose copy is older than the last stop of a writer', async () => {
