@@ -434,6 +434,31 @@ test('an archive that comes damaged is not cured by what no helper can do', asyn
   shut();
 });
 
+test.each([undefined, true as const])('a vault whose disk is full is told as that (relay: %s)', async (relay) => {
+  const from = source();
+  const mine = world();
+  mkdirSync(real('web01'));
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=777', 'tmpfs', real('web01')]);
+  try {
+    const copied = await transferHandlers(mine)['copy.archive'](
+      { kind: 'copy.archive', ...common(from, 'web01/one'), ...(relay === undefined ? {} : { relay }) },
+      context(),
+    );
+    expect(copied).toMatchObject({
+      outcome: 'failed',
+      trouble: {
+        code: 'disk-full',
+        what: `the disk is full on vault, at ${real('web01/one.partial/data.tar')}`,
+        fix: 'Free some room or choose another place, then resume.',
+      },
+    });
+  } finally {
+    // The pause between two reports of the length may not be over there.
+    execFileSync('umount', ['--lazy', real('web01')]);
+  }
+  shut();
+});
+
 test('a login that prints something is named as the cause', async () => {
   const from = source();
   writeFileSync('/home/decom-host/.bashrc', 'echo hello from bashrc\n');

@@ -1,28 +1,23 @@
-import { createHash, type Hash } from 'node:crypto';
-import { once } from 'node:events';
-import { type Readable, Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { PerformContext } from '../../core/action.ts';
 import type { BlobRef } from '../../core/blob.ts';
-import { formatEntry } from '../../core/mtree.ts';
 import type { OperationOf, Outcome } from '../../core/operation.ts';
 import { placeOf, placeText } from '../../core/place.ts';
-import type { RemoteProcess } from '../../core/ports.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
-import { type Complaints, complaints, fromTar, hear } from './complaints.ts';
+import { complaints } from './complaints.ts';
 import type { PartialCopy } from './copy-folder.ts';
 import type { TransferDeps } from './deps.ts';
 import { diskTrouble } from './disk-trouble.ts';
 import { finishCopy } from './finish-copy.ts';
 import { DanglingLink, resolveLinks } from './hard-links.ts';
+import { hashMissing } from './hash-tool.ts';
 import { pullArchive } from './helper/pull-archive.ts';
-import type { Keeper, Sink } from './keeper.ts';
-import { type Sorter, SortFailure, sorter } from './lines.ts';
-import { atIntervals } from './progress.ts';
-import { literally, relative, type Selection, select } from './selection.ts';
-import { hashMissing, type SourceTools, sourceTools, toolMissing } from './source-tools.ts';
-import { TarDamage, type TarMember, tarReader } from './tar-reader.ts';
-import { damaged, tarFailed } from './tar-trouble.ts';
+import type { Keeper } from './keeper.ts';
+import { sorter } from './lines.ts';
+import { receiveTar } from './receive-tar.ts';
+import { select } from './selection.ts';
+import { sourceTools, toolMissing } from './source-tools.ts';
+import { tarCommand } from './tar-command.ts';
+import { damaged } from './tar-trouble.ts';
 
 /** Streams `tar` of the host into `data.tar`, and takes the manifest. Copying again is safe, so nothing is ever in doubt. */
 export async function copyArchive(
@@ -86,7 +81,17 @@ export async function copyArchive(
     }
     for (const name of selection.value.parents) entries.write(`${name} type=dir`);
     const to = sink.value;
-    const received = await receive(start.value, { to, entries, links, heard, context, deps, on: keeper.on, stop });
+    const received = await receiveTar(start.value, {
+      to,
+      entries,
+      links,
+      heard,
+      context,
+      deps,
+      on: keeper.on,
+      work: partial.work,
+      stop,
+    });
     if (!received.ok) return failed(received.error);
     const kept = keeper.on === 'control' ? received : await keptWhole(keeper, partial, received.value, context);
     if (!kept.ok) return failed(kept.error);
@@ -130,136 +135,6 @@ async function keptWhole(
   );
 }
 
-function tarCommand(tools: SourceTools, selection: Selection): readonly string[] {
-  const options = tools.tar === 'bsd' ? ['--format=pax'] : tools.tarOptions;
-  const exclude = selection.exclude.map(relative);
-  const left =
-    tools.tar === 'gnu'
-      ? exclude.length === 0
-        ? []
-        : ['--anchored', '--no-wildcards', ...exclude.map((path) => `--exclude=${path}`)]
-      : exclude.map((path) => `--exclude=${literally(path)}`);
-  return [
-    'env',
-    'LC_ALL=C',
-    'tar',
-    '-c',
-    '-f',
-    '-',
-    ...options,
-    ...left,
-    '-C',
-    '/',
-    '--',
-    ...selection.from.map(relative),
-  ];
-}
-
-interface Receiving {
-  readonly to: Sink;
-  readonly entries: Sorter;
-  readonly links: Sorter;
-  readonly heard: Complaints;
-  readonly context: PerformContext;
-  readonly deps: TransferDeps;
-  readonly on: Keeper['on'];
-  /** Ends tar at the source. */
-  readonly stop: AbortController;
-}
-
-async function receive(process: RemoteProcess, r: Receiving): Promise<Result<BlobRef>> {
-  const { machine, clock } = r.deps;
-  const file = r.to.stream;
-  const sha = createHash('sha256');
-  let files = 0;
-  const reader = tarReader((member) => {
-    if (member.type === 'file' || member.type === 'hardlink') files++;
-    if (member.type === 'hardlink') r.links.write(`${member.link} ${member.name}`);
-    else r.entries.write(lineOf(member));
-  });
-  const tell = atIntervals(clock, r.context.progress);
-  process.stdin.on('error', () => undefined);
-  process.stdin.end();
-  const hearing = hear(process.stderr, r.heard, fromTar).catch(() => undefined);
-  let bytes = 0;
-  try {
-    await eachChunk(process.stdout, async (chunk) => {
-      bytes += chunk.length;
-      await keep(chunk, file, sha);
-      reader.push(chunk);
-      await r.entries.room();
-      await r.links.room();
-      tell(() => ({ what: 'copying', bytes, files }));
-    });
-  } catch (error) {
-    const ours = error instanceof TarDamage || error instanceof SortFailure || file.errored === error;
-    r.stop.abort();
-    r.to.discard();
-    process.stdout.destroy();
-    const ended = await process.ended;
-    if (error instanceof TarDamage) return fail(damaged(machine.name, error.message, r.on));
-    if (ours) return fail(r.to.trouble(error));
-    if (ended.how === 'lost' || (ended.how === 'aborted' && r.context.signal.aborted)) return fail(ended.trouble);
-    return fail(cutOff(machine.name, String(error)));
-  }
-  const ended = await process.ended;
-  await hearing;
-  const closed = await r.to.close();
-  switch (ended.how) {
-    case 'lost':
-    case 'aborted':
-      return fail(ended.trouble);
-    case 'signal':
-      return fail(tarFailed(machine.name, `was ended by ${ended.signal}`, r.heard));
-    case 'exit': {
-      if (!reader.ended())
-        return fail(tarFailed(machine.name, `ended with ${ended.code} before its archive was whole`, r.heard));
-      // GNU tar: 1 is "some files differ", 2 is any error; of a whole archive, files that it could not read explain both.
-      if (ended.code !== 0 && r.heard.count() === 0) {
-        return fail(tarFailed(machine.name, `ended with ${ended.code} without naming a file`, r.heard));
-      }
-      return closed.ok ? ok({ sha256: sha.digest('hex'), bytes }) : closed;
-    }
-  }
-}
-
-/** Takes a stream chunk by chunk as it came. `for await` would first join whatever waits into one new buffer: a tenth of the pace. */
-async function eachChunk(from: Readable, take: (chunk: Buffer) => Promise<void>): Promise<void> {
-  const taker = new Writable({
-    highWaterMark: 1 << 20,
-    write: (chunk: Buffer, _encoding, done) => {
-      take(chunk).then(() => done(), done);
-    },
-  });
-  await pipeline(from, taker);
-}
-
-async function keep(chunk: Buffer, file: Writable, sha: Hash): Promise<void> {
-  if (file.errored) throw file.errored;
-  const room = file.write(chunk);
-  sha.update(chunk);
-  if (!room) await once(file, 'drain');
-}
-
-const lineOf = (m: TarMember): string => {
-  const { name, uid, gid, time } = m;
-  switch (m.type) {
-    case 'file':
-      return formatEntry({ name, type: 'file', mode: m.mode, uid, gid, size: m.size, time });
-    case 'link':
-      return formatEntry({ name, type: 'link', uid, gid, time, link: m.link });
-    case 'char':
-    case 'block':
-      return formatEntry({ name, type: m.type, mode: m.mode, uid, gid, time, device: m.device });
-    case 'dir':
-    case 'fifo':
-    case 'socket':
-      return formatEntry({ name, type: m.type, mode: m.mode, uid, gid, time });
-    case 'hardlink':
-      throw new Error('a hard link has no line of its own');
-  }
-};
-
 const noFind = (host: string): Trouble =>
   trouble(
     'tool-missing',
@@ -274,6 +149,3 @@ const noExclude = (host: string): Trouble =>
     `tar on ${host} cannot be told to leave out exactly what is named`,
     'Install GNU tar or bsdtar there, or take `exclude` off the step.',
   );
-
-const cutOff = (host: string, detail: string): Trouble =>
-  trouble('connection-lost', `the stream from ${host} was cut`, 'Check that the host is up, then resume.', detail);

@@ -6,10 +6,10 @@ import type { CopyDescription } from '../../core/probe.ts';
 import { type Complaints, vanished } from './complaints.ts';
 import type { PartialCopy } from './copy-folder.ts';
 import type { TransferDeps } from './deps.ts';
+import type { HashTool } from './hash-tool.ts';
 import type { Keeper } from './keeper.ts';
 import type { Lines } from './lines.ts';
 import { takeManifest } from './manifest.ts';
-import type { HashTool } from './source-tools.ts';
 
 interface Copied {
   readonly method: CopyDescription['method'];

@@ -66,7 +66,6 @@ function sinkHere(path: string): Result<Sink> {
         return fail(diskTrouble(error, path));
       }
     },
-    trouble: (error) => diskTrouble(error, path),
     discard: () => stream.destroy(),
   });
 }

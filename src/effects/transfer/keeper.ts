@@ -31,10 +31,8 @@ export type RunProgram = (
 /** Where the bytes of an archive are written. */
 export interface Sink {
   readonly stream: Writable;
-  /** Settles when all of it is on the disk. */
+  /** Settles when all of it is on the disk; tells what befell the stream, if it is why it closed before. */
   close(): Promise<Result<void>>;
-  /** What an error of the stream means. */
-  trouble(error: unknown): Trouble;
   discard(): void;
 }
 

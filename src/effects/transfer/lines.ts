@@ -64,7 +64,7 @@ export function lineSink(stream: Writable): LineSink & { end(): Promise<void> } 
 }
 
 /** Waits for an event of a stream, or for the end of all its events; leaves no listener behind. */
-function either(stream: Writable, event: 'drain' | 'finish'): Promise<void> {
+export function either(stream: Writable, event: 'drain' | 'finish'): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       stream.off(event, done);

@@ -5,10 +5,10 @@ import type { Progress } from '../../core/operation.ts';
 import type { Clock, Machine } from '../../core/ports.ts';
 import { fail, ok, type Result, type Trouble } from '../../core/result.ts';
 import { shareHashes } from './hard-links.ts';
+import type { HashTool } from './hash-tool.ts';
 import { fileSink, type Lines, linesIn, mergeLines, sorter } from './lines.ts';
 import { atIntervals } from './progress.ts';
 import { sourceHashes } from './source-hashes.ts';
-import type { HashTool } from './source-tools.ts';
 
 export interface ManifestTaken {
   readonly manifest: BlobRef;

@@ -9,19 +9,13 @@ import { diskFull, diskTrouble, saysFull } from './disk-trouble.ts';
 import { findListing } from './find-listing.ts';
 import { finishCopy } from './finish-copy.ts';
 import { listing } from './hard-links.ts';
+import { hashMissing } from './hash-tool.ts';
 import { here } from './here.ts';
 import { runHere } from './local-program.ts';
 import { remoteShell } from './remote-shell.ts';
 import { nanoseconds, rsyncProgress } from './rsync-progress.ts';
 import { literally, type Selection, select } from './selection.ts';
-import {
-  hashMissing,
-  type RsyncFound,
-  rsyncFound,
-  type SourceTools,
-  sourceTools,
-  toolMissing,
-} from './source-tools.ts';
+import { type RsyncFound, rsyncFound, type SourceTools, sourceTools, toolMissing } from './source-tools.ts';
 
 /** Mirrors the host's files into `tree/` here by rsync over the machine's connection, then takes the manifest. */
 export async function copyRsync(

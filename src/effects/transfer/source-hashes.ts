@@ -1,8 +1,8 @@
 import { decodeName } from '../../core/mtree.ts';
 import type { Machine, RemoteProcess } from '../../core/ports.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
+import { type HashTool, hashFiles, hashInput } from './hash-tool.ts';
 import { linesOf } from './lines.ts';
-import { type HashTool, hashCommand } from './source-tools.ts';
 
 /** A second, independent read of the source: the host's own SHA-256 program, fed names in batches over one shell's stdin. */
 export interface SourceHashes {
@@ -10,8 +10,6 @@ export interface SourceHashes {
   hash(names: readonly string[]): Promise<Result<readonly (string | undefined)[]>>;
   /** Which of these files are not there any more. */
   gone(names: readonly string[]): Promise<Result<readonly boolean[]>>;
-  /** The first complaints of the program, for people. */
-  complaints(): string;
   close(): Promise<Result<void>>;
 }
 
@@ -66,7 +64,6 @@ export async function sourceHashes(
       const answers = await ask(names, names.map(goneScript).join(''), (line) => ({ answer: line }));
       return answers.ok ? ok(answers.value.map((answer) => answer === 'gone')) : answers;
     },
-    complaints: () => complaints,
     async close() {
       process.stdin.end();
       const ended = await reading;
@@ -88,7 +85,7 @@ function hashScript(names: readonly string[], tool: HashTool): string {
   let script = '';
   let together: string[] = [];
   const flush = (): void => {
-    if (together.length > 0) script += `${hashCommand[tool]} ${together.join(' ')} </dev/null\n`;
+    if (together.length > 0) script += `${hashFiles[tool]} ${together.join(' ')} </dev/null\n`;
     together = [];
   };
   for (const name of names) {
@@ -96,7 +93,7 @@ function hashScript(names: readonly string[], tool: HashTool): string {
     const quoted = quote(raw);
     if (awkward.test(raw)) {
       flush();
-      script += `${alone[tool]} <${quoted} || echo unread\n`;
+      script += `${hashInput[tool]} <${quoted} || echo unread\n`;
     } else {
       together.push(quoted);
     }
@@ -117,13 +114,6 @@ function readHash(line: string, raw: string): { readonly answer: string | undefi
   const matches = awkward.test(raw) ? hash !== undefined || line === 'unread' : line.slice(66) === raw;
   return matches ? { answer: hash } : undefined;
 }
-
-const alone: { readonly [K in HashTool]: string } = {
-  openssl: 'openssl dgst -sha256 -r',
-  sha256sum: 'sha256sum',
-  shasum: 'shasum -a 256',
-  busybox: 'busybox sha256sum',
-};
 
 /** Matches what is printed with what was asked. Names come back in order, but those that failed are left out. */
 async function read(process: RemoteProcess, waiting: Batch[]): Promise<Trouble | undefined> {

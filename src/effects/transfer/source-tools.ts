@@ -1,8 +1,7 @@
 import type { Machine } from '../../core/ports.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
+import { type HashTool, hashToolIn, hashToolScript } from './hash-tool.ts';
 import type { Selection } from './selection.ts';
-
-export type HashTool = 'openssl' | 'sha256sum' | 'shasum' | 'busybox';
 
 /** What the host has for copying, and whether the folders to copy are there. */
 export interface SourceTools {
@@ -42,18 +41,6 @@ const wished = [
   '--pax-option=delete=atime,delete=ctime',
 ];
 
-/** Arguments of a SHA-256 program before its file names; it prints `<hash> <one character><name>`. */
-export const hashCommand: { readonly [K in HashTool]: string } = {
-  openssl: 'openssl dgst -sha256 -r',
-  sha256sum: 'sha256sum --',
-  shasum: 'shasum -a 256 --',
-  busybox: 'busybox sha256sum --',
-};
-
-/**
- * openssl comes first because it uses the processor's SHA instructions where coreutils often does not (2.8 × faster where measured).
- * Each program has to hash `abc` rightly before it is believed.
- */
 const script = `
 LC_ALL=C; export LC_ALL; set -f
 if command -v tar >/dev/null 2>&1; then
@@ -69,17 +56,8 @@ if command -v rsync >/dev/null 2>&1; then
   echo rsync rsync $v
 fi
 case $(find / -maxdepth 0 -printf ok 2>/dev/null) in ok) echo find ;; esac
-abc() { case $1 in
-  openssl) printf abc | openssl dgst -sha256 -r ;;
-  sha256sum) printf abc | sha256sum ;;
-  shasum) printf abc | shasum -a 256 ;;
-  busybox) printf abc | busybox sha256sum ;;
-esac; }
-for h in openssl sha256sum shasum busybox; do
-  case $(abc "$h" 2>/dev/null) in
-    ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad*) echo "hash $h"; break ;;
-  esac
-done
+${hashToolScript}
+h=$(hash_tool) && echo "hash $h"
 n=0
 for p; do n=$((n+1)); if [ -e "$p" ] || [ -L "$p" ]; then :; else echo "missing $n"; fi; done
 echo end
@@ -120,25 +98,14 @@ export async function sourceTools(
     );
   }
   const tar = after('tar')[0];
-  const hash = after('hash')[0];
   return ok({
     tar: tar === 'gnu' || tar === 'bsd' || tar === 'other' ? tar : undefined,
     tarOptions: after('option'),
-    hash: isHashTool(hash) ? hash : undefined,
+    hash: hashToolIn(words),
     rsync: rsyncFound(after('rsync').join(' ')),
     findPrintf: words.includes('find'),
   });
 }
-
-const isHashTool = (word: string | undefined): word is HashTool =>
-  word !== undefined && Object.hasOwn(hashCommand, word);
-
-export const hashMissing = (where: string): Trouble =>
-  trouble(
-    'tool-missing',
-    `${where} has no SHA-256 program`,
-    'Install coreutils, openssl or busybox there (looked for: openssl, sha256sum, shasum, busybox), then try again.',
-  );
 
 export const toolMissing = (where: string, tool: string, pkg: string): Trouble =>
   trouble('tool-missing', `${where} has no ${tool}`, `Install ${pkg} there, then try again.`);

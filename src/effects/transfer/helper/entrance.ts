@@ -1,12 +1,11 @@
 import { posix } from 'node:path';
-import { belowFolder } from '../../../core/helper.ts';
 import { placeOf } from '../../../core/place.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../../core/result.ts';
 import type { PartialCopy } from '../copy-folder.ts';
 import type { HelperMachine, HostAddress, TransferDeps } from '../deps.ts';
-import { sourceTools } from '../source-tools.ts';
 import { entranceScript } from './entrance-script.ts';
-import { shelf } from './helper-shell.ts';
+import { shelf } from './shelf.ts';
+import { writeThere } from './write-there.ts';
 
 /**
  * Takes back whatever let helpers in for the copies of a run, on the host and on the helpers: what a process that was killed may have left. What
@@ -24,8 +23,7 @@ export async function dismissHelpers(
   for (const copy of copies) {
     const { on, path } = placeOf(copy);
     const helper = await deps.helper(on);
-    const below = helper.ok ? belowFolder(helper.value, `${path}.partial`) : helper;
-    const dropped = helper.ok && below.ok ? await shelf(helper.value, ['drop', below.value, 'way']) : below;
+    const dropped = helper.ok ? await shelf(helper.value, 'drop', `${path}.partial/way`) : helper;
     if (!dropped.ok) left.push(keyStays(copy, dropped.error));
   }
   return left;
@@ -85,28 +83,24 @@ export async function openEntrance(
 ): Promise<Result<Entrance>> {
   const { machine: host, address } = deps;
   if (served.root && address.sudo === 'password') return fail(sudoAsks(host.name, helper.name));
-  const below = belowFolder(helper, partial.folder);
-  if (!below.ok) return below;
   const hostKey = await host.hostKey();
   if (!hostKey.ok) return hostKey;
   const type = address.legacy ? (['rsa', '3072'] as const) : (['ed25519', '256'] as const);
-  const key = await shelf(helper, ['key', below.value, ...type], { signal });
+  const key = await shelf(helper, 'key', partial.folder, { rest: type, signal });
   if (!key.ok) return key;
   const [publicKey = ''] = key.value;
   const way = posix.join(partial.folder, 'way');
-  const tools = await sourceTools(helper.machine, false, { from: [helper.folder], exclude: [], parents: [] }, signal);
-  if (!tools.ok) return tools;
   for (const [name, text] of [
     ['known_hosts', `decom-host ${hostKey.value}\n`],
     ['ssh', sshScript(address)],
   ] as const) {
-    const written = await write(helper, posix.join(below.value, 'way'), name, text, tools.value.hash ?? 'sha256sum');
+    const written = await writeThere(helper, posix.join(way, name), text);
     if (!written.ok) return written;
   }
   const id = posix.basename(partial.folder, '.partial');
   const close = async (): Promise<Trouble | undefined> => {
     const left = await dismiss(host, id, 'one');
-    const dropped = await shelf(helper, ['drop', below.value, 'way']);
+    const dropped = await shelf(helper, 'drop', way);
     return left ?? (dropped.ok ? undefined : keyStays(partial.folder.replace(/\.partial$/, ''), dropped.error));
   };
   const asRoot = served.root && address.user !== 'root' && address.sudo !== 'no';
@@ -124,19 +118,6 @@ export async function openEntrance(
     trouble: (code, said) => (code === 255 ? notLetIn(helper.name, host.name, address, said) : undefined),
     close,
   });
-}
-
-async function write(
-  helper: HelperMachine,
-  below: string,
-  name: string,
-  text: string,
-  hash: string,
-): Promise<Result<void>> {
-  const { createHash } = await import('node:crypto');
-  const sha = createHash('sha256').update(text).digest('hex');
-  const written = await shelf(helper, ['put', below, name, hash, sha], { stdin: text });
-  return written.ok ? ok(undefined) : written;
 }
 
 type Admitted = Awaited<ReturnType<TransferDeps['machine']['exec']>>;

@@ -1,6 +1,5 @@
 import type { PerformContext } from '../../../core/action.ts';
 import type { BlobRef } from '../../../core/blob.ts';
-import { belowFolder } from '../../../core/helper.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../../core/result.ts';
 import { type Complaints, fromTar } from '../complaints.ts';
 import type { PartialCopy } from '../copy-folder.ts';
@@ -13,7 +12,8 @@ import { atIntervals } from '../progress.ts';
 import type { Selection } from '../selection.ts';
 import { damaged, tarFailed } from '../tar-trouble.ts';
 import { type Entrance, openEntrance } from './entrance.ts';
-import { parted, runThere, shelf } from './helper-shell.ts';
+import { runThere } from './run-there.ts';
+import { shelf } from './shelf.ts';
 
 interface Wanted {
   readonly selection: Selection;
@@ -34,19 +34,16 @@ export async function pullArchive(
   const found = await deps.helper(keeper.on);
   if (!found.ok) return found;
   const helper = found.value;
-  const below = belowFolder(helper, partial.folder);
-  if (!below.ok) return below;
   const entrance = await openEntrance(deps, helper, partial, { argv, root }, signal);
   if (!entrance.ok) return entrance;
   const tell = atIntervals(deps.clock, progress);
   const showing = (bytes: number): void => tell(() => ({ what: `copying to ${helper.name}`, bytes }));
-  const fetched = await fetchData(helper, below.value, entrance.value, showing, { partial, heard, host, signal });
+  const fetched = await fetchData(helper, entrance.value, showing, { partial, heard, host, signal });
   const left = await entrance.value.close();
   if (!fetched.ok) return left === undefined ? fetched : fail(withLeft(fetched.error, left));
   // Whoever could still be let in is told now, and not with the next trouble: the copy is made anew once it is put right.
   if (left !== undefined) return fail(left);
-  const { at, name } = parted(`${below.value}/data.tar`);
-  const whole = await shelf(helper, ['whole', at, name], { signal });
+  const whole = await shelf(helper, 'whole', partial.data, { signal });
   if (!whole.ok) return whole;
   if (whole.value.includes('talks')) return fail(loginTalks(host));
   if (!whole.value.includes('whole')) return fail(damaged(host, 'its last blocks are missing', helper.name));
@@ -69,12 +66,12 @@ interface Fetching {
 
 async function fetchData(
   helper: HelperMachine,
-  below: string,
   entrance: Entrance,
   bytes: (bytes: number) => void,
   { partial, heard, host, signal }: Fetching,
 ): Promise<Result<void>> {
-  const pulled = await runThere(helper, below, 'data.tar', entrance.ssh, {
+  const pulled = await runThere(helper, entrance.ssh, {
+    into: partial.data,
     signal,
     pkg: 'openssh-client',
     stdout: (chunk) => {
@@ -89,9 +86,10 @@ async function fetchData(
   });
   if (!pulled.ok) return pulled;
   const { code, stderr } = pulled.value;
+  // ssh ends as it does of a lost connection where it cannot write.
+  if (saysFull(stderr)) return fail(diskFull(partial.data, stderr, helper.name));
   const lost = entrance.trouble(code, stderr);
   if (lost !== undefined) return fail(lost);
-  if (saysFull(stderr)) return fail(diskFull(partial.data, stderr, helper.name));
   // GNU tar: 1 is "some files differ", 2 is any error; of a whole archive, files that it could not read explain both.
   if (code === null || code > 2 || (code !== 0 && heard.count() === 0)) {
     return fail(tarFailed(host, `ended with ${code ?? 'a signal'} without naming a file`, heard));

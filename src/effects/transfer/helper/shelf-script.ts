@@ -1,33 +1,5 @@
-/** Goes into the declared folder first; `enter` goes down from there. Shared by every script that changes something on a helper. */
-const walk = `
-set -f
-umask 077
-LC_ALL=C
-export LC_ALL
-root=$1
-shift
-say() { printf '%s\\n' "$*"; }
-refuse() { say "refused $*"; exit "\${refused:-0}"; }
-cd -P -- "$root" 2>/dev/null || refuse no-folder
-enter() {
-  rest=$1
-  while [ -n "$rest" ]; do
-    part=\${rest%%/*}
-    case $rest in */*) rest=\${rest#*/} ;; *) rest= ;; esac
-    case $part in '' | . | ..) refuse outside ;; esac
-    [ ! -L "./$part" ] || refuse link "$part"
-    if [ ! -d "./$part" ]; then
-      [ ! -e "./$part" ] || refuse not-folder "$part"
-      [ "$2" = make ] || return 1
-      mkdir "./$part" || refuse failed
-    fi
-    cd -P "./$part" || refuse failed
-  done
-}
-name() { case $1 in '' | . | .. | */*) refuse outside ;; esac; [ ! -L "./$1" ] || refuse link "$1"; }
-# Makes a file anew: one that a link stood for is not written through.
-fresh() { name "$1"; rm -f "./$1"; set -C; }
-`;
+import { hashToolScript } from '../hash-tool.ts';
+import { enterFolder } from './enter-folder.ts';
 
 /**
  * Everything that is ever changed on a helper by a short command. POSIX sh: dash and BusyBox run it.
@@ -38,16 +10,16 @@ fresh() { name "$1"; rm -f "./$1"; set -C; }
  * the folder is touched whatever stands in it. What it makes is closed to others.
  *
  *     look PATH                 exists, empty, writable, free (KiB) of it or of the nearest folder above it that exists
- *     about                     uid, and which of the programs are there that fetch from the host
+ *     about                     uid, the SHA-256 program, and which of the programs are there that fetch from the host
  *     read PATH NAME            state, and the description of a copy
  *     open PATH NAME            makes NAME.partial, without what an attempt before left in it; the intent is on stdin
- *     put PATH NAME HASH SHA    writes stdin to a file, which has to have that SHA-256
+ *     put PATH NAME SHA         writes stdin to a file, which has to have that SHA-256
  *     key PATH                  makes a key pair in it and says the public half
  *     drop PATH NAME            removes what an `open`, `key` or `put` made
  *     seal PATH NAME            NAME.partial becomes NAME, with everything on the disk
  *     scratch PATH NAME         an empty folder, marked as decom's
  *     unscratch PATH NAME       removes it
- *     hash PATH NAME HASH       SHA-256 and length of a file
+ *     hash PATH NAME            SHA-256 and length of a file
  *     whole PATH NAME           says `whole` of a tar archive that ends as one does, `talks` of what does not begin as one
  *     take PATH NAME            writes stdin to a file
  *     give PATH NAME BYTES      a file's content, if it is no longer than that
@@ -55,19 +27,11 @@ fresh() { name "$1"; rm -f "./$1"; set -C; }
  * Says `done` last, or `refused WHY`.
  */
 export const shelfScript = `
-${walk}
+${enterFolder}
 mode=$1
 shift
-sha() {
-  case $1 in
-    openssl) openssl dgst -sha256 -r ;;
-    sha256sum) sha256sum ;;
-    shasum) shasum -a 256 ;;
-    busybox) busybox sha256sum ;;
-    *) refuse no-hash ;;
-  esac
-}
-hash_of() { set -- $(sha "$2" <"./$1"); say "$1"; }
+${hashToolScript}
+hash_of() { tool=$(hash_tool) || refuse no-hash; set -- $(sha256 "$tool" <"./$1"); sum=$1; }
 clear() {
   rm -rf "./$1" 2>/dev/null || {
     find "./$1" -type d ! -perm -700 -exec chmod u+rwx '{}' ';'
@@ -80,6 +44,7 @@ inode() { set -- $(ls -di "./$1"); say "decom scratch $1"; }
 case $mode in
   about)
     say uid "$(id -u)"
+    tool=$(hash_tool) && say hash "$tool"
     for p in ssh ssh-keygen ssh-keyscan; do command -v "$p" >/dev/null 2>&1 && say has "$p"; done
     ;;
   look)
@@ -129,7 +94,8 @@ case $mode in
     fresh "$2"
     cat >"./$2" || refuse failed
     set +C
-    [ "$(hash_of "$2" "$3")" = "$4" ] || refuse cut
+    hash_of "$2"
+    [ "$sum" = "$3" ] || refuse cut
     on_disk "$2"
     ;;
   key)
@@ -188,7 +154,8 @@ case $mode in
     enter "$1" || refuse gone
     name "$2"
     [ -f "./$2" ] || refuse gone
-    say hash "$(hash_of "$2" "$3")"
+    hash_of "$2"
+    say hash "$sum"
     say bytes $(wc -c <"./$2")
     ;;
   take)
@@ -213,38 +180,4 @@ case $mode in
   *) refuse unknown ;;
 esac
 say done
-`;
-
-/**
- * Runs a long program on a helper. As `shelf-script`, it goes down from the declared folder; the program's own arguments lie below it.
- *
- *     sh -c SCRIPT sh FOLDER PATH OUT PROGRAM [ARGUMENT…]
- *
- * Standard input is held open by whoever waits for the program: when it ends, because the connection is lost, the program is ended too, so that no
- * copy goes on that nobody knows of. With OUT, the program's output goes to that file, and its length is told every other second.
- */
-export const workScript = `
-refused=121
-${walk}
-enter "$1" || exit 121
-out=$2
-shift 2
-set +f
-[ -z "$out" ] || { fresh "$out"; set +C; : >"./$out"; }
-exec 4<&0
-{ cat <&4; kill -TERM 0; } >/dev/null 2>&1 &
-watch=$!
-exec 4<&-
-if [ -z "$out" ]; then
-  "$@" </dev/null
-  rc=$?
-else
-  { while sleep 2 >/dev/null 2>&1; do set -- $(wc -c <"./$out"); echo "bytes $1"; done; } 2>/dev/null </dev/null &
-  tick=$!
-  "$@" </dev/null >"./$out"
-  rc=$?
-  kill "$tick" 2>/dev/null
-fi
-kill "$watch" 2>/dev/null
-exit "$rc"
 `;

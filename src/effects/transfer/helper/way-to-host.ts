@@ -1,7 +1,7 @@
 import type { ProbeAnswer } from '../../../core/probe.ts';
 import { type Seen, seen, trouble, unseen } from '../../../core/result.ts';
 import type { HelperMachine, TransferDeps } from '../deps.ts';
-import { shelf } from './helper-shell.ts';
+import { shelf } from './shelf.ts';
 
 /** Programs by which a helper fetches from the host. */
 const needed = ['ssh', 'ssh-keygen', 'ssh-keyscan'];
@@ -14,7 +14,7 @@ export async function wayToHost(
   helper: HelperMachine,
   { machine: host, address: { address, port, legacy } }: Pick<TransferDeps, 'machine' | 'address'>,
 ): Promise<Seen<ProbeAnswer<'helper.way'>>> {
-  const about = await shelf(helper, ['about']);
+  const about = await shelf(helper, 'about', helper.folder);
   if (!about.ok) return unseen(about.error);
   const lacks = needed.filter((program) => !about.value.includes(`has ${program}`));
   // Old algorithms are beyond ssh-keyscan on many machines: there the copy itself finds out.
