@@ -41,13 +41,18 @@ const beside = (path) => ({
   },
 });
 
-/** node:crypto takes longer to load than a runbook to check, and what is only checked is never hashed. */
+/**
+ * node:crypto takes longer to load than a runbook to check, and what is only checked is never hashed. By require(), which these bundles have:
+ * process.getBuiltinModule() is younger than some Nodes that people still run.
+ */
 const lateCrypto = {
   name: 'late-crypto',
   setup(bundle) {
-    bundle.onResolve({ filter: /^node:crypto$/ }, () => ({ path: 'crypto', namespace: 'late' }));
+    bundle.onResolve({ filter: /^node:crypto$/ }, ({ namespace }) =>
+      namespace === 'late' ? { path: 'node:crypto', external: true } : { path: 'crypto', namespace: 'late' },
+    );
     bundle.onLoad({ filter: /.*/, namespace: 'late' }, () => ({
-      contents: "exports.createHash = (name) => process.getBuiltinModule('node:crypto').createHash(name);",
+      contents: "exports.createHash = (name) => require('node:crypto').createHash(name);",
       loader: 'js',
     }));
   },

@@ -31,15 +31,25 @@ export function lookAround(around: Surroundings): readonly Finding[] {
   ];
 }
 
+/** Whether a version of Node will do: what "engines" of package.json says, which is what all that is installed with it takes. */
+export function takesNode(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const least = new Map([
+    [20, 19],
+    [22, 13],
+    [23, 5],
+  ]).get(major);
+  return least === undefined ? major > 23 : minor >= least;
+}
+
 function node(): Finding {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  const good = major > 20 || (major === 20 && minor >= 19);
+  const good = takesNode(process.versions.node);
   return {
     about: 'Node',
     state: good ? 'here' : 'missing',
     needed: true,
     says: `version ${process.versions.node}`,
-    fix: good ? '' : 'decom needs Node 20.19 or newer: https://nodejs.org',
+    fix: good ? '' : 'decom needs Node 20.19, 22.13, 23.5 or newer: https://nodejs.org',
   };
 }
 

@@ -1,8 +1,8 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { lookAround } from '../../src/cli/look-around.ts';
+import { lookAround, takesNode } from '../../src/cli/look-around.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'decom-look-around-'));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -65,3 +65,30 @@ test('keys and secrets of helpers are looked for too, and a key that others can 
   expect(of('key of helper vault')).toMatchObject({ state: 'here', fix: '' });
   expect(of('passphrase of the key of helper vault')).toMatchObject({ state: 'missing', needed: true });
 });
+
+test.each([
+  ['18.20.8', false],
+  ['20.18.3', false],
+  ['20.19.0', true],
+  ['21.7.3', false],
+  ['22.0.0', false],
+  ['22.12.0', false],
+  ['22.13.0', true],
+  ['23.4.0', false],
+  ['23.5.0', true],
+  ['24.0.0', true],
+])('Node %s will do: %s, as package.json says', (version, good) => {
+  expect(takesNode(version)).toBe(good);
+  const { engines } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    readonly engines: { readonly node: string };
+  };
+  expect(engines.node.split(' || ').some((range) => admits(range, version))).toBe(good);
+});
+
+/** Ranges as they stand there: `^20.19.0`, `>=23.5.0`. */
+function admits(range: string, version: string): boolean {
+  const [, sign, least = ''] = /^(\^|>=)([\d.]+)$/.exec(range) ?? [];
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [leastMajor = 0, leastMinor = 0] = least.split('.').map(Number);
+  return sign === '^' || major === leastMajor ? major === leastMajor && minor >= leastMinor : major > leastMajor;
+}
