@@ -1,14 +1,12 @@
 import { action } from '../../core/action.ts';
 import { placeOf } from '../../core/place.ts';
+import { ArchiveInput, BackupOutput, overlap } from '../parts/backup-input.ts';
 import {
-  ArchiveInput,
   type BackupAfter,
   type BackupFacts,
-  BackupOutput,
   examineBackup,
   foreseenBackup,
   inspectBackup,
-  overlap,
   planBackup,
   verifyBackup,
 } from '../parts/copies.ts';

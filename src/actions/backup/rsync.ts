@@ -1,14 +1,12 @@
 import { action } from '../../core/action.ts';
+import { BackupOutput, overlap, RsyncInput } from '../parts/backup-input.ts';
 import {
   type BackupAfter,
   type BackupFacts,
-  BackupOutput,
   examineBackup,
   foreseenBackup,
   inspectBackup,
-  overlap,
   planBackup,
-  RsyncInput,
   verifyBackup,
 } from '../parts/copies.ts';
 

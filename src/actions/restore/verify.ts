@@ -4,7 +4,9 @@ import { unknownSources } from '../../core/operation.ts';
 import { placeOf, placePattern, placeText, whereWords } from '../../core/place.ts';
 import type { CopySeen, PlaceSeen, TreeComparison } from '../../core/probe.ts';
 import { type Seen, type Trouble, trouble } from '../../core/result.ts';
-import { bytesText, emptyCopy, notAllRead, notDeclared, roomFor } from '../parts/copies.ts';
+import { notDeclared, roomFor } from '../parts/before-copy.ts';
+import { bytesText } from '../parts/bytes-text.ts';
+import { emptyCopy, notAllRead } from '../parts/copy-holds.ts';
 
 const Input = Type.Object(
   {
