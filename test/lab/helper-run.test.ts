@@ -224,8 +224,13 @@ test('abandoned after it was killed there, nothing stays that lets the vault in'
   run.signal('SIGKILL');
   await run.ended;
   rmSync(join(home, 'bin', 'hold'));
-  await ends(decom('abandon', 'web01', '--reason', 'not any more'), 0);
+  const abandoned = await ends(decom('abandon', 'web01', '--reason', 'not any more'), 0);
   shut();
+  const [partial = ''] = readdirSync(join(kept, 'all', 'web01'));
+  expect(partial).toMatch(/-files\.partial$/);
+  expect(abandoned.stdout).toContain(
+    `Left behind: an unfinished copy stays at vault:${kept}/all/web01/${partial}. It is never removed by itself; to delete it on vault: rm -rf -- ${kept}/all/web01/${partial}`,
+  );
 });
 
 /** `ps -u` fails where the account has no process at all. */

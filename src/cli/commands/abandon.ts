@@ -1,6 +1,7 @@
 import { claimRemoval } from '../../core/claim.ts';
 import type { RunFolder } from '../../core/ports.ts';
-import { type Trouble, trouble } from '../../core/result.ts';
+import { type Trouble, trouble, unseen } from '../../core/result.ts';
+import { type DataLeft, dataLeftBy, tellDataLeft } from '../../engine/data-left.ts';
 import { copiesLeftOpen } from '../../engine/leave-host.ts';
 import { openRun } from '../../engine/open-run.ts';
 import { closeSession, openSession } from '../../engine/session.ts';
@@ -39,7 +40,8 @@ export async function abandon(invocation: Invocation, named: string, { reason }:
       }
       openSession(journal, desk.value.session(true));
       journal.record({ type: 'run.closed', outcome: 'abandoned', by: operator, reason });
-      const left = await freed(desk.value, folder.value, copiesLeftOpen(journal.execution));
+      const { execution: ended } = journal;
+      const left = await freed(desk.value, folder.value, copiesLeftOpen(ended), dataLeftBy(ended));
       closeSession(journal, 'abandoned', exit.done);
       const { execution, head } = journal;
       invocation.output.result(
@@ -47,7 +49,7 @@ export async function abandon(invocation: Invocation, named: string, { reason }:
         [
           `Run ${folder.value.run} on ${folder.value.host} is abandoned: ${tally(plan, execution)}. Nothing was undone.`,
           ...(left.claim === undefined ? [] : [`Its claim stays on the host: ${left.claim.what}. ${left.claim.fix}`]),
-          ...left.open.map(({ what, fix }) => `Left behind: ${what}. ${fix}`),
+          ...[...left.open, ...left.data].map(({ what, fix }) => `Left behind: ${what}. ${fix}`),
           `log head ${head.hash} after ${head.size} lines`,
           `Next: decom report ${folder.value.run}, or give the machine back: decom rollback ${folder.value.run}`,
         ],
@@ -66,22 +68,31 @@ interface Left {
   readonly claim?: Trouble;
   /** What could not be taken back of what let helpers in. */
   readonly open: readonly Trouble[];
+  /** Files of the host that stay where they were copied or restored to. */
+  readonly data: readonly Trouble[];
 }
 
 /** Gives the host free and removes what the run's acts and copies left there; what could not be done. */
-async function freed(desk: Desk, folder: RunFolder, copies: readonly string[]): Promise<Left> {
+async function freed(
+  desk: Desk,
+  folder: RunFolder,
+  copies: readonly string[],
+  data: readonly DataLeft[],
+): Promise<Left> {
   const host = findHost(desk.workspace, folder.host);
   if (!host.ok) {
     const what = `${folder.host} is not in the inventory any more`;
     const gone = trouble('unknown-host', what, `Remove it there: ${claimRemoval}`);
-    return { claim: gone, open: copies.map((copy) => keyOf(copy, what)) };
+    const unasked = async () => unseen(gone);
+    return { claim: gone, open: copies.map((copy) => keyOf(copy, what)), data: await tellDataLeft(data, unasked) };
   }
   const world = await desk.compose(host.value, folder.run);
   try {
     const dropped = await world.claims?.drop();
     if (dropped?.ok) await world.acts.forget(folder.run);
     const open = await world.dismiss(folder.run, copies);
-    return { ...(dropped === undefined || dropped.ok ? {} : { claim: dropped.error }), open };
+    const stays = await tellDataLeft(data, world.engine.probe);
+    return { ...(dropped === undefined || dropped.ok ? {} : { claim: dropped.error }), open, data: stays };
   } finally {
     await world.close();
   }
