@@ -31,3 +31,6 @@ export const timeText = (ts: string | null): Shown => {
   const match = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:\.\d+)?Z$/.exec(ts);
   return match === null ? ts : `${match[1]} ${match[2]} UTC`;
 };
+
+/** Said in place of what there is none of. */
+export const none = (text: string): Block => ({ block: 'text', text });

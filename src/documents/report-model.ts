@@ -5,8 +5,9 @@ import type { Evidence } from '../core/evidence.ts';
 import { type Execution, foldAll, type Pass, startedOnly, stepState } from '../core/execution.ts';
 import { digestOf } from '../core/json.ts';
 import type { BoundHost, Plan, PlannedStep } from '../core/plan.ts';
-import { timeText } from './block.ts';
 import { type AnsweredForm, formsOf } from './report-forms.ts';
+import { type ReportWord, verdictOf } from './report-verdict.ts';
+import { type Resolution, resolutionOf } from './resolution.ts';
 import { type Spent, spentTime } from './spent-time.ts';
 
 /** What walking the bytes of the audit log came to. */
@@ -51,18 +52,6 @@ export interface CopyReport {
   readonly manifest: string | null;
   readonly proofs: readonly EvidenceShown[];
 }
-
-export type ReportWord =
-  | 'done'
-  | 'done in part'
-  | 'rolled back'
-  | 'abandoned'
-  | 'rehearsed'
-  | 'parked'
-  | 'stopped'
-  | 'in doubt'
-  | 'open'
-  | 'broken';
 
 /** Everything that a report says, whatever it is shown as. Made of the plan and the journal alone. */
 export interface ReportModel {
@@ -226,100 +215,10 @@ function copiesOf(
   return made;
 }
 
-function verdictOf(
-  execution: Execution,
-  steps: readonly StepReport[],
-  log: LogSeen | undefined,
-): ReportModel['verdict'] {
-  if (log?.verdict === 'broken') {
-    return {
-      word: 'broken',
-      says:
-        log.linesWhole === true
-          ? 'The audit log is broken: a file in out/ that its lines refer to is missing or was changed. What follows is what the lines say, and proves nothing.'
-          : 'The audit log is broken: what follows is what its good lines say, and proves nothing.',
-    };
-  }
-  const statuses = [...new Set(steps.map((s) => s.status))];
-  const counted = (status: string) => steps.filter((s) => s.status === status).length;
-  const order = ['done', 'already so', 'recovered', 'previewed', 'rolled back', 'skipped', 'failed', 'in doubt'];
-  const rank = (status: string) => (order.includes(status) ? order.indexOf(status) : order.length);
-  const parts = statuses.sort((x, y) => rank(x) - rank(y)).map((status) => `${counted(status)} ${status}`);
-  const tally = `${steps.length === 1 ? '1 step' : `${steps.length} steps`}: ${parts.join(', ')}.`;
-  if (execution.status === 'closed') {
-    switch (execution.outcome) {
-      case 'done': {
-        const left = steps.some((s) => s.status === 'failed' || s.skipped?.by === 'person');
-        return left
-          ? { word: 'done in part', says: `The run is closed, and steps were skipped by a person or failed. ${tally}` }
-          : { word: 'done', says: `The run is closed. ${tally}` };
-      }
-      case 'rolled-back':
-        return { word: 'rolled back', says: 'Every step that can be reversed was reversed; copies were kept.' };
-      case 'rehearsed':
-        return { word: 'rehearsed', says: `A rehearsal: nothing was changed. ${tally}` };
-      case 'abandoned':
-      case null:
-        return { word: 'abandoned', says: `The run was given up. ${tally}` };
-    }
-  }
-  if (counted('in doubt') > 0)
-    return { word: 'in doubt', says: `An operation was begun, and nobody saw its end. ${tally}` };
-  switch (execution.status) {
-    case 'parked':
-      return {
-        word: 'parked',
-        says: `It waits${execution.parked === null ? '' : ` (${execution.parked.why})`}. ${tally}`,
-      };
-    case 'stopped':
-      return {
-        word: 'stopped',
-        says: `It was stopped${execution.stopped === null ? '' : ` (${execution.stopped.reason})`}. ${tally}`,
-      };
-    case 'open':
-      return { word: 'open', says: `The run is not closed. ${tally}` };
-  }
-}
-
 /** The head that the bytes of these events have: every line is canonical, so it can be made again. */
 function headOf(events: readonly Recorded[]): Head {
   const first = events.find((event) => event.type === 'run.opened');
   let head: Head = { size: 0, hash: first?.intent ?? '' };
   for (const event of events) head = nextLine(head, event, event.ts).head;
   return head;
-}
-
-/** What became of an operation in doubt: a probe or a person said so, the host still knew its end, or its step was verified later. */
-export interface Resolution {
-  readonly outcome: 'done' | 'not-done' | 'failed' | 'done anew' | 'found done' | 'taken back';
-  readonly by: 'probe' | 'person' | 'host';
-  readonly who: string | null;
-  readonly reason: string;
-}
-
-function resolutionOf(doubt: Recorded<EventOf<'operation.in-doubt'>>, events: readonly Recorded[]): Resolution | null {
-  let anew = false;
-  for (const event of events) {
-    if (event.seq <= doubt.seq) continue;
-    switch (event.type) {
-      case 'operation.intended':
-        anew ||= event.step === doubt.step && event.direction === doubt.direction;
-        break;
-      case 'step.verified': {
-        if (event.step !== doubt.step || (event.direction !== doubt.direction && event.direction !== 'back')) continue;
-        const outcome = event.direction !== doubt.direction ? 'taken back' : anew ? 'done anew' : 'found done';
-        return { outcome, by: 'probe', who: null, reason: `verified at ${timeText(event.ts)}` };
-      }
-      case 'operation.resolved':
-      case 'operation.done':
-      case 'operation.failed': {
-        const same = event.step === doubt.step && event.direction === doubt.direction;
-        if (!same || event.attempt !== doubt.attempt || event.n !== doubt.n) continue;
-        if (event.type === 'operation.resolved') return event;
-        const outcome = event.type === 'operation.done' ? 'done' : 'failed';
-        return { outcome, by: 'host', who: null, reason: 'the host was asked again, and knew how it ended' };
-      }
-    }
-  }
-  return null;
 }
