@@ -1,5 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -350,6 +359,29 @@ describe('only the ssh program', () => {
     await machine.close();
   });
 
+  it('asks a program of the operator for the known keys, of the host and of a bastion', async () => {
+    const gate = await startSshd();
+    const program = (name: string, lines: readonly string[]): string => {
+      const path = write(name, `#!/bin/sh\ncat <<'END'\n${lines.join('\n')}\nEND\n`);
+      chmodSync(path, 0o755);
+      return `${path} %H`;
+    };
+    const line = (at: Sshd, keys = at.hostKeys): readonly string[] => keys.map((k) => `[127.0.0.1]:${at.port} ${k}`);
+    const knows = program('knows', [...line(sshd), ...line(gate)]);
+    const errs = program('errs', [...line(sshd), ...line(gate, [key('ed25519')])]);
+    const none = { knownHosts: write('knows-nobody', '') };
+    const through = (knownHostsCommand: string): Partial<SshTarget> => ({
+      ...none,
+      knownHostsCommand,
+      jumps: [targetAt(gate, { name: 'gate', ...none, knownHostsCommand })],
+    });
+    expect(await troubleOf(machineAt({ ...none, knownHostsCommand: knows }))).toBeUndefined();
+    expect(await troubleOf(machineAt(none))).toMatchObject({ code: 'host-key-unknown' });
+    expect(await troubleOf(machineAt(through(knows)))).toBeUndefined();
+    expect(await troubleOf(machineAt(through(errs)))).toMatchObject({ what: expect.stringContaining('gate') });
+    await gate.stop();
+  });
+
   it('speaks to a server that has only a post-quantum key exchange', async () => {
     const own = await startSshd({ config: ['KexAlgorithms sntrup761x25519-sha512@openssh.com'] });
     expect(await troubleOf(machineAt({ hostKeys: own.hostKeys }, {}, own))).toBeUndefined();
@@ -364,8 +396,8 @@ describe('only the ssh program', () => {
     expect(await troubleOf(machineAt({ jumps, hostKeys: last.hostKeys }, {}, last))).toBeUndefined();
     const wrong = [hop(first, 'outer', { hostKeys: last.hostKeys }), hop(second, 'inner')];
     expect(await troubleOf(machineAt({ jumps: wrong, hostKeys: last.hostKeys }, {}, last))).toMatchObject({
-      code: 'host-key-unknown',
-      what: expect.stringContaining('on the way to web01'),
+      code: 'host-key-changed',
+      what: expect.stringContaining('is reached by way of outer, and that does not work: the host key of outer'),
     });
     for (const at of [first, second, last]) await at.stop();
   });

@@ -9,6 +9,7 @@ import { sshMachine } from '../../src/effects/ssh/machine.ts';
 import { opensshMachine } from '../../src/effects/ssh/openssh/machine.ts';
 import type { SshDeps, SshTarget } from '../../src/effects/ssh/target.ts';
 import { freePort, type Sshd, signal, startSshd } from './sshd.ts';
+import { targetAt, transports } from './transports.ts';
 
 let folder: string;
 let outer: Sshd;
@@ -27,35 +28,16 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const at = (sshd: Sshd, name: string, more: Partial<SshTarget> = {}): SshTarget => ({
-  name,
-  address: sshd.address,
-  port: sshd.port,
-  user: sshd.user,
-  identityFiles: [sshd.userKey],
-  hostKeys: sshd.hostKeys,
-  sudo: false,
-  ...more,
-});
 const unhurried = 20_000;
 const kept = (machine: Machine): Machine => {
   open.push(machine);
   return machine;
 };
 
-describe.each([
-  [
-    'ssh2',
-    (target: SshTarget, deps: Partial<SshDeps> = {}) => kept(sshMachine(target, { home: '/nonexistent', ...deps })),
-  ],
-  [
-    'the ssh program',
-    (target: SshTarget, deps: Partial<SshDeps> = {}) =>
-      kept(opensshMachine(target, { config: '/dev/null' }, { home: '/nonexistent', ...deps })),
-  ],
-] as const)('by %s, a host behind bastions', (_by, machineAt) => {
+describe.each(transports)('by %s, a host behind bastions', (_by, make) => {
+  const machineAt = (target: SshTarget, deps: Partial<SshDeps> = {}) => kept(make(target, deps));
   const behind = (more: Partial<SshTarget> = {}) =>
-    at(host, 'web01', { jumps: [at(outer, 'outer'), at(inner, 'inner')], ...more });
+    targetAt(host, 'web01', { jumps: [targetAt(outer, 'outer'), targetAt(inner, 'inner')], ...more });
 
   it('that listens can be reached', async () => {
     expect(await machineAt(behind()).reachable(unhurried)).toEqual({ known: true, value: 'yes' });
@@ -88,8 +70,8 @@ describe.each([
   it('is unknown where a bastion is gone, whichever', async () => {
     const port = await freePort();
     for (const jumps of [
-      [{ ...at(outer, 'outer'), port }, at(inner, 'inner')],
-      [at(outer, 'outer'), { ...at(inner, 'inner'), port }],
+      [{ ...targetAt(outer, 'outer'), port }, targetAt(inner, 'inner')],
+      [targetAt(outer, 'outer'), { ...targetAt(inner, 'inner'), port }],
     ]) {
       // Nothing listens on the host either: a bastion that is gone must not make that a "no".
       const machine = machineAt(behind({ jumps, port: await freePort() }));
@@ -102,7 +84,9 @@ describe.each([
 
   it('is unknown where the last bastion is frozen', async () => {
     const own = await startSshd();
-    const machine = machineAt(behind({ jumps: [at(outer, 'outer'), at(own, 'inner')] }), { patience: { ready: 3000 } });
+    const machine = machineAt(behind({ jumps: [targetAt(outer, 'outer'), targetAt(own, 'inner')] }), {
+      patience: { ready: 3000 },
+    });
     for (const pid of [...own.sessions(), own.pid]) signal(pid, 'SIGSTOP');
     expect(await machine.reachable(1000)).toMatchObject({ known: false });
     for (const pid of [...own.sessions(), own.pid]) signal(pid, 'SIGCONT');
@@ -112,9 +96,9 @@ describe.each([
   it('is unknown where the last bastion forwards nothing, or shows another key', async () => {
     const closed = await startSshd({ config: ['AllowTcpForwarding no'] });
     const port = await freePort();
-    const shut = machineAt(behind({ port, jumps: [at(closed, 'inner')] }));
+    const shut = machineAt(behind({ port, jumps: [targetAt(closed, 'inner')] }));
     expect(await shut.reachable(unhurried)).toMatchObject({ known: false, trouble: { code: 'forwarding-refused' } });
-    const other = machineAt(behind({ port, jumps: [at(closed, 'inner', { hostKeys: host.hostKeys })] }));
+    const other = machineAt(behind({ port, jumps: [targetAt(closed, 'inner', { hostKeys: host.hostKeys })] }));
     expect(await other.reachable(unhurried)).toMatchObject({ known: false, trouble: { code: 'host-key-changed' } });
     await closed.stop();
   });
@@ -122,14 +106,18 @@ describe.each([
 
 describe('without anything in between', () => {
   it('a name that cannot be resolved says nothing of the host', async () => {
-    const machine = kept(sshMachine(at(host, 'web01', { address: 'no-such-host.invalid' }), { home: '/nonexistent' }));
+    const machine = kept(
+      sshMachine(targetAt(host, 'web01', { address: 'no-such-host.invalid' }), { home: '/nonexistent' }),
+    );
     expect(await machine.reachable(unhurried)).toMatchObject({ known: false, trouble: { code: 'name-unknown' } });
   });
 
   it('nor does a network that this computer has no way to', async () => {
     // Nothing goes anywhere from the address of loopback.
     const machine = kept(
-      sshMachine(at(host, 'web01', { localAddress: '127.0.0.1', address: '192.0.2.1' }), { home: '/nonexistent' }),
+      sshMachine(targetAt(host, 'web01', { localAddress: '127.0.0.1', address: '192.0.2.1' }), {
+        home: '/nonexistent',
+      }),
     );
     expect(await machine.reachable(unhurried)).toMatchObject({ known: false, trouble: { code: 'no-route' } });
   });
@@ -141,7 +129,7 @@ describe('by the ssh program, a host behind a program of the operator', () => {
     writeFileSync(config, `Host web01\n  ProxyCommand ${program}\n`);
     return kept(
       opensshMachine(
-        at(host, 'web01', { proxied: true, ...more }),
+        targetAt(host, 'web01', { proxied: true, ...more }),
         { config, destination: 'web01' },
         { home: '/nonexistent' },
       ),

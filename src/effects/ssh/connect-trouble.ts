@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { type Trouble, trouble } from '../../core/result.ts';
 import { kinds, kindWords, needsNoMac, type Offer, offer } from './algorithms.ts';
+import { byHand } from './by-hand.ts';
 import type { ServerHello } from './server-offer.ts';
 import { placeOf, type SshTarget } from './target.ts';
 
@@ -40,7 +41,7 @@ export function explain(error: Failure | undefined, target: SshTarget, around: C
   return trouble(
     'ssh-failed',
     `no SSH connection to ${where}: ${error.message}`,
-    `Try: ssh -v -p ${target.port} ${target.user}@${target.address}`,
+    `Try: ${byHand(target, { flags: ['-v'] })}`,
   );
 }
 

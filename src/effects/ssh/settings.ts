@@ -166,6 +166,7 @@ function settle({ ssh, otherKeys }: Wanted, base: SshTarget, config: SshConfig, 
   const users = ssh.known_hosts === undefined ? knownFiles('userknownhostsfile') : undefined;
   const globals = ssh.known_hosts === undefined ? knownFiles('globalknownhostsfile') : undefined;
   const revoked = setting('revokedhostkeys');
+  const knownHostsCommand = setting('knownhostscommand');
   const family = { inet: 4, inet6: 6 }[setting('addressfamily') ?? ''] as 4 | 6 | undefined;
   if (family !== undefined) from.push(`IPv${family} only`);
   const timeout = Number(setting('connecttimeout') ?? Number.NaN);
@@ -192,6 +193,7 @@ function settle({ ssh, otherKeys }: Wanted, base: SshTarget, config: SshConfig, 
         ? {}
         : { knownHostsFiles: [...(users ?? usualKnownHosts(home)), ...(globals ?? globalKnownHosts)] }),
       ...(hostKeyAlias === undefined ? {} : { hostKeyAlias }),
+      ...(knownHostsCommand === undefined ? {} : { knownHostsCommand }),
       ...(revoked === undefined ? {} : take(`revoked keys ${revoked}`, { revokedKeys: [pathOf(revoked) ?? revoked] })),
       ...(ssh.host_keys === undefined ? {} : { hostKeys: ssh.host_keys }),
       ...(family === undefined ? {} : { family }),

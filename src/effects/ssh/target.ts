@@ -24,6 +24,8 @@ export interface SshTarget {
   readonly knownHostsFiles?: readonly string[];
   /** Name that known_hosts has the host under, instead of address and port. */
   readonly hostKeyAlias?: string;
+  /** A program of the operator's that tells known keys, in the words of ssh_config(5); only the ssh program runs it. */
+  readonly knownHostsCommand?: string;
   /** Files of public keys that are never accepted, one a line. */
   readonly revokedKeys?: readonly string[];
   /** The keys that the inventory expects (`ssh-ed25519 AAAA…`); with any of them, known_hosts is not asked. */

@@ -1,19 +1,21 @@
 import { type Trouble, trouble } from '../../../core/result.ts';
+import { byHand } from '../by-hand.ts';
 import { placeOf, type SshTarget } from '../target.ts';
+import type { OpenSshSettings } from './settings.ts';
 
-/** What kept `ssh` from logging in, from its own words. `judged`: what is wrong with the key that the server showed. */
-export function explain(target: SshTarget, said: string, judged: Trouble | undefined): Trouble {
+/** What kept `ssh` from logging in to a machine, from its own words. `judged`: what is wrong with the key that it was shown. */
+export function explain(
+  target: SshTarget,
+  settings: OpenSshSettings,
+  said: string,
+  judged: Trouble | undefined,
+): Trouble {
   const where = placeOf(target);
   const rule = rules.find(([words]) => words.test(said));
   if (rule?.[1] === 'host-key') {
     return (
       judged ??
-      trouble(
-        'host-key-unknown',
-        `ssh did not accept a host key on the way to ${where}`,
-        'Look at what it says: a machine on the way (ProxyJump) may be the one that is not known.',
-        said,
-      )
+      trouble('host-key-unknown', `ssh did not accept the host key of ${where}`, 'Look at what it says.', said)
     );
   }
   switch (rule?.[1]) {
@@ -27,11 +29,11 @@ export function explain(target: SshTarget, said: string, judged: Trouble | undef
       return tooOld(target, said);
     case 'auth-refused':
       return (
-        notSigned(target, said) ??
+        notSigned(target, settings, said) ??
         trouble(
           'auth-refused',
           `${target.user}@${where} refused the login by ssh`,
-          `${asksForPin.test(said) ? 'The token wants its PIN, and nobody is asked: give the token to an agent (ssh-add -s PROVIDER), without IdentitiesOnly.' : 'Check the user and the key. A key with a passphrase has to be in an agent (ssh-add), as nobody is asked.'} By hand: ssh -p ${target.port} ${target.user}@${target.address}`,
+          `${asksForPin.test(said) ? 'The token wants its PIN, and nobody is asked: give the token to an agent (ssh-add -s PROVIDER), without IdentitiesOnly.' : 'Check the user and the key. A key with a passphrase has to be in an agent (ssh-add), as nobody is asked.'} By hand: ${byHand(target, settings)}`,
           said,
         )
       );
@@ -81,10 +83,16 @@ export function explain(target: SshTarget, said: string, judged: Trouble | undef
       return trouble(
         'ssh-failed',
         `no SSH connection to ${where} by the ssh program`,
-        `Try: ssh -v -p ${target.port} ${target.user}@${target.address}`,
+        `Try: ${byHand(target, { ...settings, flags: ['-v'] })}`,
         said,
       );
   }
+}
+
+/** Whether what it said names a cause of its own, and not only that the other side went away. */
+export function namesCause(said: string): boolean {
+  const rule = rules.find(([words]) => words.test(said));
+  return rule !== undefined && rule[1] !== 'dropped';
 }
 
 // The first that fits; ssh may add "Connection closed" to any of the others. LogLevel=INFO, never translated.
@@ -102,7 +110,7 @@ const rules: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** A security key that the login needed and that gave no signature. Undefined where there was none. */
-function notSigned(target: SshTarget, said: string): Trouble | undefined {
+function notSigned(target: SshTarget, settings: OpenSshSettings, said: string): Trouble | undefined {
   const [, file, why] = /signing failed for \S+-SK "(.*?)"(?: from agent)?: (.+)$/m.exec(said) ?? [];
   if (file === undefined || why === undefined) return undefined;
   const [reason, remedy] = /incorrect passphrase/.test(why)
@@ -118,7 +126,7 @@ function notSigned(target: SshTarget, said: string): Trouble | undefined {
   return trouble(
     'auth-refused',
     `the login as ${target.user}@${placeOf(target)} needs the security key of ${file}, and it did not sign: ${reason}`,
-    `${remedy} By hand: ssh -p ${target.port} ${target.user}@${target.address}`,
+    `${remedy} By hand: ${byHand(target, settings)}`,
     said,
   );
 }

@@ -8,7 +8,8 @@ import { closedMeanwhile } from '../connect-trouble.ts';
 import { expectedKeys, judgeHostKey, keyText } from '../host-key.ts';
 import { type PublicKey, publicKey } from '../known-hosts.ts';
 import type { Patience, SshDeps, SshTarget } from '../target.ts';
-import { explain, loginHangs, lostMaster, notShown, tooOld } from './complaints.ts';
+import { byWayOf, connectFailed, notForwarded, prohibited } from '../way.ts';
+import { explain, loginHangs, lostMaster, namesCause, notShown, tooOld } from './complaints.ts';
 import { endMaster, muxConnection } from './mux-connection.ts';
 import { plainKey } from './plain-key.ts';
 import { aliasOf, type MasterFiles, masterArguments, type OpenSshSettings } from './settings.ts';
@@ -35,7 +36,8 @@ export async function openMaster(
     return fail(why);
   };
   const said = await login(target, settings, patience, files, deps, signal);
-  const shown = shownKey(files);
+  const hops = target.jumps?.length ?? 0;
+  const shown = shownKey(files, hops);
   const judged =
     shown === undefined ? undefined : judgeHostKey(target, expected.value, Buffer.from(shown.blob, 'base64'));
   if (said !== undefined) {
@@ -47,7 +49,7 @@ export async function openMaster(
     if (said === late && shown !== undefined && judged === undefined) {
       return give(loginHangs(target, timeFor(target, patience)));
     }
-    return give(explain(target, said, judged));
+    return give(onTheWay(target, settings, files, deps, said) ?? explain(target, settings, said, judged));
   }
   const declared = target.hostKeys !== undefined && target.hostKeys.length > 0;
   const mux = await muxConnection(files.socket, signal);
@@ -55,14 +57,14 @@ export async function openMaster(
     mux?.close();
     await endMaster(files.socket);
     if (signal.aborted) return give(closedMeanwhile(target));
-    return give(mux === undefined ? tooOld(target, tail(files.log)) : (judged ?? notShown(target)));
+    return give(mux === undefined ? tooOld(target, tail(files.log(hops))) : (judged ?? notShown(target)));
   }
 
   let gone: Trouble | undefined;
   let closing = false;
   const listeners = new Set<(why: Trouble) => void>();
   mux.onClosed(() => {
-    gone = closing ? closedMeanwhile(target) : lostMaster(target, tail(files.log));
+    gone = closing ? closedMeanwhile(target) : lostMaster(target, tail(files.log(hops)));
     for (const listener of [...listeners]) listener(gone);
     listeners.clear();
     rmSync(files.folder, { recursive: true, force: true });
@@ -93,7 +95,7 @@ function login(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   // A file, because a ProxyCommand keeps its standard error open for as long as the connection lasts.
-  const log = openSync(files.log, 'a', 0o600);
+  const log = openSync(files.log(target.jumps?.length ?? 0), 'a', 0o600);
   const { agent } = deps;
   const child = spawn('ssh', masterArguments(target, settings, patience, files), {
     stdio: ['ignore', 'ignore', log],
@@ -125,7 +127,7 @@ function login(
       end(error.code === 'ENOENT' ? 'no-ssh-program' : error.message);
     });
     child.once('exit', (code) => {
-      end(code === 0 ? undefined : overdue ? late : tail(files.log));
+      end(code === 0 ? undefined : overdue ? late : tail(files.log(target.jumps?.length ?? 0)));
     });
   });
 }
@@ -142,12 +144,14 @@ export function makeFiles(): MasterFiles {
   const folder = mkdtempSync(join(base, 'decom-ssh-'));
   const at = (name: string): string => join(folder, name);
   const recorder = at('record');
-  writeFileSync(recorder, '[ "$1" = HOSTNAME ] && echo "$2 $3" >>"${0%/*}/shown"\nexit 0\n', { mode: 0o600 });
+  writeFileSync(recorder, '[ "$2" = HOSTNAME ] && echo "$3 $4" >>"$1"\nshift 4\n[ $# = 0 ] || exec "$@"\nexit 0\n', {
+    mode: 0o600,
+  });
   return {
     folder,
     socket: at('socket'),
-    log: at('log'),
-    shown: at('shown'),
+    log: (behind) => at(`log-${behind}`),
+    shown: (behind) => at(`shown-${behind}`),
     recorder,
     knownHosts: (target) => {
       const file = at(`known_hosts.${aliasOf(target)}`);
@@ -158,11 +162,53 @@ export function makeFiles(): MasterFiles {
   };
 }
 
-/** The key that the server showed last. */
-export function shownKey(files: MasterFiles): PublicKey | undefined {
-  const line = read(files.shown).trim().split('\n').at(-1) ?? '';
+/** The key that the server behind so many bastions showed last. */
+export function shownKey(files: MasterFiles, behind: number): PublicKey | undefined {
+  const line = read(files.shown(behind)).trim().split('\n').at(-1) ?? '';
   const key = publicKey(line);
   return key === undefined ? undefined : plainKey(key);
+}
+
+/**
+ * What a bastion has to do with it that there is no connection, told as ssh2 tells it: each `ssh` on the way has a log of its own, and
+ * the first that names a cause is the one to believe. Undefined: nothing.
+ */
+export function onTheWay(
+  target: SshTarget,
+  { config }: OpenSshSettings,
+  files: MasterFiles,
+  deps: SshDeps,
+  said: string,
+): Trouble | undefined {
+  const { jumps = [] } = target;
+  for (const [n, jump] of jumps.entries()) {
+    const hop = { ...jump, jumps: jumps.slice(0, n) };
+    const next = jumps[n + 1] === undefined ? target : { ...jumps[n + 1], jumps: jumps.slice(0, n + 1) };
+    const words = tail(files.log(n));
+    const refused = /^channel 0: open failed: ([a-z ]+)(?:: ([^\r\n]*))?/m.exec(words);
+    if (refused !== null) {
+      const reason = refused[1] === 'connect failed' ? connectFailed : prohibited;
+      return toldFrom(target, n + 1, notForwarded(next as SshTarget, hop, { reason, said: words }));
+    }
+    const shown = shownKey(files, n);
+    // It has said nothing yet, and has not shown a key either: it is the one that all others wait for.
+    const silent = said !== '' && /timed out/i.test(said) && shown === undefined;
+    if (!silent && !namesCause(words)) continue;
+    const expected = expectedKeys(hop, deps.home);
+    const judged =
+      shown === undefined || !expected.ok
+        ? undefined
+        : judgeHostKey(hop, expected.value, Buffer.from(shown.blob, 'base64'));
+    const settings = config === undefined ? {} : { config };
+    return toldFrom(target, n, explain(hop, settings, namesCause(words) ? words : said, judged));
+  }
+  return undefined;
+}
+
+/** A trouble of the n-th machine on the way, as it is told of the host: each is reached by way of the one before. */
+function toldFrom(target: SshTarget, n: number, why: Trouble): Trouble {
+  const all = [...(target.jumps ?? []), target];
+  return all.slice(n + 1).reduce((told, machine, i) => byWayOf(machine, all[n + i] ?? machine, told), why);
 }
 
 const tail = (file: string): string => read(file).slice(-8192).trim();

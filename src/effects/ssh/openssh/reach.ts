@@ -6,7 +6,7 @@ import { expectedKeys, judgeHostKey } from '../host-key.ts';
 import type { Patience, SshDeps, SshTarget } from '../target.ts';
 import { byWayOf, connectFailed, notForwarded, prohibited, refusedThere } from '../way.ts';
 import { explain } from './complaints.ts';
-import { makeFiles, shownKey } from './master.ts';
+import { makeFiles, onTheWay, shownKey } from './master.ts';
 import { forwardArguments, type OpenSshSettings, recording } from './settings.ts';
 
 /**
@@ -65,6 +65,7 @@ function connectFrom(
   // Of this process alone: machines before the bastion write to the other.
   const log = join(files.folder, 'asked');
   const { agent } = deps;
+  const hopSettings = settings.config === undefined ? {} : { config: settings.config };
   const child = spawn(
     'ssh',
     // The first of an option counts. At this level it says when it was asked to connect, and when it has.
@@ -73,7 +74,7 @@ function connectFrom(
       log,
       '-o',
       'LogLevel=DEBUG2',
-      ...recording(files),
+      ...recording(bastion, files),
       ...forwardArguments(bastion, to, settings, patience, files),
     ],
     {
@@ -106,7 +107,7 @@ function connectFrom(
         });
       else if (asked !== undefined && performance.now() - asked > within) end({ said: 'silent' });
       else if (asked === undefined && performance.now() - begun > (bastion.connectWithin ?? patience.ready)) {
-        end({ said: 'gone', trouble: explain(bastion, 'Connection timed out', undefined) });
+        end({ said: 'gone', trouble: explain(bastion, hopSettings, 'Connection timed out', undefined) });
       }
     };
     const timer = setInterval(look, everyMs);
@@ -115,7 +116,7 @@ function connectFrom(
     child.once('error', (error: NodeJS.ErrnoException) => {
       end({
         said: 'gone',
-        trouble: explain(bastion, error.code === 'ENOENT' ? 'no-ssh-program' : error.message, undefined),
+        trouble: explain(bastion, hopSettings, error.code === 'ENOENT' ? 'no-ssh-program' : error.message, undefined),
       });
       over();
     });
@@ -125,15 +126,23 @@ function connectFrom(
     });
     const over = (): void => {
       clearInterval(timer);
-      const said = `${read(files.log)}${read(log).replace(/^debug\d: .*\n?/gm, '')}`.slice(-8192).trim();
+      const said = read(log)
+        .replace(/^debug\d: .*\n?/gm, '')
+        .slice(-8192)
+        .trim();
       const keys = expectedKeys(bastion, deps.home);
-      const shown = shownKey(files);
+      const shown = shownKey(files, bastion.jumps?.length ?? 0);
       const judged =
         keys.ok && shown !== undefined
           ? judgeHostKey(bastion, keys.value, Buffer.from(shown.blob, 'base64'))
           : undefined;
       rmSync(files.folder, { recursive: true, force: true });
-      resolve(answer ?? { said: 'gone', trouble: explain(bastion, said, judged) });
+      resolve(
+        answer ?? {
+          said: 'gone',
+          trouble: onTheWay(bastion, settings, files, deps, said) ?? explain(bastion, hopSettings, said, judged),
+        },
+      );
     };
   });
 }

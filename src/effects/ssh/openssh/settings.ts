@@ -12,9 +12,10 @@ export interface OpenSshSettings {
 export interface MasterFiles {
   readonly folder: string;
   readonly socket: string;
-  readonly log: string;
-  /** Where the recorder notes each host key that was shown. */
-  readonly shown: string;
+  /** What the `ssh` says that logs in behind so many bastions; of the host itself, as many as there are. */
+  log(behind: number): string;
+  /** Where the recorder notes each host key that it was shown. */
+  shown(behind: number): string;
   readonly recorder: string;
   /** A known_hosts file with the inventory's keys of `target`. */
   knownHosts(target: SshTarget): string;
@@ -56,15 +57,20 @@ export const masterArguments = (
   patience: Patience,
   files: MasterFiles,
 ): readonly string[] => [
-  ...['-f', '-N', '-M', '-S', files.socket, '-E', files.log],
+  ...['-f', '-N', '-M', '-S', files.socket, '-E', files.log(target.jumps?.length ?? 0)],
   ...options('ControlMaster=yes', `ControlPersist=${persist}`),
-  ...recording(files),
+  ...recording(target, files),
   ...connecting(target, settings, patience, files),
 ];
 
-/** Has `ssh` note the key that it is shown. %I tells why it is called, %t and %K are the type and the key. */
-export const recording = (files: MasterFiles): readonly string[] =>
-  options(`KnownHostsCommand=/bin/sh ${word(files.recorder)} %I %t %K`);
+/**
+ * Has `ssh` note the key that it is shown. %I tells why it is called, %t and %K are the type and the key. The operator's own
+ * KnownHostsCommand comes after it, in the words and tokens of ssh_config(5).
+ */
+export const recording = ({ jumps = [], knownHostsCommand }: SshTarget, files: MasterFiles): readonly string[] =>
+  options(
+    `KnownHostsCommand=/bin/sh ${word(files.recorder)} ${word(files.shown(jumps.length))} %I %t %K${knownHostsCommand === undefined ? '' : ` ${knownHostsCommand}`}`,
+  );
 
 function connecting(
   target: SshTarget,
@@ -123,7 +129,10 @@ function wayTo(
   if (hop === undefined) return [];
   const before = { ...hop, jumps: target.jumps?.slice(0, -1) ?? [] };
   // Without a log of its own nobody would learn why it failed: ssh hides what a ProxyCommand says where ControlPersist is set.
-  const argv = ['ssh', '-E', files.log, ...forwardArguments(before, target, settings, patience, files)];
+  const argv = [
+    ...['ssh', '-E', files.log(before.jumps.length), ...recording(before, files)],
+    ...forwardArguments(before, target, settings, patience, files),
+  ];
   const line = argv.map((part) => `'${part.replaceAll("'", `'\\''`)}'`).join(' ');
   return options(`ProxyCommand=${line.replaceAll('%', '%%')}`);
 }
