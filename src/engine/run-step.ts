@@ -1,21 +1,19 @@
-import type { AnyAction, Setting } from '../core/action.ts';
 import { type Execution, stepState } from '../core/execution.ts';
-import { jcs } from '../core/json.ts';
 import { unmetNeeds } from '../core/next.ts';
 import type { Operation } from '../core/operation.ts';
 import { operationWords } from '../core/operation-words.ts';
 import type { Plan, PlannedStep } from '../core/plan.ts';
 import type { Ask, StepAsked, Tell } from '../core/ports.ts';
 import { type Trouble, trouble } from '../core/result.ts';
+import { actStep } from './act-step.ts';
+import { agree, isGrave } from './agree.ts';
 import { holds, settleDoubt } from './doubt.ts';
 import { actionOf, type Engine, inspect, pastOf, scopeNow, settingFor } from './engine.ts';
 import type { Executor } from './executor.ts';
 import { drifted, unmetDemand, yieldingOf } from './gates.ts';
 import type { Journal } from './journal.ts';
 import { leftToDo } from './left-to-do.ts';
-import { performAll, type StepRun, StepTimeout, stoppedTrouble } from './perform-step.ts';
 import { preview, stepsBefore, toldOnce } from './preview.ts';
-import { prove, stamp } from './prove.ts';
 import { redoCommand } from './redo.ts';
 import { refresh } from './refresh.ts';
 
@@ -135,174 +133,17 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
       if ('end' in seen) return seen;
     }
   }
-  return act(drive, step, { action, setting, asked, attempt, input, ...seen });
+  return actStep(drive, step, { action, setting, asked, attempt, input, ...seen });
 }
 
 /** How long what was seen of a machine holds while a person decides about ending it, in milliseconds. */
 const freshFor = 5000;
-
-/** By the action, not by the plan: a plan is a file, and a file can be edited. */
-const isGrave = (action: AnyAction): boolean => action.irreversible || action.effect === 'destroys';
 
 /** What a step saw of the world, and what it would do about it. */
 interface Look {
   readonly before: unknown;
   readonly planned: readonly Operation[];
 }
-
-interface Ready {
-  readonly action: AnyAction;
-  readonly setting: Setting;
-  readonly asked: StepAsked;
-  readonly attempt: number;
-  readonly input: unknown;
-  readonly before: unknown;
-  readonly planned: readonly Operation[];
-}
-
-async function act(drive: Drive, step: PlannedStep, ready: Ready): Promise<StepEnd> {
-  const { engine, journal } = drive;
-  const { action, attempt, input, planned } = ready;
-  const at = { step: step.id, direction: 'forth' } as const;
-  const limit = timeLimit(step, drive.signal);
-  const run: StepRun = {
-    ...drive,
-    signal: limit.signal,
-    step,
-    direction: 'forth',
-    ...ready,
-  };
-  try {
-    const { operations, receipts } = leftToDo(journal.execution, step, action, planned);
-    if (planned.length > 0) {
-      const blob = engine.blobs.put(jcs(ready.before ?? null));
-      journal.record({ ...at, type: 'step.planned', attempt, before: blob, operations });
-    }
-    const performed = await performAll(run, operations);
-    if (!performed.ok) {
-      const { halt } = performed;
-      switch (halt.halt) {
-        case 'parked':
-          journal.record({ ...at, type: 'run.parked', until: halt.until, why: halt.why });
-          return { end: 'parked', until: halt.until, why: halt.why };
-        case 'quit':
-          return { end: 'quit', why: halt.why };
-        case 'missing':
-          return { end: 'missing', what: halt.what, fix: halt.fix };
-        case 'doubt':
-          return drive.signal.aborted ? { end: 'signal' } : { end: 'doubt', trouble: halt.trouble };
-        case 'claimed':
-          journal.record({ ...at, type: 'gate.blocked', gate: 'claim', trouble: halt.trouble });
-          return { end: 'claimed', trouble: halt.trouble };
-        case 'failed':
-          return failed(drive, run, limit.signal.aborted ? stoppedTrouble(run) : halt.trouble);
-      }
-    }
-    const verdict = await prove(run, input, [...receipts, ...performed.receipts]);
-    if (!verdict.ok) return failed(drive, run, verdict.trouble);
-    const tidy = action.tidy?.(input, ready.setting) ?? [];
-    if (planned.length > 0 && tidy.length > 0) {
-      const tidied = await performAll(run, tidy, planned.length);
-      if (!tidied.ok && tidied.halt.halt === 'failed') return failed(drive, run, tidied.halt.trouble);
-    }
-    journal.record({
-      ...at,
-      type: 'step.verified',
-      attempt,
-      already: planned.length === 0 && action.effect !== 'none',
-      output: verdict.output,
-      evidence: stamp(verdict.evidence, step.id, journal, engine.clock.now()),
-      said: verdict.said,
-    });
-    return on;
-  } finally {
-    limit.clear();
-  }
-}
-
-async function failed(drive: Drive, run: StepRun, why: Trouble): Promise<StepEnd> {
-  const { journal, engine } = drive;
-  const { step, attempt } = run;
-  const at = { step: step.id, direction: 'forth' } as const;
-  journal.record({ ...at, type: 'step.failed', attempt, trouble: why });
-  if (drive.signal.aborted) return { end: 'signal' };
-  if (step.retry !== null && !run.action.once && attempt < step.retry.attempts) {
-    await engine.clock.sleep(step.retry.delay, drive.signal);
-    return drive.signal.aborted ? { end: 'signal' } : { end: 'again' };
-  }
-  if (step.on_failure === 'continue') return on;
-  const answer = await drive.ask(
-    { ask: 'failed', step: run.asked, trouble: why, mayRetry: true, tail: tailOf(why) },
-    drive.signal,
-  );
-  switch (answer.answer) {
-    case 'retry':
-      return { end: 'again' };
-    case 'skip':
-      journal.record({ ...at, type: 'step.skipped', by: 'person', who: drive.operator, reason: answer.reason });
-      return on;
-    case 'quit':
-      return answer.why === 'quit' ? { end: 'failed', trouble: why } : { end: 'quit', why: answer.why };
-    default:
-      return { end: 'failed', trouble: why };
-  }
-}
-
-/** Asks whether to begin, and for irreversible steps for the serial. Undefined: it may begin. */
-async function agree(
-  drive: Drive,
-  step: PlannedStep,
-  action: AnyAction,
-  asked: StepAsked,
-  planned: readonly Operation[],
-): Promise<StepEnd | undefined> {
-  const { journal } = drive;
-  const at = { step: step.id, direction: 'forth' } as const;
-  const serial = isGrave(action) ? drive.plan.intent.host.serial : null;
-  const details = planned.flatMap(operationWords);
-  const answer = await drive.ask({ ask: 'begin', step: asked, details, serial }, drive.signal);
-  switch (answer.answer) {
-    case 'continue':
-      if (serial !== null) throw new Error('an irreversible step was agreed to without its serial');
-      journal.record({ ...at, type: 'step.agreed', by: drive.operator, how: answer.how, typed: null });
-      return undefined;
-    case 'typed': {
-      if (answer.text !== serial) {
-        const why = trouble(
-          'serial-mismatch',
-          `step "${step.id}": the serial given is "${answer.text}", and the host's is "${serial ?? ''}"`,
-          'Compare with the label on the machine. Nothing was done.',
-        );
-        journal.record({ ...at, type: 'gate.blocked', gate: 'serial', trouble: why });
-        return { end: 'blocked', trouble: why };
-      }
-      journal.record({ ...at, type: 'step.agreed', by: drive.operator, how: answer.how, typed: answer.text });
-      return undefined;
-    }
-    case 'skip':
-      journal.record({ ...at, type: 'step.skipped', by: 'person', who: drive.operator, reason: answer.reason });
-      return on;
-    case 'quit':
-      return { end: 'quit', why: answer.why };
-    case 'missing':
-      return { end: 'missing', what: answer.what, fix: answer.fix };
-    default:
-      throw new Error(`whether to begin cannot be answered with "${answer.answer}"`);
-  }
-}
-
-/** A timer of more milliseconds than this (25 days) fires at once. */
-const longestTimer = 2 ** 31 - 1;
-
-function timeLimit(step: PlannedStep, outer: AbortSignal): { readonly signal: AbortSignal; clear(): void } {
-  if (step.timeout === null) return { signal: outer, clear: () => {} };
-  const own = new AbortController();
-  const timer = setTimeout(() => own.abort(new StepTimeout()), Math.min(step.timeout, longestTimer));
-  return { signal: AbortSignal.any([outer, own.signal]), clear: () => clearTimeout(timer) };
-}
-
-const tailOf = ({ detail = '' }: Trouble): readonly string[] =>
-  detail === '' ? [] : detail.trimEnd().split('\n').slice(-20);
 
 const needsTrouble = (step: PlannedStep, needs: readonly string[], execution: Execution): Trouble =>
   trouble(
