@@ -55,12 +55,13 @@ esac
 
 /**
  * Needs root, busybox-static and openssh-server. Applets of the names in `without` are left out; its kernel tells `dmi`, as that of a machine
- * with firmware does; `sshd` are lines of its configuration.
+ * with firmware does; `sshd` are lines of its configuration; `programs` of this computer are put there with their libraries.
  */
 export async function startBusyboxHost(
   without: readonly string[] = [],
   dmi?: { readonly serial: string; readonly uuid: string },
   sshd: readonly string[] = [],
+  programs: readonly string[] = [],
 ): Promise<BusyboxHost> {
   const folder = mkdtempSync(join(tmpdir(), 'decom-busybox-'));
   chmodSync(folder, 0o755);
@@ -100,7 +101,7 @@ export async function startBusyboxHost(
   ]) {
     sh(`mknod -m 666 dev/${name} c ${major} ${minor}`);
   }
-  withLibraries('/usr/sbin/sshd', root);
+  for (const program of ['/usr/sbin/sshd', ...programs]) withLibraries(program, root);
   // Since OpenSSH 9.8 sshd is several programs.
   for (const part of ['/usr/lib/openssh/sshd-session', '/usr/lib/openssh/sshd-auth']) {
     if (existsSync(part)) withLibraries(part, root);

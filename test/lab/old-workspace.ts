@@ -13,13 +13,30 @@ export interface OldWorkspace {
 
 export const serial = '0071E5';
 
+interface OldOptions {
+  /** Programs of this computer that it has as well. */
+  readonly programs?: readonly string[];
+  /** Told when its BMC is asked for the power. */
+  readonly asked?: (workspace: Pick<OldWorkspace, 'host' | 'b'>) => void;
+}
+
 /** `sshd`: lines of its sshd's configuration. */
-export async function oldWorkspace(sshd: readonly string[] = []): Promise<OldWorkspace> {
+export async function oldWorkspace(
+  sshd: readonly string[] = [],
+  { programs = [], asked = () => undefined }: OldOptions = {},
+): Promise<OldWorkspace> {
   const uuid = '0f54be2c-7d2a-4d1e-9c55-1f6a30c2b7a9';
   const password = 'correct-horse';
-  const host = await startBusyboxHost([], { serial, uuid }, sshd);
-  const bmc: RedfishBmc = await startRedfishBmc({ serial, uuid, user: 'admin', password, power: host.power });
+  const host = await startBusyboxHost([], { serial, uuid }, sshd, programs);
   const b = bench();
+  const power = {
+    ...host.power,
+    get: () => {
+      asked({ host, b });
+      return host.power.get();
+    },
+  };
+  const bmc: RedfishBmc = await startRedfishBmc({ serial, uuid, user: 'admin', password, power });
   b.write('secrets/bmc', `${password}\n`);
   chmodSync(join(b.folder, 'secrets/bmc'), 0o600);
   b.write(
