@@ -3,18 +3,18 @@ import type { BlobRef } from '../../core/blob.ts';
 import type { OperationOf, Outcome } from '../../core/operation.ts';
 import { placeOf, placeText } from '../../core/place.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
-import { complaints } from './complaints.ts';
+import { type Complaints, complaints } from './complaints.ts';
 import type { PartialCopy } from './copy-folder.ts';
 import type { TransferDeps } from './deps.ts';
 import { diskTrouble } from './disk-trouble.ts';
 import { finishCopy } from './finish-copy.ts';
 import { DanglingLink, resolveLinks } from './hard-links.ts';
-import { hashMissing } from './hash-tool.ts';
+import { type HashTool, hashMissing } from './hash-tool.ts';
 import { pullArchive } from './helper/pull-archive.ts';
 import type { Keeper } from './keeper.ts';
 import { sorter } from './lines.ts';
 import { receiveTar } from './receive-tar.ts';
-import { select } from './selection.ts';
+import { type Selection, select } from './selection.ts';
 import { sourceTools, toolMissing } from './source-tools.ts';
 import { tarCommand } from './tar-command.ts';
 import { damaged } from './tar-trouble.ts';
@@ -49,71 +49,81 @@ export async function copyArchive(
   if (!opened.ok) return failed(opened.error);
   const partial = opened.value;
 
-  const entries = sorter(partial.work);
-  const links = sorter(partial.work);
+  const making: Making = {
+    ...{ deps, keeper, operation, context, partial, selection: selection.value },
+    ...{ argv: tarCommand(tools.value, selection.value), tool: hash, began: deps.clock.now(), heard: complaints() },
+  };
   try {
-    const began = deps.clock.now();
-    const heard = complaints();
-    const argv = tarCommand(tools.value, selection.value);
-    if (straight) {
-      const found = { selection: selection.value, argv, root: operation.root, heard };
-      const pulled = await pullArchive(deps, keeper, partial, found, context);
-      if (!pulled.ok) return failed(pulled.error);
-      const { archive, listed } = pulled.value;
-      try {
-        const lines = listed.lines();
-        return await finishCopy(deps, context, {
-          ...{ method: 'archive', operation, keeper, partial, tool: hash, began, entries: lines, heard, archive },
-        });
-      } finally {
-        listed.discard();
-      }
-    }
-    const stop = new AbortController();
-    const signal = AbortSignal.any([context.signal, stop.signal]);
-    const sink = await keeper.sink(partial, signal);
-    if (!sink.ok) return failed(sink.error);
-    const start = await machine.start({ argv, root: operation.root }, { signal });
-    if (!start.ok) {
-      stop.abort();
-      sink.value.discard();
-      return failed(start.error);
-    }
-    for (const name of selection.value.parents) entries.write(`${name} type=dir`);
-    const to = sink.value;
-    const received = await receiveTar(start.value, {
-      to,
-      entries,
-      links,
-      heard,
-      context,
-      deps,
-      on: keeper.on,
-      work: partial.work,
-      stop,
-    });
-    if (!received.ok) return failed(received.error);
-    const kept = keeper.on === 'control' ? received : await keptWhole(keeper, partial, received.value, context);
-    if (!kept.ok) return failed(kept.error);
-    return await finishCopy(deps, context, {
-      method: 'archive',
-      operation,
-      keeper,
-      partial,
-      tool: hash,
-      began,
-      entries: links.count() === 0 ? entries.sorted() : resolveLinks(entries.sorted(), links.sorted(), partial.work),
-      heard,
-      archive: received.value,
-    });
+    const made = straight ? await fetchStraight(making) : await receiveHere(making);
+    return made.ok ? made.value : failed(made.error);
   } catch (error) {
     if (error instanceof DanglingLink)
       return failed(damaged(machine.name, `a link to ${error.message}, which is not in it`, keeper.on));
-    return failed(diskTrouble(error, operation.to));
+    return failed(diskTrouble(error, keeper.on === 'control' ? operation.to : partial.work));
+  } finally {
+    keeper.leave(partial);
+  }
+}
+
+interface Making {
+  readonly deps: TransferDeps;
+  readonly keeper: Keeper;
+  readonly operation: OperationOf<'copy.archive'>;
+  readonly context: PerformContext;
+  readonly partial: PartialCopy;
+  readonly selection: Selection;
+  /** What writes the archive at the source. */
+  readonly argv: readonly string[];
+  readonly tool: HashTool;
+  readonly began: Date;
+  readonly heard: Complaints;
+}
+
+/** The helper that keeps the copy fetches it; what should be in it is listed at the source. */
+async function fetchStraight(making: Making): Promise<Result<Outcome>> {
+  const { deps, keeper, operation, context, partial, selection, argv, heard } = making;
+  const wanted = { selection, argv, root: operation.root, heard };
+  const pulled = await pullArchive(deps, keeper, partial, wanted, context);
+  if (!pulled.ok) return pulled;
+  const { archive, listed } = pulled.value;
+  try {
+    return ok(await finishCopy(deps, context, { ...making, method: 'archive', entries: listed.lines(), archive }));
+  } finally {
+    listed.discard();
+  }
+}
+
+/** The archive comes to this machine, and is listed as it passes by to where it is kept. */
+async function receiveHere(making: Making): Promise<Result<Outcome>> {
+  const { deps, keeper, operation, context, partial, selection, argv, heard } = making;
+  const { work } = partial;
+  const entries = sorter(work);
+  const links = sorter(work);
+  try {
+    const stop = new AbortController();
+    const signal = AbortSignal.any([context.signal, stop.signal]);
+    const sink = await keeper.sink(partial, signal);
+    if (!sink.ok) return sink;
+    const start = await deps.machine.start({ argv, root: operation.root }, { signal });
+    if (!start.ok) {
+      stop.abort();
+      sink.value.discard();
+      return start;
+    }
+    for (const name of selection.parents) entries.write(`${name} type=dir`);
+    const received = await receiveTar(start.value, {
+      ...{ to: sink.value, entries, links, work, heard, context, deps, on: keeper.on, stop },
+    });
+    if (!received.ok) return received;
+    const kept = keeper.on === 'control' ? received : await keptWhole(keeper, partial, received.value, context);
+    if (!kept.ok) return kept;
+    const sorted = entries.sorted();
+    const lines = links.count() === 0 ? sorted : resolveLinks(sorted, links.sorted(), work);
+    const archive = received.value;
+    return ok(await finishCopy(deps, context, { ...making, method: 'archive', entries: lines, archive }));
   } finally {
     entries.discard();
     links.discard();
-    keeper.leave(partial);
   }
 }
 

@@ -73,7 +73,7 @@ function sinkHere(path: string): Result<Sink> {
 async function treeHere(tree: string, work: string, signal: AbortSignal | undefined): Promise<Result<TreeListing>> {
   const found = listing(work);
   try {
-    await walk(tree, found, signal, () => undefined);
+    await walk(tree, found, signal);
   } catch (error) {
     found.discard();
     return fail(diskTrouble(error, tree));

@@ -1,32 +1,13 @@
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import type { BlobRef } from '../../core/blob.ts';
 import type { Entry } from '../../core/mtree.ts';
 import type { Progress } from '../../core/operation.ts';
 import type { Place } from '../../core/place.ts';
 import type { CopyDescription, CopySeen, PlaceSeen } from '../../core/probe.ts';
-import type { Result, Seen, Trouble } from '../../core/result.ts';
+import type { Result, Seen } from '../../core/result.ts';
 import type { Intent, PartialCopy } from './copy-folder.ts';
 import type { Lines } from './lines.ts';
-
-/** How a program ended, with the last 8 KiB that it wrote to stderr. `code` is null where it did not exit by itself. */
-export interface ProgramEnd {
-  readonly code: number | null;
-  readonly stderr: string;
-}
-
-export interface ProgramOptions {
-  readonly signal?: AbortSignal;
-  /** The Debian package that holds it, named where it is missing. */
-  readonly pkg: string;
-  readonly stdout?: (chunk: Buffer) => void;
-  readonly stderrLine?: (line: string) => void;
-}
-
-/** Runs a program by argument vector, with nothing on stdin and only PATH in its environment. */
-export type RunProgram = (
-  argv: readonly [string, ...string[]],
-  options: ProgramOptions,
-) => Promise<Result<ProgramEnd, Trouble>>;
+import type { RunProgram } from './program.ts';
 
 /** Where the bytes of an archive are written. */
 export interface Sink {
@@ -73,21 +54,4 @@ export interface Keeper {
     signal: AbortSignal | undefined,
     progress: (progress: Progress) => void,
   ): Promise<Result<TreeListing>>;
-}
-
-/** Splits what a program writes to stderr into lines, and keeps the last 8 KiB. */
-export function hearStderr(
-  stderr: Readable | null,
-  line: ProgramOptions['stderrLine'],
-): { readonly text: () => string } {
-  let text = '';
-  let rest = '';
-  stderr?.on('data', (chunk: Buffer) => {
-    text = (text + chunk.toString()).slice(-8192);
-    if (line === undefined) return;
-    const lines = (rest + chunk.toString('latin1')).split('\n');
-    rest = lines.pop() ?? '';
-    lines.forEach(line);
-  });
-  return { text: () => text };
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fail, ok, type Result, type Trouble } from '../../core/result.ts';
-import { hearStderr, type ProgramEnd, type ProgramOptions } from './keeper.ts';
+import { hearStderr, type ProgramEnd, type ProgramOptions } from './program.ts';
 import { toolMissing } from './source-tools.ts';
 
 /** Runs a program here, by argument vector, with nothing on stdin and only PATH in its environment. */

@@ -6,12 +6,7 @@ import type { Listing } from './hard-links.ts';
 const deepest = 64;
 
 /** Lists a tree here into `into`, without hashes, and without ever holding more than a few names. Throws the system's error. */
-export async function walk(
-  root: string,
-  into: Listing,
-  signal: AbortSignal | undefined,
-  found: () => void,
-): Promise<void> {
+export async function walk(root: string, into: Listing, signal: AbortSignal | undefined): Promise<void> {
   const base = Buffer.from(`${root.replace(/\/+$/, '')}/`);
   const waiting: Buffer[] = [Buffer.alloc(0)];
   let since = 0;
@@ -34,7 +29,6 @@ export async function walk(
         const { line, inode, type } = lineOf(base, below);
         if (inode === undefined) into.write(line);
         else into.writeLinked(inode, line);
-        found();
         if (type === 'dir') {
           const folder = Buffer.concat([below, slash]);
           if (open.length < deepest) open.push({ below: folder, dir: enter(folder) });

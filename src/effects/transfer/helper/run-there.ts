@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { belowFolder } from '../../../core/helper.ts';
 import { fail, ok, type Result, trouble } from '../../../core/result.ts';
 import type { HelperMachine } from '../deps.ts';
-import { hearStderr, type ProgramEnd, type ProgramOptions } from '../keeper.ts';
+import { hearStderr, type ProgramEnd, type ProgramOptions } from '../program.ts';
 import { workScript } from './work-script.ts';
 
 /**
