@@ -1,14 +1,44 @@
 import { type Breach, type Head, readChain } from '../core/chain.ts';
 import type { Recorded } from '../core/event.ts';
 import { type Execution, foldAll } from '../core/execution.ts';
+import { sha256 } from '../core/json.ts';
 import { intentDigest, type Plan } from '../core/plan.ts';
 import type { RunFolder } from '../core/ports.ts';
 import { referredBlobs } from '../core/referred-blobs.ts';
 import { ok, type Result } from '../core/result.ts';
+import { readSeals, type Seals } from '../core/seal.ts';
+import { signerOf } from '../core/sshsig.ts';
 import { linesRemoved } from '../engine/open-run.ts';
+import { verifiedVoucher } from './compose.ts';
 
-/** What the bytes of a log amount to. There is no signature yet, so no log is "closed and signed". */
-export type LogVerdict = 'broken' | 'intact but open' | 'intact but unsigned';
+/** What a log amounts to. Only the last is more than "intact": nothing can be cut off or rebuilt without a listed person's key. */
+export type LogVerdict = 'broken' | 'intact but open' | 'intact but unsigned' | 'closed and signed';
+
+/** A process that worked on the run, and who vouches for what it wrote. */
+export interface SessionAudit {
+  /** Its first line. */
+  readonly line: number;
+  readonly operator: string;
+  /** The listed person whose signature on that line holds; null where there is none, or none that could be checked. */
+  readonly signer: string | null;
+  /** The key that the person signed with, as `TYPE BASE64`. */
+  readonly key: string | null;
+}
+
+export interface SignatureAudit {
+  readonly sessions: readonly SessionAudit[];
+  /** The last line that a checkpoint signs; it signs all before it. */
+  readonly covered: number;
+  /** Why the log is not signed as a whole, in sentences. Empty where it is. */
+  readonly lacks: readonly string[];
+}
+
+export interface AuditOptions {
+  /** Path of the allowed signers file; without it no signature can be judged. */
+  readonly allowedSigners: string | undefined;
+  /** The hash of a head that was kept elsewhere: the log has to hold that line. */
+  readonly head?: string;
+}
 
 export interface Audit {
   readonly folder: RunFolder;
@@ -17,6 +47,9 @@ export interface Audit {
   readonly head: Head;
   readonly torn: number;
   readonly breach: Breach | undefined;
+  readonly signatures: SignatureAudit;
+  /** The line whose hash was asked for. */
+  readonly anchored?: number;
   /** The good lines from the start. */
   readonly events: readonly Recorded[];
   readonly execution: Execution;
@@ -31,13 +64,19 @@ export interface BlobAudit {
   readonly stray: readonly string[];
 }
 
-/** Walks the bytes of a run's log and the files in `out/` that its lines refer to, and reads the plan in force. A broken log is a verdict; a file that cannot be read is trouble. */
-export function auditOf(folder: RunFolder): Result<Audit & { readonly blobs: BlobAudit }> {
+/**
+ * Walks the bytes of a run's log and the files in `out/` that its lines refer to, verifies its signatures, and reads the plan in force.
+ * A broken log is a verdict; a file that cannot be read is trouble.
+ */
+export async function auditOf(
+  folder: RunFolder,
+  options: AuditOptions,
+): Promise<Result<Audit & { readonly blobs: BlobAudit }>> {
   const first = folder.firstPlan();
   if (!first.ok) return first;
   const bytes = folder.log();
   if (!bytes.ok) return bytes;
-  const { events, head, torn, breach } = readChain(bytes.value, intentDigest(first.value));
+  const { events, signed, head, torn, breach } = readChain(bytes.value, intentDigest(first.value));
   const execution = foldAll(events);
   const amended = execution.plan === '' ? first : folder.plan(execution.plan);
   const plan = amended.ok ? amended.value : first.value;
@@ -45,15 +84,82 @@ export function auditOf(folder: RunFolder): Result<Audit & { readonly blobs: Blo
   const misplaced = foreign
     ? { line: head.size, what: 'the plan that the log names last is not the one in the run’s folder' }
     : undefined;
-  const why = breach ?? misplaced ?? linesRemoved(folder, execution);
+  const seals = readSeals(events, signed);
+  const vouched = await vouchersOf(seals, options.allowedSigners);
+  const anchored = options.head === undefined ? undefined : lineOfHead(bytes.value, head, options.head);
+  const why =
+    breach ??
+    seals.breach ??
+    vouched.breach ??
+    misplaced ??
+    linesRemoved(folder, execution) ??
+    (options.head !== undefined && anchored === undefined
+      ? {
+          line: head.size,
+          what: 'no line up to this one has the head that was kept elsewhere: lines were cut off or rebuilt',
+        }
+      : undefined);
   const blobs = blobsOf(folder, events);
+  const lacks = [
+    ...vouched.lacks,
+    ...(seals.covered < head.size && seals.sessions.some(({ vouched }) => vouched !== undefined)
+      ? [`lines ${seals.covered + 1} to ${head.size} come after the last checkpoint`]
+      : []),
+  ];
   const verdict: LogVerdict =
     why !== undefined || blobs.lost.length > 0
       ? 'broken'
       : torn > 0 || execution.status !== 'closed'
         ? 'intact but open'
-        : 'intact but unsigned';
-  return ok({ folder, plan, verdict, head, torn, blobs, breach: why, events, execution });
+        : lacks.length > 0
+          ? 'intact but unsigned'
+          : 'closed and signed';
+  const signatures = { sessions: vouched.sessions, covered: seals.covered, lacks };
+  return ok({
+    ...{ folder, plan, verdict, head, torn, blobs, breach: why, signatures, events, execution },
+    ...(anchored === undefined ? {} : { anchored }),
+  });
+}
+
+/** Has every session's voucher verified. What cannot be checked lacks a signature; what is checked and does not hold is a breach. */
+async function vouchersOf(
+  { sessions }: Seals,
+  allowedSigners: string | undefined,
+): Promise<Pick<SignatureAudit, 'sessions' | 'lacks'> & { readonly breach?: Breach }> {
+  const audited: SessionAudit[] = [];
+  const lacks: string[] = [];
+  let breach: Breach | undefined;
+  for (const { line, opened, vouched } of sessions) {
+    const { operator, seal, signature } = opened;
+    const whose = `the session of ${operator} that begins at line ${line}`;
+    let signer: string | null = null;
+    if (vouched === undefined || seal === undefined || signature === undefined) {
+      lacks.push(`nobody vouches for ${whose}`);
+    } else if (allowedSigners === undefined) {
+      lacks.push(`${whose} is signed, and there is no list of allowed signers to judge it by`);
+    } else {
+      const { principal } = seal;
+      const held = await verifiedVoucher(allowedSigners, { principal, message: vouched, signature, at: opened.ts });
+      if (held.ok) signer = principal;
+      else if (held.error.code === 'not-vouched') {
+        breach ??= { line, what: [held.error.what, held.error.detail].filter(Boolean).join(': ') };
+      } else lacks.push(`${whose} could not be judged: ${held.error.what}`);
+    }
+    audited.push({ line, operator, signer, key: signature === undefined ? null : (signerOf(signature) ?? null) });
+  }
+  if (sessions.length === 0) lacks.push('nobody has signed it');
+  return { sessions: audited, lacks, ...(breach === undefined ? {} : { breach }) };
+}
+
+/** The line of the log whose bytes have that SHA-256. */
+function lineOfHead(bytes: Uint8Array, head: Head, wanted: string): number | undefined {
+  let at = 0;
+  for (let line = 1; line <= head.size; line++) {
+    const end = bytes.indexOf(0x0a, at) + 1;
+    if (sha256(bytes.subarray(at, end)) === wanted) return line;
+    at = end;
+  }
+  return undefined;
 }
 
 /** Looks whether each file in `out/` that a line refers to is what was written. Lines after a breach vouch for nothing. */

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Plan } from '../core/plan.ts';
 import type { Notice, RunFolder, Tell } from '../core/ports.ts';
 import { JournalTrouble } from '../core/ports.ts';
-import type { Result, Trouble } from '../core/result.ts';
+import { ok, type Result, type Trouble } from '../core/result.ts';
 import { drive, type RunEnd } from '../engine/drive.ts';
 import { type OpenRun, openRun } from '../engine/open-run.ts';
 import { neverPerforms } from '../engine/preview.ts';
 import { closeSession } from '../engine/session.ts';
 import { type HostWorld, systemClock } from './compose.ts';
 import type { Desk } from './desk.ts';
-import type { ExitCode } from './exit.ts';
+import { type ExitCode, exit } from './exit.ts';
 import { exitOfRun } from './exit-of-run.ts';
 import { fragileTerminal } from './fragile-terminal.ts';
 import type { Invocation } from './invocation.ts';
@@ -37,8 +37,8 @@ export interface CarryOn {
   readonly takeOver?: TakingOver;
   /** What `decom run` was given, for the next call of it. */
   readonly again?: string;
-  /** Writes what comes before the first step: a run's first lines, or a session's. */
-  readonly begin: (open: OpenRun) => void;
+  /** Writes what comes before the first step: a run's first lines, or a session's. Where it cannot, nothing is begun. */
+  readonly begin: (open: OpenRun) => Promise<Result<void>>;
 }
 
 /** Milliseconds in which a closed terminal's SIGHUP follows the end of its input. */
@@ -102,7 +102,12 @@ export async function carryOn(invocation: Invocation, on: CarryOn): Promise<Resu
   if (on.beforehand === undefined && !on.rehearsal) output.note(fragileTerminal(invocation.environment));
   let end: RunEnd;
   try {
-    on.begin(opened.value);
+    const begun = await on.begin(opened.value);
+    if (!begun.ok) {
+      store.close();
+      output.trouble(begun.error);
+      return ok(exit.usage);
+    }
     end = await drive({
       engine: world.engine,
       plan,

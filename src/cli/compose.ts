@@ -7,11 +7,13 @@ import type { Claims } from '../core/claim.ts';
 import type { Helper } from '../core/helper.ts';
 import type { Host } from '../core/host.ts';
 import type { PlanFacts } from '../core/plan.ts';
-import type { BlobStore, Machine, RunStore } from '../core/ports.ts';
+import type { BlobStore, Machine, RunStore, Voucher } from '../core/ports.ts';
 import { type Result, seen } from '../core/result.ts';
 import { sudoOf } from '../core/ssh-settings.ts';
 import { checkCel, decideWithCel } from '../effects/cel.ts';
 import { makeRedactor, type Redactor } from '../effects/redactor.ts';
+import type { OperatorKeys } from '../effects/signing/operator-voucher.ts';
+import type { VouchedFor } from '../effects/signing/verify-voucher.ts';
 import { memoryBlobs } from '../effects/state/blob-store.ts';
 import { systemClock } from '../effects/state/clock.ts';
 import { runStore } from '../effects/state/run-store.ts';
@@ -44,6 +46,16 @@ export const openRunStore = (path: string, operator: string, redactor: Redactor)
 export async function addToInventory(hostsFile: string, operator: string, host: Host): Promise<Result<void>> {
   const { fileInventory } = await import('../effects/inventory.ts');
   return fileInventory({ path: hostsFile, clock: systemClock, operator, run: () => '' }).addHost(host);
+}
+
+/** The operator's own SSH key among the allowed signers. */
+export async function voucherFrom(keys: OperatorKeys): Promise<Result<Voucher>> {
+  return (await import('../effects/signing/operator-voucher.ts')).operatorVoucher(keys);
+}
+
+/** Whether a listed person signed, by `ssh-keygen -Y verify`. */
+export async function verifiedVoucher(allowedSigners: string, vouched: VouchedFor): Promise<Result<void>> {
+  return (await import('../effects/signing/verify-voucher.ts')).verifyVoucher(allowedSigners, vouched);
 }
 
 export interface HostOptions {

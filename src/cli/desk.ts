@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { hostname, userInfo } from 'node:os';
+import { homedir, hostname, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Host } from '../core/host.ts';
 import type { PlanFacts } from '../core/plan.ts';
 import type { BlobStore, RunStore } from '../core/ports.ts';
 import { ok, type Result } from '../core/result.ts';
 import type { SessionInfo } from '../engine/session.ts';
-import { composeHost, type HostWorld, newRedactor, openRunStore, type Surroundings } from './compose.ts';
+import { composeHost, type HostWorld, newRedactor, openRunStore, type Surroundings, voucherFrom } from './compose.ts';
 import type { Invocation } from './invocation.ts';
 import { packageFolder } from './package-files.ts';
 import { askSecret } from './prompt/ask-secret.ts';
@@ -26,7 +26,8 @@ export interface Desk {
     run: string,
     given?: { readonly blobs?: BlobStore; readonly borrowed?: PlanFacts; readonly state?: string },
   ): Promise<HostWorld>;
-  session(unattended: boolean): SessionInfo;
+  /** Who takes a run up, with the key that vouches for it where logs are signed. A rehearsal's log is never signed. */
+  session(how: { readonly unattended: boolean; readonly rehearsal?: boolean }): Promise<Result<SessionInfo>>;
 }
 
 export function openDesk(invocation: Invocation, signal?: AbortSignal): Result<Desk, readonly Problem[]> {
@@ -77,7 +78,18 @@ export function openDesk(invocation: Invocation, signal?: AbortSignal): Result<D
         },
         around,
       ),
-    session: (unattended) => ({ operator, control: hostname(), pid: process.pid, tool: version, unattended }),
+    async session({ unattended, rehearsal = false }) {
+      const session = { operator, control: hostname(), pid: process.pid, tool: version, unattended };
+      const { allowedSigners } = workspace.value;
+      if (allowedSigners === undefined || rehearsal) return ok(session);
+      const voucher = await voucherFrom({
+        allowedSigners,
+        key: environment.DECOM_SIGNING_KEY || undefined,
+        home: environment.HOME || homedir(),
+        attended: terminal,
+      });
+      return voucher.ok ? ok({ ...session, voucher: voucher.value }) : voucher;
+    },
   });
 }
 

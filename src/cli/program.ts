@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { JournalTrouble } from '../core/ports.ts';
 import type { AbandonOptions } from './commands/abandon.ts';
+import type { VerifyOptions } from './commands/audit-verify.ts';
 import type { HostAddOptions } from './commands/host-add.ts';
 import type { PlanOptions } from './commands/plan.ts';
 import type { ReplanOptions } from './commands/replan.ts';
@@ -286,10 +287,18 @@ function program(call: Call, first: string | undefined): Command {
       command(
         audit,
         'verify <run>',
-        'Check a log line by line, and print its head.',
-        ['decom audit verify web01'],
-        async (i, operands) => (await import('./commands/audit-verify.ts')).auditVerify(i, operands[0] ?? ''),
-      );
+        'Check a log line by line, with its signatures, and print its head.',
+        [
+          'decom audit verify web01',
+          'decom audit verify web01 --head 9f2c…',
+          'decom audit verify web01 --require-signature',
+        ],
+        async (i, operands, options: VerifyOptions) =>
+          (await import('./commands/audit-verify.ts')).auditVerify(i, operands[0] ?? '', options),
+      )
+        .option('--require-signature', 'exit 12 for an open log too, unless listed people vouch for every session')
+        .option('--head <hash>', 'a head that was kept elsewhere; the log has to hold it')
+        .option('--allowed-signers <file>', 'who may sign, instead of what decom.yaml names');
     },
     doctor: () => {
       command(

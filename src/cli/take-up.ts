@@ -41,6 +41,8 @@ export async function takeUp(invocation: Invocation, desk: Desk, read: RunRead, 
   if (drift !== undefined) return refuse(invocation, [drift], desk.workspace.folder, exit.stale);
   const over = takingOver(how.options);
   if (!over.ok) return refuse(invocation, [over.error]);
+  const session = await desk.session({ unattended: !attended });
+  if (!session.ok) return refuse(invocation, [session.error]);
   const prepared = desk.store.prepare();
   if (!prepared.ok) return refuse(invocation, [prepared.error]);
   const lock = desk.store.lock(folder.host);
@@ -57,11 +59,13 @@ export async function takeUp(invocation: Invocation, desk: Desk, read: RunRead, 
         progress: how.options.progress ?? 'auto',
         signals: how.signals,
         ...(over.value === undefined ? {} : { takeOver: over.value }),
-        begin: ({ journal }) => {
-          const session = desk.session(!attended);
-          if (journal.execution.run === '') beginRun(journal, read.plan, unopened(read), session);
-          else openSession(journal, session);
-          how.begin(journal, world.engine);
+        async begin({ journal }) {
+          const begun =
+            journal.execution.run === ''
+              ? await beginRun(journal, read.plan, unopened(read), session.value)
+              : await openSession(journal, session.value);
+          if (begun.ok) how.begin(journal, world.engine);
+          return begun;
         },
       });
       return code.ok ? code.value : refuse(invocation, [code.error], process.cwd(), exit.logBroken);

@@ -15,6 +15,8 @@ export interface Workspace {
   readonly hostsFile: string;
   /** Absolute. */
   readonly state: string;
+  /** Absolute; absent where logs are not signed. */
+  readonly allowedSigners?: string;
 }
 
 /** Why a command cannot begin: places in files, or troubles of another kind. */
@@ -42,6 +44,9 @@ export function openWorkspace(
     settings: settings.value,
     hostsFile: settings.value.hosts ?? 'hosts.yaml',
     state: stateFolder(folder, settings.value.state, environment),
+    ...(settings.value.allowed_signers === undefined
+      ? {}
+      : { allowedSigners: resolve(folder, settings.value.allowed_signers) }),
   });
 }
 

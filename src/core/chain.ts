@@ -1,4 +1,4 @@
-import type { Event, Recorded } from './event.ts';
+import type { Event, EventOf, Recorded, Unsigned } from './event.ts';
 import { type Execution, emptyExecution, fold } from './execution.ts';
 import { jcs, sha256 } from './json.ts';
 
@@ -26,6 +26,20 @@ export function nextLine(head: Head, event: Event, ts: string): Line {
   return { bytes, recorded, head: { size: head.size + 1, hash: sha256(bytes) } };
 }
 
+/**
+ * What of a signed line is signed: its bytes as they would be without the signature, newline included. They hold the line's number and,
+ * as `prev`, the hash of the line before it, and so everything that came before.
+ */
+export const signedBytes = (head: Head, event: Unsigned, ts: string): Uint8Array =>
+  nextLine(head, event as Event, ts).bytes;
+
+/** A line that carries a signature, and what of it was signed. `line` counts from 1. */
+export interface SignedLine {
+  readonly line: number;
+  readonly recorded: Recorded<EventOf<'session.opened'> | EventOf<'checkpoint'>>;
+  readonly bytes: Uint8Array;
+}
+
 /** What is wrong with a log, and where. `line` counts from 1. */
 export interface Breach {
   readonly line: number;
@@ -42,6 +56,8 @@ export interface Reading {
   readonly head: Head;
   readonly torn: number;
   readonly breach: Breach | undefined;
+  /** The good lines that carry a signature. None of them is verified here. */
+  readonly signed: readonly SignedLine[];
 }
 
 /**
@@ -52,6 +68,7 @@ export interface Reading {
  */
 export function readChain(bytes: Uint8Array, first: string | undefined): Reading {
   const events: Recorded[] = [];
+  const signed: SignedLine[] = [];
   let execution = emptyExecution;
   let head: Head = { size: 0, hash: first ?? '' };
   let at = 0;
@@ -68,16 +85,18 @@ export function readChain(bytes: Uint8Array, first: string | undefined): Reading
         : newline === -1 || holdsZeroSector(bytes, at)
           ? undefined
           : damaged('the line is damaged, and no crash leaves such a line');
-      return { events, good: at, head, torn: bytes.length - at, breach };
+      return { events, signed, good: at, head, torn: bytes.length - at, breach };
     }
     const expected = head.size === 0 && first === undefined ? parsed.prev : head.hash;
     const wrong = complaint(parsed, head.size, expected, line);
-    if (wrong !== undefined) return { events, good: at, head, torn: 0, breach: { line: head.size + 1, what: wrong } };
+    if (wrong !== undefined)
+      return { events, signed, good: at, head, torn: 0, breach: { line: head.size + 1, what: wrong } };
     const { prev: _, ...recorded } = parsed;
     const folded = folds(execution, recorded as unknown as Recorded);
     if (folded === undefined) {
       return {
         events,
+        signed,
         good: at,
         head,
         torn: 0,
@@ -86,10 +105,21 @@ export function readChain(bytes: Uint8Array, first: string | undefined): Reading
     }
     execution = folded;
     events.push(recorded as unknown as Recorded);
+    if ('signature' in recorded) signed.push(signedLine(parsed, head.size + 1));
     head = { size: head.size + 1, hash: sha256(line) };
     at = end;
   }
-  return { events, good: at, head, torn: 0, breach: undefined };
+  return { events, signed, good: at, head, torn: 0, breach: undefined };
+}
+
+function signedLine(parsed: Parsed, line: number): SignedLine {
+  const { signature: _, ...unsigned } = parsed as Parsed & { readonly signature: unknown };
+  const { prev: __, ...recorded } = parsed;
+  return {
+    line,
+    recorded: recorded as unknown as SignedLine['recorded'],
+    bytes: new TextEncoder().encode(`${jcs(unsigned)}\n`),
+  };
 }
 
 /** What `validate` lets a step be called. */

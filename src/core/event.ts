@@ -27,7 +27,12 @@ export type Event =
       readonly pid: number;
       readonly tool: string;
       readonly unattended: boolean;
+      /** The key that signs this process's checkpoints, and the person who vouches for it by signing this line. */
+      readonly seal?: { readonly key: string; readonly principal: string };
+      readonly signature?: string;
     }
+  /** Signs itself, and through `prev` everything before it, by the session's key. */
+  | { readonly type: 'checkpoint'; readonly signature: string }
   | { readonly type: 'session.closed'; readonly why: string; readonly exit: number }
   /** First line after the first `session.opened`. */
   | {
@@ -152,6 +157,9 @@ export type Event =
 
 export type EventType = Event['type'];
 export type EventOf<T extends EventType> = Extract<Event, { type: T }>;
+
+/** An event whose line is signed, before it is. */
+export type Unsigned = Omit<EventOf<'session.opened'>, 'signature'> | Omit<EventOf<'checkpoint'>, 'signature'>;
 
 /** An event as the journal holds it. `seq` counts from 0; `ts` is RFC 3339 with milliseconds, UTC. */
 export type Recorded<E extends Event = Event> = E & { readonly v: 1; readonly seq: number; readonly ts: string };

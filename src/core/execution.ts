@@ -164,6 +164,7 @@ export function fold(execution: Execution, event: Recorded): Execution {
         stopped: null,
       };
     case 'session.closed':
+    case 'checkpoint':
     case 'host.claimed':
     case 'claim.taken-over':
     case 'log.repaired':

@@ -189,6 +189,11 @@ export const WorkspaceFile = Type.Object(
     ),
     state: Type.Optional(text('Folder for runs and locks; default $DECOM_STATE_DIR or $XDG_STATE_HOME/decom.')),
     hosts: Type.Optional(text('The hosts file; default hosts.yaml.')),
+    allowed_signers: Type.Optional(
+      text(
+        'Who may sign audit logs, in OpenSSH’s format (ssh-keygen(1), ALLOWED SIGNERS). Where it stands, every log is signed.',
+      ),
+    ),
     runbook: Type.Optional(text('The runbook that "plan" and "run" use when -r is not given.')),
     helpers: Type.Optional(
       RecordOf(helperName, HelperEntry, {

@@ -101,6 +101,13 @@ export interface JournalStore {
   close(): void;
 }
 
+/** An operator's SSH key, and whoever it is listed for among the allowed signers. */
+export interface Voucher {
+  readonly principal: string;
+  /** Signs as `ssh-keygen -Y sign` does; may ask a person for a passphrase or a touch. The signature is base64, without its armour. */
+  sign(message: Uint8Array, namespace: string): Promise<Result<string>>;
+}
+
 /** Thrown by a journal store: the record could not be made safe, so nothing may go on. */
 export class JournalTrouble extends Error {
   readonly trouble: Trouble;

@@ -1,12 +1,23 @@
-import { type Breach, type Head, nextLine, readChain } from '../core/chain.ts';
-import type { Event, Recorded } from '../core/event.ts';
+import { type Breach, type Head, type Line, nextLine, readChain, signedBytes } from '../core/chain.ts';
+import type { Event, EventOf, Recorded, Unsigned } from '../core/event.ts';
 import { type Execution, fold, foldAll } from '../core/execution.ts';
-import type { Clock, JournalStore, Tell } from '../core/ports.ts';
+import type { Clock, JournalStore, Tell, Voucher } from '../core/ports.ts';
+import { ok, type Result } from '../core/result.ts';
+import { checkpointNamespace, sessionNamespace, wantsCheckpoint } from '../core/seal.ts';
+import { newSigningKey, type SigningKey } from '../core/sshsig.ts';
 
 /** The run's log while a process drives it. Order at every event: disk → state → screen. */
 export interface Journal {
-  /** Writes an event and syncs it. Throws `JournalTrouble` where the disk fails: nothing may go on then. */
+  /**
+   * Writes an event and syncs it, and a checkpoint after it where one is due. Throws `JournalTrouble` where the disk fails: nothing may
+   * go on then.
+   */
   record(event: Event): Recorded;
+  /**
+   * Writes the first line of a process. Where somebody vouches for it, the line names a key that lives as long as this process and signs
+   * its checkpoints. Nothing is written where the voucher cannot sign.
+   */
+  open(session: EventOf<'session.opened'>, voucher: Voucher | undefined): Promise<Result<void>>;
   readonly execution: Execution;
   readonly head: Head;
   readonly events: readonly Recorded[];
@@ -23,16 +34,47 @@ export function openJournal(store: JournalStore, first: string, clock: Clock, te
   if (reading.breach !== undefined) return { ok: false, breach: reading.breach };
   let head = reading.head;
   let execution = foldAll(reading.events);
+  let key: SigningKey | undefined;
+  let since = 0;
   const events = [...reading.events];
+  const now = (): string => clock.now().toISOString();
+  const append = (line: Line): Recorded => {
+    store.append(line.bytes);
+    head = line.head;
+    execution = fold(execution, line.recorded);
+    events.push(line.recorded);
+    since++;
+    tell({ notice: 'event', event: line.recorded });
+    return line.recorded;
+  };
+  /** A line whose bytes, as they would be without the signature, are signed. */
+  const signed = (event: Unsigned, ts: string, signature: string): Line =>
+    nextLine(head, { ...event, signature } as Event, ts);
   const journal: Journal = {
     record(event) {
-      const line = nextLine(head, event, clock.now().toISOString());
-      store.append(line.bytes);
-      head = line.head;
-      execution = fold(execution, line.recorded);
-      events.push(line.recorded);
-      tell({ notice: 'event', event: line.recorded });
-      return line.recorded;
+      const recorded = append(nextLine(head, event, now()));
+      if (key !== undefined && wantsCheckpoint(event, since)) {
+        const ts = now();
+        const checkpoint = { type: 'checkpoint' } as const;
+        append(signed(checkpoint, ts, key.sign(signedBytes(head, checkpoint, ts), checkpointNamespace)));
+        since = 0;
+      }
+      return recorded;
+    },
+    async open(session, voucher) {
+      if (voucher === undefined) {
+        append(nextLine(head, session, now()));
+        return ok(undefined);
+      }
+      const fresh = newSigningKey();
+      const ts = now();
+      const sealed = { ...session, seal: { key: fresh.publicKey, principal: voucher.principal } };
+      const signature = await voucher.sign(signedBytes(head, sealed, ts), sessionNamespace);
+      if (!signature.ok) return signature;
+      append(signed(sealed, ts, signature.value));
+      key = fresh;
+      since = 0;
+      return ok(undefined);
     },
     get execution() {
       return execution;

@@ -1,4 +1,6 @@
 import { intentDigest, type Plan } from '../core/plan.ts';
+import type { Voucher } from '../core/ports.ts';
+import { ok, type Result } from '../core/result.ts';
 import type { Journal } from './journal.ts';
 
 /** Who takes a run up, and from where. */
@@ -9,6 +11,8 @@ export interface SessionInfo {
   readonly pid: number;
   readonly tool: string;
   readonly unattended: boolean;
+  /** Vouches for the process's key; without it the log stays unsigned. */
+  readonly voucher?: Voucher;
 }
 
 export interface RunInfo {
@@ -19,9 +23,18 @@ export interface RunInfo {
   readonly responsible: string | null;
 }
 
-/** First lines of a run. The plan is burnt here, before the first operation: a second use finds the run's folder. */
-export function beginRun(journal: Journal, plan: Plan, info: RunInfo, session: SessionInfo): void {
-  openSession(journal, session);
+/**
+ * First lines of a run. The plan is burnt here, before the first operation: a second use finds the run's folder. Nothing is written where
+ * the session's voucher cannot sign.
+ */
+export async function beginRun(
+  journal: Journal,
+  plan: Plan,
+  info: RunInfo,
+  session: SessionInfo,
+): Promise<Result<void>> {
+  const opened = await openSession(journal, session);
+  if (!opened.ok) return opened;
   journal.record({
     type: 'run.opened',
     ...info,
@@ -31,11 +44,11 @@ export function beginRun(journal: Journal, plan: Plan, info: RunInfo, session: S
     intent: intentDigest(plan),
     runbook: plan.intent.runbook.name,
   });
+  return ok(undefined);
 }
 
-export const openSession = (journal: Journal, session: SessionInfo): void => {
-  journal.record({ type: 'session.opened', ...session });
-};
+export const openSession = (journal: Journal, { voucher, ...session }: SessionInfo): Promise<Result<void>> =>
+  journal.open({ type: 'session.opened', ...session }, voucher);
 
 /** Last line of a process, in the words of the exit code it ends with. */
 export const closeSession = (journal: Journal, why: string, exit: number): void => {

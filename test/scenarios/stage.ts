@@ -151,9 +151,9 @@ export function stage(
           reason: null,
           responsible: null,
         };
-        beginRun(journal, plan, info, session);
+        await beginRun(journal, plan, info, session);
       } else {
-        openSession(journal, session);
+        await openSession(journal, session);
       }
       const ask: Ask = async (question) => {
         questions.push(question);
@@ -175,7 +175,7 @@ export function stage(
     },
     async replan(plan, redo) {
       const journal = open(plan);
-      openSession(journal, session);
+      await openSession(journal, session);
       const outputs = Object.fromEntries(
         Object.entries(journal.execution.steps)
           .filter(([id]) => !redo.includes(id))
@@ -191,7 +191,7 @@ export function stage(
     },
     async rollBack(plan) {
       const journal = open(plan);
-      openSession(journal, session);
+      await openSession(journal, session);
       journal.record({ type: 'rollback.opened', by: 'ada', reason: 'needed again' });
       return drive({
         engine,

@@ -38,7 +38,10 @@ export async function abandon(invocation: Invocation, named: string, { reason }:
         const what = `run ${folder.value.run} has ended already (${journal.execution.outcome ?? 'closed'})`;
         return refuse(invocation, [trouble('run-closed', what, `See: decom report ${folder.value.run}`)]);
       }
-      openSession(journal, desk.value.session(true));
+      const session = await desk.value.session({ unattended: !invocation.terminal });
+      if (!session.ok) return refuse(invocation, [session.error]);
+      const begun = await openSession(journal, session.value);
+      if (!begun.ok) return refuse(invocation, [begun.error]);
       journal.record({ type: 'run.closed', outcome: 'abandoned', by: operator, reason });
       const { execution: ended } = journal;
       const left = await freed(desk.value, folder.value, copiesLeftOpen(ended), dataLeftBy(ended));

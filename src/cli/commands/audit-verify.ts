@@ -1,4 +1,6 @@
-import { auditOf, type LogVerdict } from '../audit-of.ts';
+import { resolve } from 'node:path';
+import { trouble } from '../../core/result.ts';
+import { auditOf, type LogVerdict, type SignatureAudit } from '../audit-of.ts';
 import { openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
 import { findRun } from '../find-run.ts';
@@ -6,15 +8,33 @@ import type { Invocation } from '../invocation.ts';
 import { refuse } from '../refuse.ts';
 import { auditLines } from '../view/audit-view.ts';
 
-/** Walks the bytes of a run's log, and the files in `out/` that its lines refer to. Only a log that is whole and ended is more than "intact", and none is called signed that is not. */
-export async function auditVerify(invocation: Invocation, named: string): Promise<ExitCode> {
+export interface VerifyOptions {
+  readonly requireSignature?: boolean;
+  readonly head?: string;
+  readonly allowedSigners?: string;
+}
+
+/**
+ * Walks the bytes of a run's log, the files in `out/` that its lines refer to, and its signatures. Only a log that has ended and that
+ * listed people signed as a whole is done with.
+ */
+export async function auditVerify(invocation: Invocation, named: string, options: VerifyOptions): Promise<ExitCode> {
   const desk = openDesk(invocation);
   if (!desk.ok) return refuse(invocation, desk.error);
+  if (options.head !== undefined && !/^[0-9a-f]{64}$/.test(options.head)) {
+    const what = `--head ${options.head} is no hash`;
+    return refuse(invocation, [trouble('usage', what, 'Give the 64 hexadecimal digits that stand after "head".')]);
+  }
   const folder = findRun(desk.value.store, named);
   if (!folder.ok) return refuse(invocation, [folder.error]);
-  const audit = auditOf(folder.value);
+  const allowedSigners =
+    options.allowedSigners === undefined ? desk.value.workspace.allowedSigners : resolve(options.allowedSigners);
+  const audit = await auditOf(folder.value, {
+    allowedSigners,
+    ...(options.head === undefined ? {} : { head: options.head }),
+  });
   if (!audit.ok) return refuse(invocation, [audit.error], process.cwd(), exit.logBroken);
-  const { verdict, head, torn, breach, blobs } = audit.value;
+  const { verdict, head, torn, breach, blobs, signatures, anchored } = audit.value;
   const { run, host, path } = folder.value;
   invocation.output.result(
     {
@@ -28,14 +48,22 @@ export async function auditVerify(invocation: Invocation, named: string): Promis
       torn,
       breach: breach ?? null,
       blobs,
+      signatures,
+      anchored: anchored ?? null,
     },
     auditLines(audit.value, blobs),
   );
-  return codes[verdict];
+  const unsigned = verdict === 'intact but open' && options.requireSignature === true && !vouchedWhole(signatures);
+  return unsigned ? exit.logUnsigned : codes[verdict];
 }
+
+/** Whether a listed person vouches for every session of a log that has not ended. */
+const vouchedWhole = ({ sessions }: SignatureAudit): boolean =>
+  sessions.length > 0 && sessions.every(({ signer }) => signer !== null);
 
 const codes: { readonly [V in LogVerdict]: ExitCode } = {
   broken: exit.logBroken,
   'intact but open': exit.logOpen,
   'intact but unsigned': exit.logUnsigned,
+  'closed and signed': exit.done,
 };

@@ -137,9 +137,12 @@ async function replanOpen(
     if ('answer' in chosen)
       return chosen.why === 'interrupted' ? exitOfSignal(signals.received() ?? 'SIGINT') : exit.stopped;
   }
+  const session = await desk.session({ unattended: !invocation.terminal });
+  if (!session.ok) return refuse(invocation, [session.error]);
+  const opened = await openSession(journal, session.value);
+  if (!opened.ok) return refuse(invocation, [opened.error]);
   const saved = folder.amendPlan(fresh);
   if (!saved.ok) return refuse(invocation, [saved.error]);
-  openSession(journal, desk.session(!invocation.terminal));
   amend(journal, fresh, changes, redo, desk.operator);
   closeSession(journal, 'replanned', exit.done);
   invocation.output.result(

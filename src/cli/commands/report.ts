@@ -22,7 +22,8 @@ export async function report(invocation: Invocation, named: string, options: Rep
   if (!desk.ok) return refuse(invocation, desk.error);
   const folder = findRun(desk.value.store, named);
   if (!folder.ok) return refuse(invocation, [folder.error]);
-  const audit = auditOf(folder.value);
+  const { allowedSigners } = desk.value.workspace;
+  const audit = await auditOf(folder.value, { allowedSigners });
   if (!audit.ok) return refuse(invocation, [audit.error], process.cwd(), exit.logBroken);
   const { plan, events, verdict, head, breach } = audit.value;
   const model = reportModel(plan, events, { verdict, head, linesWhole: breach === undefined });

@@ -91,6 +91,8 @@ async function runWith(
   } finally {
     await close();
   }
+  const session = await desk.session({ unattended: !attended, rehearsal });
+  if (!session.ok) return refuse(invocation, [session.error], folder);
   const prepared = desk.store.prepare();
   if (!prepared.ok) return refuse(invocation, [prepared.error]);
   const lock = rehearsal ? undefined : desk.store.lock(plan.intent.host.name);
@@ -135,7 +137,7 @@ async function runWith(
               reason: options.reason ?? null,
               responsible: options.responsible ?? null,
             },
-            desk.session(!attended),
+            session.value,
           ),
       });
       return ended.ok ? ended.value : refuse(invocation, [ended.error], folder, exit.logBroken);

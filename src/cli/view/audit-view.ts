@@ -1,12 +1,13 @@
-import type { Audit, BlobAudit, LogVerdict } from '../audit-of.ts';
-import { bad, counted, type Line, pairs, type Span, warn } from './text.ts';
+import { createHash } from 'node:crypto';
+import type { Audit, BlobAudit, LogVerdict, SessionAudit } from '../audit-of.ts';
+import { bad, counted, good, type Line, pairs, type Span, warn } from './text.ts';
 
 /** How many lost files are told line by line; the JSON form holds them all. */
 const most = 20;
 
 /** What a log amounts to, its head, and what to do with either. */
 export function auditLines(audit: Audit, blobs: BlobAudit): readonly Line[] {
-  const { verdict, folder, head, torn, breach } = audit;
+  const { verdict, folder, head, torn, breach, signatures, anchored } = audit;
   const { referred, lost, stray } = blobs;
   return [
     [verdictSpan(verdict)],
@@ -15,7 +16,11 @@ export function auditLines(audit: Audit, blobs: BlobAudit): readonly Line[] {
       ['log', `${folder.path}/audit.jsonl`],
       ['lines', `${head.size}${breach === undefined ? '' : ' good from the start'}`],
       ['head', head.hash],
+      ...(anchored === undefined
+        ? []
+        : ([['kept head', `is that of line ${anchored}: nothing up to there was changed`]] as const)),
       ['files', `${referred - lost.length} of ${referred} in out/ are as the lines say`],
+      ...signatures.sessions.map((session) => ['signed by', signerWords(session)] as const),
     ]),
     ...(breach === undefined ? [] : [`Line ${breach.line}: ${breach.what}.`]),
     ...lost.slice(0, most).map(({ line, what }) => `Line ${line}: ${what}.`),
@@ -32,9 +37,20 @@ export function auditLines(audit: Audit, blobs: BlobAudit): readonly Line[] {
   ];
 }
 
-const verdictSpan = (verdict: LogVerdict): Span => (verdict === 'broken' ? bad(verdict) : warn(verdict));
+const verdictSpan = (verdict: LogVerdict): Span =>
+  verdict === 'broken' ? bad(verdict) : verdict === 'closed and signed' ? good(verdict) : warn(verdict);
 
-function nextLines({ verdict, breach, execution, folder }: Audit, lost: boolean): readonly Line[] {
+const signerWords = ({ line, operator, signer, key }: SessionAudit): string =>
+  `${signer ?? 'nobody'}${signer === null || key === null ? '' : ` (${fingerprint(key)})`}: the session of ${operator} from line ${line}`;
+
+/** As `ssh-keygen -l` prints it. */
+const fingerprint = (key: string): string => {
+  const [type = '', base64 = ''] = key.split(' ');
+  const hash = createHash('sha256').update(Buffer.from(base64, 'base64')).digest('base64').replace(/=+$/, '');
+  return `${type.replace(/^ssh-/, '')} SHA256:${hash}`;
+};
+
+function nextLines({ verdict, breach, execution, folder, signatures }: Audit, lost: boolean): readonly Line[] {
   const { run } = folder;
   switch (verdict) {
     case 'broken':
@@ -54,7 +70,13 @@ function nextLines({ verdict, breach, execution, folder }: Audit, lost: boolean)
         : ['The run has not ended, so that lines were cut off its end could not be seen.', `Next: decom why ${run}`];
     case 'intact but unsigned':
       return [
+        ...signatures.lacks.map((lack) => `Not signed: ${lack}.`),
         'A chain alone cannot tell a log that was cut or rebuilt as a whole: compare the head with one that was kept elsewhere.',
+        `Next: decom report ${run}`,
+      ];
+    case 'closed and signed':
+      return [
+        'Whoever has none of these keys can neither change this log nor cut lines off. Who has one could write another: compare the head with one that was kept elsewhere (--head).',
         `Next: decom report ${run}`,
       ];
   }

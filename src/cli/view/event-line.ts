@@ -32,6 +32,7 @@ function tell(event: Recorded): readonly Line[] {
     case 'run.opened':
       return [`${event.rehearsal ? 'rehearsal' : 'run'} ${event.run} of ${event.runbook} on ${event.host}`];
     case 'session.closed':
+    case 'checkpoint':
     case 'step.agreed':
     case 'step.planned':
     case 'step.started':

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { jcs } from '../../core/json.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { RunFolder, RunStore } from '../../core/ports.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
@@ -8,6 +9,7 @@ import { fileBlobs } from './blob-store.ts';
 import { replaceFile } from './durable.ts';
 import { lockHost } from './host-lock.ts';
 import { fileJournal } from './journal-store.ts';
+import { verifyScript } from './verify-script.ts';
 
 export interface RunStoreOptions {
   readonly path: string;
@@ -55,6 +57,8 @@ export function runStore(options: RunStoreOptions): RunStore {
       }
       return attempt('written', () => {
         mkdirSync(folder, { recursive: true, mode: 0o700 });
+        replaceFile(join(folder, 'intent.json'), Buffer.from(jcs(plan.intent)));
+        replaceFile(join(folder, 'verify.sh'), Buffer.from(verifyScript));
         replaceFile(join(folder, 'plan.json'), planBytes(plan));
         return runFolder(options, folder, host, run, rehearsal);
       });

@@ -439,6 +439,7 @@ test('the verdict on a log is never more than it is', () => {
           head,
           torn: 0,
           breach: undefined,
+          signatures: { sessions: [], covered: 0, lacks: [] },
           events: [],
           execution: { ...foldAll([]), run },
           ...given,

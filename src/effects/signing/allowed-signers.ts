@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { fail, ok, type Result, trouble } from '../../core/result.ts';
+
+/** One line of an allowed signers file (ssh-keygen(1), ALLOWED SIGNERS). `principal` is the first: the person. */
+export interface AllowedSigner {
+  readonly principal: string;
+  /** `TYPE BASE64`. */
+  readonly key: string;
+}
+
+const keyType = /^(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+$/;
+
+/**
+ * Reads who may sign. Whether a signature holds is for `ssh-keygen` to say; here it is only looked up whose a key is. Patterns are
+ * refused: with `*` anybody who is listed could sign for everybody. So are certificate authorities, for whom no one line stands.
+ */
+export function readAllowedSigners(path: string): Result<readonly AllowedSigner[]> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const what = `the allowed signers ${path} cannot be read: ${(error as Error).message}`;
+    return fail(
+      trouble('allowed-signers', what, 'Give the file that holds them, by "allowed_signers:" in decom.yaml.'),
+    );
+  }
+  const found: AllowedSigner[] = [];
+  for (const [at, line] of text.split('\n').entries()) {
+    if (line.trim() === '' || line.startsWith('#')) continue;
+    const refused = (what: string) =>
+      fail(
+        trouble(
+          'allowed-signers',
+          `${path}:${at + 1}: ${what}`,
+          'A line is: PERSON[,role:ROLE…] [OPTIONS] KEY-TYPE KEY (ssh-keygen(1), ALLOWED SIGNERS).',
+        ),
+      );
+    const fields = fieldsOf(line);
+    const type = fields.findIndex((field, i) => i > 0 && keyType.test(field));
+    const [principals = ''] = fields;
+    const base64 = fields[type + 1] ?? '';
+    if (type === -1 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return refused('no public key');
+    const names = principals.replace(/^"(.*)"$/, '$1').split(',');
+    if (names.some((name) => name === '' || /[*?!]/.test(name))) return refused('patterns of names are not allowed');
+    if (fields.slice(1, type).some((option) => /(?:^|,)cert-authority(?:,|$)/i.test(option))) {
+      return refused('certificate authorities are not supported');
+    }
+    found.push({ principal: names[0] ?? '', key: `${fields[type]} ${base64}` });
+  }
+  return ok(found);
+}
+
+/** Fields as ssh-keygen splits them: at blanks outside double quotes. */
+const fieldsOf = (line: string): readonly string[] => line.match(/(?:"(?:\\.|[^"\\])*"|[^\s"])+/g) ?? [];

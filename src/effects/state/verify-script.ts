@@ -1,0 +1,200 @@
+import type { EventType } from '../../core/event.ts';
+import { checkpointNamespace, sessionNamespace } from '../../core/seal.ts';
+
+/** Every type of line. */
+const types: Readonly<Record<EventType, true>> = {
+  'session.opened': true,
+  'session.closed': true,
+  checkpoint: true,
+  'run.opened': true,
+  'host.claimed': true,
+  'claim.taken-over': true,
+  'log.repaired': true,
+  'step.started': true,
+  'step.planned': true,
+  'step.agreed': true,
+  'operation.intended': true,
+  'operation.done': true,
+  'operation.failed': true,
+  'operation.in-doubt': true,
+  'operation.resolved': true,
+  'step.verified': true,
+  'step.failed': true,
+  'step.skipped': true,
+  'step.previewed': true,
+  'gate.blocked': true,
+  'run.parked': true,
+  'run.stopped': true,
+  'plan.amended': true,
+  'rollback.opened': true,
+  'run.closed': true,
+};
+
+/**
+ * `verify.sh`, which stands beside every log: checks chain, signatures and files in `out/` with `sha256sum`, `ssh-keygen` and what POSIX
+ * has, so that nobody has to trust this program to judge what it wrote. It gives the same verdicts and exit codes as `decom audit verify`.
+ * docs/audit-format.md says what it checks.
+ */
+export const verifyScript = `#!/bin/sh
+# Checks an audit log of decom without decom: its chain, its signatures, and the files in out/ that it refers to.
+# Needs sha256sum, ssh-keygen (OpenSSH 8.9 or later) and the tools of POSIX.
+#
+#   sh verify.sh [-s ALLOWED_SIGNERS] [-H HEAD] [FOLDER]
+#
+# ALLOWED_SIGNERS  who may sign (ssh-keygen(1)); without it no signature can be judged. Take your own, not one that came with the log.
+# HEAD             the hash of a head that was kept elsewhere; the log has to hold that line.
+# Exit: 0 closed and signed, 6 broken, 11 intact but open, 12 intact but unsigned, 2 it could not be checked.
+set -u
+LC_ALL=C
+export LC_ALL
+cannot() { echo "cannot check: $1" >&2; exit 2; }
+signers= kept=
+while getopts s:H: option; do
+  case $option in
+    s) signers=$OPTARG ;;
+    H) kept=$OPTARG ;;
+    *) exit 2 ;;
+  esac
+done
+shift $((OPTIND - 1))
+folder=\${1:-$(dirname "$0")}
+log=$folder/audit.jsonl
+for tool in sha256sum ssh-keygen sed awk split sort xargs cmp tr; do
+  command -v "$tool" >/dev/null || cannot "$tool is missing"
+done
+[ -r "$log" ] || cannot "$log cannot be read"
+[ -z "$signers" ] || [ -r "$signers" ] || cannot "$signers cannot be read"
+work=$(mktemp -d) || cannot 'no folder for temporary files'
+trap 'rm -rf "$work"' EXIT
+trap 'exit 2' HUP INT TERM
+broken() { echo broken; echo "Line $1: $2."; exit 6; }
+
+# Whether a sector of 512 bytes, from byte $1 of the log to its end, is all zero: what a crash may leave.
+zero_sector() {
+  at=$1
+  while [ "$at" -lt "$total" ]; do
+    length=$((512 - at % 512))
+    left=$(tail -c +$((at + 1)) "$log" | head -c "$length" | tr -d '\\000' | wc -c)
+    [ "$left" -eq 0 ] && return 0
+    at=$((at + length))
+  done
+  return 1
+}
+
+# 1. Form. A last line without its newline is torn.
+total=$(wc -c <"$log") torn=0
+count=$(wc -l <"$log")
+head -n "$count" "$log" >"$work/log"
+whole=$(wc -c <"$work/log")
+[ "$whole" -eq "$total" ] || torn=1
+form='^{.*"prev":"[0-9a-f]\\{64\\}".*"seq":[0-9][0-9]*,.*"ts":"[0-9TZ:.-]*","type":"\\(${Object.keys(types).join('\\|').replaceAll('.', '\\.')}\\)",.*"v":1[,}].*$'
+bad=$(tr '\\000' '\\001' <"$work/log" | sed -n "/$form/!{=;q;}")
+if [ -n "$bad" ]; then
+  [ "$bad" -eq "$count" ] && [ "$torn" -eq 0 ] || broken "$bad" 'the line is damaged, or none that decom writes'
+  head -n $((count - 1)) "$work/log" >"$work/good"
+  start=$(wc -c <"$work/good")
+  zero_sector "$start" || broken "$bad" 'the line is damaged, and no crash leaves such a line'
+  mv "$work/good" "$work/log"
+  count=$((count - 1)) torn=1
+fi
+
+# 2. Order and chain: prev is the SHA-256 of the line before, newline included; the first is the digest of the intent.
+mkdir "$work/lines"
+split -l 1 -a 6 "$work/log" "$work/lines/l."
+find "$work/lines" -type f | sort | xargs sha256sum | cut -c 1-64 >"$work/hashes"
+[ "$count" -gt 0 ] || : >"$work/hashes"
+sed 's/.*"prev":"\\([0-9a-f]\\{64\\}\\)".*/\\1/' "$work/log" >"$work/prevs"
+sed 's/.*"seq":\\([0-9][0-9]*\\),.*/\\1/' "$work/log" >"$work/seqs"
+bad=$(awk '$1 != NR - 1 { print NR; exit }' "$work/seqs")
+[ -z "$bad" ] || broken "$bad" 'the line has another line’s number'
+first=$(sed -n 1p "$work/prevs")
+{ [ "$count" -eq 0 ] || echo "$first"; sed '$d' "$work/hashes"; } >"$work/expected"
+bad=$(paste "$work/prevs" "$work/expected" | awk '$1 != $2 { print NR; exit }')
+[ -z "$bad" ] || broken "$bad" "the line before this one was changed (line $((bad - 1)))"
+if [ "$count" -gt 0 ] && [ -e "$folder/intent.json" ]; then
+  [ "$(sha256sum <"$folder/intent.json" | cut -c 1-64)" = "$first" ] || broken 1 'the first line does not belong to this plan'
+fi
+opened=$(sed -n '/"type":"run\\.opened",/{=;q;}' "$work/log")
+if [ -n "$opened" ]; then
+  sed -n "\${opened}p" "$work/log" | grep -q "\\"intent\\":\\"$first\\"" || broken "$opened" 'it names another intent than the chain begins with'
+elif [ -n "$(ls -A "$folder/out" 2>/dev/null)" ]; then
+  broken 1 'the log lacks its first lines, though its folder holds what later ones refer to'
+fi
+
+# 3. Signatures. What is signed is the line as it would be without its signature.
+message() { sed 's/"signature":"[^"]*",//' "$work/line"; }
+armour() {
+  echo '-----BEGIN SSH SIGNATURE-----'
+  sed 's/.*"signature":"\\([^"]*\\)".*/\\1/' "$work/line" | fold -w 70
+  echo '-----END SSH SIGNATURE-----'
+}
+lacks= key= covered=0 sealed=0 whose=
+for n in $(sed -n -e '/"type":"session\\.opened",/=' -e '/"type":"checkpoint",/=' -e '/"signature":"/=' "$work/log" | uniq); do
+  sed -n "\${n}{p;q;}" "$work/log" >"$work/line"
+  line=$(cat "$work/line")
+  case $line in *'"signature":"'*) mark=1 ;; *) mark=0 ;; esac
+  case $line in
+    *'"type":"session.opened",'*)
+      whose="the session that begins at line $n"
+      case $line in *'"seal":{"key":"'*) seal=1 ;; *) seal=0 ;; esac
+      [ "$seal" = "$mark" ] || broken "$n" 'it names a key, or is signed, but not both'
+      key=
+      if [ "$mark" = 0 ]; then
+        lacks="$lacks
+Not signed: nobody vouches for $whose."
+        continue
+      fi
+      sealed=1
+      key=$(sed 's/.*"seal":{"key":"\\([^"]*\\)".*/\\1/' "$work/line")
+      principal=$(sed 's/.*"seal":{"key":"[^"]*","principal":"\\([^"]*\\)"}.*/\\1/' "$work/line")
+      time=$(sed 's/.*"ts":"\\([^"]*\\)".*/\\1/' "$work/line" | tr -d ':T-' | cut -c 1-14)
+      armour >"$work/signature"
+      if [ -z "$signers" ]; then
+        lacks="$lacks
+Not signed: $whose is signed, and no list of allowed signers was given (-s)."
+      else
+        message | ssh-keygen -Y verify -f "$signers" -I "$principal" -n ${sessionNamespace} -s "$work/signature" -O "verify-time=\${time}Z" >"$work/said" 2>&1 ||
+          broken "$n" "the signature of $principal does not hold: $(tail -n 1 "$work/said")"
+        echo "line $n: $(tail -n 1 "$work/said")"
+      fi
+      ;;
+    *'"type":"checkpoint",'*)
+      [ -n "$key" ] && [ "$mark" = 1 ] || broken "$n" 'it is signed, and its session has no key'
+      echo "session namespaces=\\"${checkpointNamespace}\\" $key" >"$work/session"
+      armour >"$work/signature"
+      message | ssh-keygen -Y verify -f "$work/session" -I session -n ${checkpointNamespace} -s "$work/signature" >"$work/said" 2>&1 ||
+        broken "$n" 'its signature is not what the key of its session makes of it'
+      covered=$n
+      ;;
+    *) broken "$n" 'it is signed, which no line of its type is' ;;
+  esac
+done
+[ -n "$whose" ] || lacks="$lacks
+Not signed: nobody has signed it."
+if [ "$sealed" = 1 ] && [ "$covered" -lt "$count" ]; then
+  lacks="$lacks
+Not signed: lines $((covered + 1)) to $count come after the last checkpoint."
+fi
+
+# 4. The files that lines refer to.
+sed -n 's/.*"\\(before\\|blob\\)":{"bytes":[0-9]*,"sha256":"\\([0-9a-f]\\{64\\}\\)"}.*/\\2/p' "$work/log" | sort -u >"$work/names"
+for name in $(cat "$work/names"); do
+  n=$(sed -n "/\\"sha256\\":\\"$name\\"/{=;q;}" "$work/log")
+  [ -f "$folder/out/$name" ] || broken "$n" "it refers to out/$name, and that file is missing"
+  [ "$(sha256sum <"$folder/out/$name" | cut -c 1-64)" = "$name" ] ||
+    broken "$n" "it refers to out/$name, and that file is not what was written"
+done
+
+# 5. A head that was kept elsewhere.
+head=$(sed -n '$p' "$work/hashes")
+if [ -n "$kept" ]; then
+  grep -qx "$kept" "$work/hashes" || broken "$count" 'no line up to this one has the head that was kept elsewhere'
+fi
+
+status=$(sed -n -e 's/.*"type":"\\(run\\.closed\\)",.*/\\1/p' -e 's/.*"type":"\\(rollback\\.opened\\)",.*/\\1/p' "$work/log" | sed -n '$p')
+tell() { echo "$1"; echo "lines $count, head $head, \${2}"; [ -z "$lacks" ] || echo "$lacks" | sed 1d; }
+files="$(wc -l <"$work/names" | tr -d ' ') files in out/ as the lines say"
+if [ "$torn" -eq 1 ] || [ "$status" != run.closed ]; then tell 'intact but open' "$files"; exit 11; fi
+if [ -n "$lacks" ]; then tell 'intact but unsigned' "$files"; exit 12; fi
+tell 'closed and signed' "$files"
+`;
