@@ -89,8 +89,7 @@ export async function auditOf(
   const anchored = options.head === undefined ? undefined : lineOfHead(bytes.value, head, options.head);
   const why =
     breach ??
-    seals.breach ??
-    vouched.breach ??
+    firstOf(vouched.breach, seals.breach) ??
     misplaced ??
     linesRemoved(folder, execution) ??
     (options.head !== undefined && anchored === undefined
@@ -104,6 +103,9 @@ export async function auditOf(
     ...vouched.lacks,
     ...(seals.covered < head.size && seals.sessions.some(({ vouched }) => vouched !== undefined)
       ? [`lines ${seals.covered + 1} to ${head.size} come after the last checkpoint`]
+      : []),
+    ...(execution.status === 'closed' && events.findLast(({ type }) => type !== 'checkpoint')?.type !== 'session.closed'
+      ? ['its last session was never closed: the process was killed, or lines were cut off']
       : []),
   ];
   const verdict: LogVerdict =
@@ -120,6 +122,9 @@ export async function auditOf(
     ...(anchored === undefined ? {} : { anchored }),
   });
 }
+
+const firstOf = (a: Breach | undefined, b: Breach | undefined): Breach | undefined =>
+  a !== undefined && b !== undefined ? (a.line <= b.line ? a : b) : (a ?? b);
 
 /** Has every session's voucher verified. What cannot be checked lacks a signature; what is checked and does not hold is a breach. */
 async function vouchersOf(

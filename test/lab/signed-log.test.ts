@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { PracticeMachine } from '../../src/practice/practice-machine.ts';
+import { settings } from '../faults/bench.ts';
 import { type PracticeBench, practiceBench, startMachine } from '../faults/practice.ts';
 import { endCalls } from '../faults/program.ts';
 
@@ -30,14 +31,13 @@ const look = '- { id: look, title: Look at the power, uses: power.status }';
 const quiet = '- { id: quiet, title: Wait, uses: wait, with: { for: 14d } }';
 
 /** A key of a person, and its line among the allowed signers. */
-function keyOf(person: string, ...options: readonly string[]): { readonly file: string; readonly line: string } {
+function keyOf(person: string, passphrase = ''): { readonly file: string; readonly line: string } {
   const file = join(b.folder, `key-${person}`);
-  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', person, '-f', file, ...options]);
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-C', person, '-f', file, '-N', passphrase]);
   return { file, line: `${person} ${readFileSync(`${file}.pub`, 'utf8')}` };
 }
 
 const env = (file: string) => ({ env: { DECOM_SIGNING_KEY: file } });
-const log = (): string => join(b.runs().at(-1) ?? '', 'audit.jsonl');
 
 /** What `verify.sh` in the run's folder says, by dash and by BusyBox, which have to agree. */
 function byScript(...args: readonly string[]): { readonly code: number | null; readonly said: string } {
@@ -67,4 +67,153 @@ test('a run that one person vouched for is closed and signed, by decom and by ss
   expect(script.code).toBe(0);
   expect(byScript().code).toBe(12);
   expect((await b.decom('report', 'practice')).stdout).toContain('closed and signed');
+});
+
+/** A practice workspace whose logs these people sign. */
+async function signedBench(steps: string, ...lines: readonly string[]): Promise<void> {
+  b.write('allowed_signers', lines.join(''));
+  b.write('decom.yaml', `${settings}allowed_signers: allowed_signers\n`);
+  b.runbook(steps);
+  await b.plan();
+}
+
+test('a run that changes hands names both, and each vouches for the lines of their own', async () => {
+  b = await practiceBench(machine);
+  const [ada, bob] = [keyOf('ada@example.org'), keyOf('bob@example.org')];
+  await signedBench([look, quiet].join('\n'), ada.line, bob.line);
+  const ran = await b.start(b.unattended, env(ada.file)).ended;
+  expect(ran.code, ran.stderr).toBe(9);
+  expect(await b.decom('audit', 'verify', 'practice', '--require-signature')).toMatchObject({ code: 11 });
+  const ended = await b.start(['abandon', 'practice', '--reason', 'kept'], env(bob.file)).ended;
+  expect(ended.code, ended.stderr).toBe(0);
+  const verified = await b.decom('audit', 'verify', 'practice', '--json');
+  expect(verified.code).toBe(0);
+  const told = JSON.parse(verified.stdout.trim().split('\n').at(-1) ?? '') as {
+    readonly head: { readonly hash: string; readonly size: number };
+    readonly signatures: unknown;
+  };
+  expect(told.signatures).toMatchObject({
+    sessions: [{ line: 1, signer: 'ada@example.org' }, { signer: 'bob@example.org' }],
+    covered: told.head.size,
+    lacks: [],
+  });
+  const script = byScript('-s', join(b.folder, 'allowed_signers'));
+  expect(script.said).toMatch(/line 1: Good "decom-session@v1" signature for ada@example\.org/);
+  expect(script.said).toMatch(/line \d+: Good "decom-session@v1" signature for bob@example\.org/);
+  expect(script.code).toBe(0);
+});
+
+test('a head that was kept elsewhere has to be in the log', async () => {
+  b = await practiceBench(machine);
+  const ada = keyOf('ada@example.org');
+  await signedBench([look, quiet].join('\n'), ada.line);
+  expect((await b.start(b.unattended, env(ada.file)).ended).code).toBe(9);
+  const line = (await b.decom('audit', 'verify', 'practice')).stdout;
+  const head = /head +([0-9a-f]{64})/.exec(line)?.[1] ?? '';
+  expect((await b.start(['abandon', 'practice', '--reason', 'kept'], env(ada.file)).ended).code).toBe(0);
+  const held = await b.decom('audit', 'verify', 'practice', '--head', head);
+  expect(held).toMatchObject({ code: 0 });
+  expect(held.stdout).toMatch(/kept head +is that of line \d+: nothing up to there was changed/);
+  expect(byScript('-s', join(b.folder, 'allowed_signers'), '-H', head).code).toBe(0);
+  const other = 'ab'.repeat(32);
+  const lost = await b.decom('audit', 'verify', 'practice', '--head', other);
+  expect(lost).toMatchObject({ code: 6 });
+  expect(lost.stdout).toContain('no line up to this one has the head that was kept elsewhere');
+  expect(byScript('-s', join(b.folder, 'allowed_signers'), '-H', other).code).toBe(6);
+  expect(await b.decom('audit', 'verify', 'practice', '--head', 'zz')).toMatchObject({ code: 2 });
+});
+
+test('an unsigned log is never more than intact, and says why', async () => {
+  b = await practiceBench(machine);
+  b.runbook([look, quiet].join('\n'));
+  await b.plan();
+  expect((await b.decom(...b.unattended)).code).toBe(9);
+  expect(await b.decom('audit', 'verify', 'practice')).toMatchObject({ code: 11 });
+  expect(await b.decom('audit', 'verify', 'practice', '--require-signature')).toMatchObject({ code: 12 });
+  expect((await b.decom('abandon', 'practice', '--reason', 'kept')).code).toBe(0);
+  const verified = await b.decom('audit', 'verify', 'practice');
+  expect(verified).toMatchObject({ code: 12 });
+  expect(verified.stdout).toContain('Not signed: nobody vouches for the session of');
+  expect(byScript().code).toBe(12);
+});
+
+test('where logs are signed, nobody who is not listed begins a run, and nothing is begun', async () => {
+  b = await practiceBench(machine);
+  const [ada, eve] = [keyOf('ada@example.org'), keyOf('eve@example.org')];
+  await signedBench(look, ada.line);
+  const refused = await b.start(b.unattended, env(eve.file)).ended;
+  expect(refused).toMatchObject({ code: 2 });
+  expect(refused.stderr).toContain('none of your SSH keys is among the allowed signers');
+  expect(refused.stderr).toContain('DECOM_SIGNING_KEY');
+  const keyless = await b.decom(...b.unattended);
+  expect(keyless).toMatchObject({ code: 2 });
+  expect(keyless.stderr).toContain('there is no SSH key of yours to sign the audit log with');
+  expect(b.runs()).toEqual([]);
+  // The plan is not burnt by it.
+  expect((await b.start(b.unattended, env(ada.file)).ended).code).toBe(0);
+});
+
+test('a key that cannot sign, or whose signature an auditor would refuse, begins nothing', async () => {
+  b = await practiceBench(machine);
+  const locked = keyOf('ada@example.org', 'secret');
+  await signedBench(look, locked.line);
+  const refused = await b.start(b.unattended, env(locked.file)).ended;
+  expect(refused).toMatchObject({ code: 2 });
+  expect(refused.stderr).toContain('did not sign the audit log’s first line');
+  expect(refused.stderr).toContain('load the key into an agent');
+  expect(b.events()).toEqual([]);
+  const bob = keyOf('bob@example.org');
+  b.write('allowed_signers', bob.line.replace(' ', ' namespaces="git" '));
+  const elsewhere = await b.start(['resume', 'practice', '--non-interactive'], env(bob.file)).ended;
+  expect(elsewhere.stderr).toContain('the signature of bob@example.org does not hold');
+  expect(elsewhere).toMatchObject({ code: 2 });
+  expect(b.events()).toEqual([]);
+  // It can be taken up once a key that counts is there.
+  b.write('allowed_signers', bob.line);
+  const resumed = await b.start(
+    ['resume', 'practice', '--non-interactive', `--confirm=${machine.identity.serial}`],
+    env(bob.file),
+  ).ended;
+  expect(resumed.code, resumed.stderr).toBe(0);
+  expect(await b.decom('audit', 'verify', 'practice')).toMatchObject({ code: 0 });
+});
+
+test('a key that only an agent holds signs', async () => {
+  b = await practiceBench(machine);
+  const ada = keyOf('ada@example.org');
+  await signedBench(look, ada.line);
+  const started = execFileSync('ssh-agent', ['-s'], { encoding: 'utf8' });
+  const socket = /SSH_AUTH_SOCK=([^;]+);/.exec(started)?.[1] ?? '';
+  const pid = Number(/SSH_AGENT_PID=(\d+);/.exec(started)?.[1]);
+  try {
+    execFileSync('ssh-add', ['-q', ada.file], {
+      env: { PATH: process.env.PATH, SSH_AUTH_SOCK: socket },
+      stdio: 'ignore',
+    });
+    rmSync(ada.file);
+    const ran = await b.start(b.unattended, { env: { SSH_AUTH_SOCK: socket } }).ended;
+    expect(ran.code, ran.stderr).toBe(0);
+  } finally {
+    process.kill(pid);
+  }
+  expect(await b.decom('audit', 'verify', 'practice')).toMatchObject({ code: 0 });
+});
+
+test('a list of signers with patterns, authorities or no key is refused by its line', async () => {
+  b = await practiceBench(machine);
+  const ada = keyOf('ada@example.org');
+  await signedBench(look, ada.line);
+  for (const [line, what] of [
+    [ada.line.replace('ada@', '*@'), 'allowed_signers:2: patterns of names are not allowed'],
+    [ada.line.replace(' ', ' cert-authority '), 'allowed_signers:2: certificate authorities are not supported'],
+    ['ada@example.org ssh-ed25519\n', 'allowed_signers:2: no public key'],
+  ] as const) {
+    b.write('allowed_signers', `# people\n${line}`);
+    const refused = await b.start(b.unattended, env(ada.file)).ended;
+    expect(refused).toMatchObject({ code: 2 });
+    expect(refused.stderr).toContain(what);
+  }
+  rmSync(join(b.folder, 'allowed_signers'));
+  expect((await b.start(b.unattended, env(ada.file)).ended).stderr).toContain('allowed_signers cannot be read');
+  expect(b.runs()).toEqual([]);
 });
