@@ -15,6 +15,7 @@ import { makeRedactor, type Redactor } from '../effects/redactor.ts';
 import type { OperatorKeys } from '../effects/signing/operator-voucher.ts';
 import type { VouchedFor } from '../effects/signing/verify-voucher.ts';
 import { memoryBlobs } from '../effects/state/blob-store.ts';
+import type { Bundle } from '../effects/state/bundle.ts';
 import { systemClock } from '../effects/state/clock.ts';
 import { runStore } from '../effects/state/run-store.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -56,6 +57,13 @@ export async function voucherFrom(keys: OperatorKeys): Promise<Result<Voucher>> 
 /** Whether a listed person signed, by `ssh-keygen -Y verify`. */
 export async function verifiedVoucher(allowedSigners: string, vouched: VouchedFor): Promise<Result<void>> {
   return (await import('../effects/signing/verify-voucher.ts')).verifyVoucher(allowedSigners, vouched);
+}
+
+/** A run as one file. */
+export async function packedBundle(
+  bundle: Bundle,
+): Promise<Result<{ readonly sha256: string; readonly bytes: number }>> {
+  return (await import('../effects/state/bundle.ts')).packBundle(bundle);
 }
 
 export interface HostOptions {

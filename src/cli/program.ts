@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { JournalTrouble } from '../core/ports.ts';
 import type { AbandonOptions } from './commands/abandon.ts';
+import type { ExportOptions } from './commands/audit-export.ts';
 import type { VerifyOptions } from './commands/audit-verify.ts';
 import type { HostAddOptions } from './commands/host-add.ts';
 import type { PlanOptions } from './commands/plan.ts';
@@ -299,6 +300,14 @@ function program(call: Call, first: string | undefined): Command {
         .option('--require-signature', 'exit 12 for an open log too, unless listed people vouch for every session')
         .option('--head <hash>', 'a head that was kept elsewhere; the log has to hold it')
         .option('--allowed-signers <file>', 'who may sign, instead of what decom.yaml names');
+      command(
+        audit,
+        'export <run>',
+        'Pack a run as one file that can be checked without decom.',
+        ['decom audit export web01', 'decom audit export web01 -o web01.tar.gz'],
+        async (i, operands, options: ExportOptions) =>
+          (await import('./commands/audit-export.ts')).auditExport(i, operands[0] ?? '', options),
+      ).option('-o, --output <file>', 'the file to write; default decom-HOST-RUN.tar.gz here');
     },
     doctor: () => {
       command(

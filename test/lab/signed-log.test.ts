@@ -1,8 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { sha256 } from '../../src/core/json.ts';
 import type { PracticeMachine } from '../../src/practice/practice-machine.ts';
 import { settings } from '../faults/bench.ts';
 import { type PracticeBench, practiceBench, startMachine } from '../faults/practice.ts';
@@ -216,4 +217,34 @@ test('a list of signers with patterns, authorities or no key is refused by its l
   rmSync(join(b.folder, 'allowed_signers'));
   expect((await b.start(b.unattended, env(ada.file)).ended).stderr).toContain('allowed_signers cannot be read');
   expect(b.runs()).toEqual([]);
+});
+
+test('a run is exported as one file that is checked with nothing of decom', async () => {
+  b = await practiceBench(machine);
+  const ada = keyOf('ada@example.org');
+  await signedBench(look, ada.line);
+  expect((await b.start(b.unattended, env(ada.file)).ended).code).toBe(0);
+  const exported = await b.decom('audit', 'export', 'practice', '-o', 'bundle.tar.gz');
+  expect(exported.code, exported.stderr).toBe(0);
+  const bundle = readFileSync(join(b.folder, 'bundle.tar.gz'));
+  expect(exported.stdout).toContain(`sha256 ${sha256(bundle)}`);
+  const out = join(b.folder, 'elsewhere');
+  mkdirSync(out);
+  execFileSync('tar', ['-xzf', join(b.folder, 'bundle.tar.gz'), '-C', out]);
+  const [name = ''] = readdirSync(out);
+  const cwd = join(out, name);
+  expect(name).toMatch(/^decom-practice-[0-9a-f]{12}$/);
+  expect(readdirSync(cwd).sort()).toEqual(
+    'SHA256SUMS allowed_signers audit.jsonl intent.json plan.json report.html report.md verify.sh'.split(' '),
+  );
+  expect(execFileSync('sha256sum', ['-c', '--strict', 'SHA256SUMS'], { cwd, encoding: 'utf8' })).toContain(
+    'audit.jsonl: OK',
+  );
+  const checked = spawnSync('sh', ['verify.sh', '-s', join(b.folder, 'allowed_signers')], { cwd, encoding: 'utf8' });
+  expect(checked).toMatchObject({ status: 0 });
+  expect(readFileSync(join(cwd, 'report.md'), 'utf8')).toContain('closed and signed');
+  const again = await b.decom('audit', 'export', 'practice', '-o', 'bundle.tar.gz');
+  expect(again).toMatchObject({ code: 2 });
+  expect(again.stderr).toContain('bundle.tar.gz is there already');
+  expect(readFileSync(join(b.folder, 'bundle.tar.gz'))).toEqual(bundle);
 });
