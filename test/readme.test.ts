@@ -16,6 +16,7 @@ const documents = [
   'docs/dependencies.md',
   'docs/helpers.md',
   'docs/actions.md',
+  'docs/audit-format.md',
 ];
 
 /** Command lines in fenced blocks of shell, one simple command each. */

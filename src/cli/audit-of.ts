@@ -7,7 +7,7 @@ import type { RunFolder } from '../core/ports.ts';
 import { referredBlobs } from '../core/referred-blobs.ts';
 import { ok, type Result } from '../core/result.ts';
 import { readSeals, type Seals } from '../core/seal.ts';
-import { signerOf } from '../core/sshsig.ts';
+import { fingerprintOf, signerOf } from '../core/sshsig.ts';
 import { linesRemoved } from '../engine/open-run.ts';
 import { verifiedVoucher } from './compose.ts';
 
@@ -21,8 +21,8 @@ export interface SessionAudit {
   readonly operator: string;
   /** The listed person whose signature on that line holds; null where there is none, or none that could be checked. */
   readonly signer: string | null;
-  /** The key that the person signed with, as `TYPE BASE64`. */
-  readonly key: string | null;
+  /** Of the key that signed the line, as `ssh-keygen -l` prints it: `SHA256:…`. */
+  readonly fingerprint: string | null;
 }
 
 export interface SignatureAudit {
@@ -150,7 +150,8 @@ async function vouchersOf(
         breach ??= { line, what: [held.error.what, held.error.detail].filter(Boolean).join(': ') };
       } else lacks.push(`${whose} could not be judged: ${held.error.what}`);
     }
-    audited.push({ line, operator, signer, key: signature === undefined ? null : (signerOf(signature) ?? null) });
+    const key = signature === undefined ? undefined : signerOf(signature);
+    audited.push({ line, operator, signer, fingerprint: key === undefined ? null : fingerprintOf(key) });
   }
   if (sessions.length === 0) lacks.push('nobody has signed it');
   return { sessions: audited, lacks, ...(breach === undefined ? {} : { breach }) };

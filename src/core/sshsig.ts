@@ -49,6 +49,13 @@ export function signerOf(signature: string): string | undefined {
   return `${type.toString('latin1')} ${key.toString('base64')}`;
 }
 
+/** The fingerprint of a public key, `TYPE BASE64` with or without a comment, as `ssh-keygen -l` prints it: `SHA256:…`. */
+export const fingerprintOf = (publicKey: string): string =>
+  `SHA256:${createHash('sha256')
+    .update(Buffer.from(publicKey.split(' ')[1] ?? '', 'base64'))
+    .digest('base64')
+    .replace(/=+$/, '')}`;
+
 /** The armour that `ssh-keygen -Y verify` reads. */
 export const armoured = (signature: string): string =>
   `-----BEGIN SSH SIGNATURE-----\n${(signature.match(/.{1,70}/g) ?? []).join('\n')}\n-----END SSH SIGNATURE-----\n`;

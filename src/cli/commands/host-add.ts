@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { BmcSettings, Host } from '../../core/host.ts';
@@ -7,6 +6,7 @@ import type { BmcIdentity, HostIdentity } from '../../core/probe.ts';
 import { fail, ok, type Result, type Seen, type Trouble, trouble } from '../../core/result.ts';
 import type { SecretRef } from '../../core/secret.ts';
 import type { SshSettings } from '../../core/ssh-settings.ts';
+import { fingerprintOf } from '../../core/sshsig.ts';
 import { addToInventory, type HostWorld } from '../compose.ts';
 import { type Desk, openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
@@ -167,11 +167,11 @@ function draftOf(name: string, options: HostAddOptions, bmc: BmcSettings | undef
 async function trustHostKey(desk: Desk, draft: Host, accepted: string | undefined): Promise<Result<Host>> {
   const key = await asking(desk, draft, ({ machine }) => machine.hostKey());
   if (key.ok) {
-    if (accepted === undefined || fingerprint(key.value) === accepted) return ok(withKey(draft, key.value));
-    return fail(otherKey(draft.name, fingerprint(key.value), accepted));
+    if (accepted === undefined || fingerprintOf(key.value) === accepted) return ok(withKey(draft, key.value));
+    return fail(otherKey(draft.name, fingerprintOf(key.value), accepted));
   }
   if (key.error.code !== 'host-key-unknown' || key.error.detail === undefined) return key;
-  const shown = fingerprint(key.error.detail);
+  const shown = fingerprintOf(key.error.detail);
   if (accepted === undefined) {
     const fix = `Compare it at the host's console (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub); if it is the same, add: --accept-host-key ${shown}`;
     return fail(
@@ -194,12 +194,6 @@ const otherKey = (name: string, shown: string, accepted: string): Trouble =>
   );
 
 const withKey = (draft: Host, key: string): Host => ({ ...draft, ssh: { ...draft.ssh, host_keys: [key] } });
-
-/** `SHA256:…` of `ssh-ed25519 AAAA…`, as ssh-keygen -l prints it. */
-function fingerprint(key: string): string {
-  const blob = Buffer.from(key.split(' ')[1] ?? '', 'base64');
-  return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
-}
 
 interface Survey {
   readonly serial: string;
@@ -242,7 +236,7 @@ function rowsOf({ identity, bmcIdentity }: Survey, host: Host): readonly (readon
     ['serial', strong(host.serial)],
     ['UUID', seenText(identity.uuid)],
     ['machine-id', seenText(identity.machine_id)],
-    ['host key', fingerprint(host.ssh?.host_keys?.[0] ?? '')],
+    ['host key', fingerprintOf(host.ssh?.host_keys?.[0] ?? '')],
     ...(bmcIdentity === undefined ? [] : ([['BMC GUID', bmcText(bmcIdentity, identity)]] as const)),
   ];
 }

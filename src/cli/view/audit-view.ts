@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Audit, BlobAudit, LogVerdict, SessionAudit } from '../audit-of.ts';
 import { bad, counted, good, type Line, pairs, type Span, warn } from './text.ts';
 
@@ -40,15 +39,8 @@ export function auditLines(audit: Audit, blobs: BlobAudit): readonly Line[] {
 const verdictSpan = (verdict: LogVerdict): Span =>
   verdict === 'broken' ? bad(verdict) : verdict === 'closed and signed' ? good(verdict) : warn(verdict);
 
-const signerWords = ({ line, operator, signer, key }: SessionAudit): string =>
-  `${signer ?? 'nobody'}${signer === null || key === null ? '' : ` (${fingerprint(key)})`}: the session of ${operator} from line ${line}`;
-
-/** As `ssh-keygen -l` prints it. */
-const fingerprint = (key: string): string => {
-  const [type = '', base64 = ''] = key.split(' ');
-  const hash = createHash('sha256').update(Buffer.from(base64, 'base64')).digest('base64').replace(/=+$/, '');
-  return `${type.replace(/^ssh-/, '')} SHA256:${hash}`;
-};
+const signerWords = ({ line, operator, signer, fingerprint }: SessionAudit): string =>
+  `${signer === null ? 'nobody' : `${signer} (${fingerprint})`}: the session of ${operator} from line ${line}`;
 
 function nextLines({ verdict, breach, execution, folder, signatures }: Audit, lost: boolean): readonly Line[] {
   const { run } = folder;

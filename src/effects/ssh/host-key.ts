@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
+import { fingerprintOf } from '../../core/sshsig.ts';
 import { knownHostsName, knownKeys, type PublicKey, publicKey, publicKeyOf } from './known-hosts.ts';
 import { placeOf, type SshTarget } from './target.ts';
 
@@ -18,10 +18,6 @@ export interface Expected {
   /** Where the keys stand, for people. */
   readonly source: string;
 }
-
-/** `SHA256:…`, as ssh-keygen -l prints it. */
-export const fingerprint = (key: PublicKey): string =>
-  `SHA256:${createHash('sha256').update(Buffer.from(key.blob, 'base64')).digest('base64').replace(/=+$/, '')}`;
 
 export const keyText = (key: PublicKey): string => `${key.type} ${key.blob}`;
 
@@ -131,16 +127,16 @@ export function judgeHostKey(target: SshTarget, expected: Expected, shown: Buffe
   if (revoked !== undefined) {
     return trouble(
       'host-key-revoked',
-      `the host key of ${where} is marked as revoked in ${revoked.where}: ${fingerprint(key)}`,
+      `the host key of ${where} is marked as revoked in ${revoked.where}: ${fingerprintOf(keyText(key))}`,
       'Do not go on: somebody declared this key stolen. Give the host a new key, and remove the mark only if it was a mistake.',
     );
   }
   if (expected.keys.some(same)) return undefined;
   if (expected.keys.length > 0) {
-    const known = expected.keys.map((k) => `${k.type} ${fingerprint(k)} (${k.where})`).join(', ');
+    const known = expected.keys.map((k) => `${k.type} ${fingerprintOf(keyText(k))} (${k.where})`).join(', ');
     return trouble(
       'host-key-changed',
-      `the host key of ${where} is not the known one: it shows ${key.type} ${fingerprint(key)}, known is ${known}`,
+      `the host key of ${where} is not the known one: it shows ${key.type} ${fingerprintOf(keyText(key))}, known is ${known}`,
       'Do not go on before you know why: another machine may be answering. If the host was reinstalled, compare the fingerprint ' +
         `at its console (${consoleCommand(key)}), then ${replaceKey(target, expected, key)}`,
       keyText(key),
@@ -156,7 +152,7 @@ export function judgeHostKey(target: SshTarget, expected: Expected, shown: Buffe
   }
   return trouble(
     'host-key-unknown',
-    `the host key of ${where} is not known: ${key.type} ${fingerprint(key)}`,
+    `the host key of ${where} is not known: ${key.type} ${fingerprintOf(keyText(key))}`,
     addKey(target, key),
     keyText(key),
   );

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { expectedKeys, fingerprint, judgeHostKey, keyText } from '../../../src/effects/ssh/host-key.ts';
+import { fingerprintOf } from '../../../src/core/sshsig.ts';
+import { expectedKeys, judgeHostKey, keyText } from '../../../src/effects/ssh/host-key.ts';
 import { type PublicKey, publicKeyOf } from '../../../src/effects/ssh/known-hosts.ts';
 import type { SshTarget } from '../../../src/effects/ssh/target.ts';
 
@@ -45,8 +46,8 @@ describe('a host key that has changed', () => {
     expect(judge(target({ knownHosts: known }), b.blob)).toEqual({
       code: 'host-key-changed',
       what:
-        `the host key of web01 (192.0.2.7, port 2222) is not the known one: it shows ssh-ed25519 ${fingerprint(b.key)}, ` +
-        `known is ssh-ed25519 ${fingerprint(a.key)} (${known}:2)`,
+        `the host key of web01 (192.0.2.7, port 2222) is not the known one: it shows ssh-ed25519 ${fingerprintOf(keyText(b.key))}, ` +
+        `known is ssh-ed25519 ${fingerprintOf(keyText(a.key))} (${known}:2)`,
       fix:
         'Do not go on before you know why: another machine may be answering. If the host was reinstalled, compare the fingerprint ' +
         "at its console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then ssh-keygen -R '[192.0.2.7]:2222' " +
@@ -57,7 +58,7 @@ describe('a host key that has changed', () => {
 
   it('in the inventory is to be replaced there', () => {
     const trouble = judge(target({ hostKeys: [keyText(a.key)] }), b.blob);
-    expect(trouble?.what).toContain(`${fingerprint(a.key)} (ssh.host_keys in the inventory)`);
+    expect(trouble?.what).toContain(`${fingerprintOf(keyText(a.key))} (ssh.host_keys in the inventory)`);
     expect(trouble?.fix).toContain('into ssh.host_keys of web01 in hosts.yaml instead.');
   });
 });
