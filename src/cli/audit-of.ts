@@ -10,6 +10,7 @@ import { readSeals, type Seals } from '../core/seal.ts';
 import { fingerprintOf, signerOf } from '../core/sshsig.ts';
 import { linesRemoved } from '../engine/open-run.ts';
 import { verifiedVoucher } from './compose.ts';
+import type { HeadKept } from './kept-heads.ts';
 
 /** What a log amounts to. Only the last is more than "intact": nothing can be cut off or rebuilt without a listed person's key. */
 export type LogVerdict = 'broken' | 'intact but open' | 'intact but unsigned' | 'closed and signed';
@@ -38,6 +39,8 @@ export interface AuditOptions {
   readonly allowedSigners: string | undefined;
   /** The hash of a head that was kept elsewhere: the log has to hold that line. */
   readonly head?: string;
+  /** Heads of this run that later ones recorded: the log has to hold each of these lines. */
+  readonly kept?: readonly HeadKept[];
 }
 
 export interface Audit {
@@ -50,6 +53,7 @@ export interface Audit {
   readonly signatures: SignatureAudit;
   /** The line whose hash was asked for. */
   readonly anchored?: number;
+  readonly kept: readonly HeadKept[];
   /** The good lines from the start. */
   readonly events: readonly Recorded[];
   readonly execution: Execution;
@@ -86,12 +90,15 @@ export async function auditOf(
     : undefined;
   const seals = readSeals(events, signed);
   const vouched = await vouchersOf(seals, options.allowedSigners);
-  const anchored = options.head === undefined ? undefined : lineOfHead(bytes.value, head, options.head);
+  const kept = options.kept ?? [];
+  const hashes = options.head === undefined && kept.length === 0 ? [] : lineHashes(bytes.value, head);
+  const anchored = options.head === undefined ? undefined : lineOf(hashes, options.head);
   const why =
     breach ??
     firstOf(vouched.breach, seals.breach) ??
     misplaced ??
     linesRemoved(folder, execution) ??
+    notHeld(hashes, kept) ??
     (options.head !== undefined && anchored === undefined
       ? {
           line: head.size,
@@ -120,6 +127,7 @@ export async function auditOf(
   return ok({
     ...{ folder, plan, verdict, head, torn, blobs, breach: why, signatures, events, execution },
     ...(anchored === undefined ? {} : { anchored }),
+    kept,
   });
 }
 
@@ -157,15 +165,32 @@ async function vouchersOf(
   return { sessions: audited, lacks, ...(breach === undefined ? {} : { breach }) };
 }
 
-/** The line of the log whose bytes have that SHA-256. */
-function lineOfHead(bytes: Uint8Array, head: Head, wanted: string): number | undefined {
-  let at = 0;
-  for (let line = 1; line <= head.size; line++) {
+/** The SHA-256 of each good line. */
+function lineHashes(bytes: Uint8Array, head: Head): readonly string[] {
+  const hashes: string[] = [];
+  for (let at = 0; hashes.length < head.size; ) {
     const end = bytes.indexOf(0x0a, at) + 1;
-    if (sha256(bytes.subarray(at, end)) === wanted) return line;
+    hashes.push(sha256(bytes.subarray(at, end)));
     at = end;
   }
-  return undefined;
+  return hashes;
+}
+
+/** The line, from 1, that has that hash. */
+function lineOf(hashes: readonly string[], hash: string): number | undefined {
+  const at = hashes.indexOf(hash);
+  return at === -1 ? undefined : at + 1;
+}
+
+/** The first kept head that the log does not hold. */
+function notHeld(hashes: readonly string[], kept: readonly HeadKept[]): Breach | undefined {
+  const lost = kept.find(({ size, hash }) => hashes[size - 1] !== hash);
+  return lost === undefined
+    ? undefined
+    : {
+        line: Math.min(lost.size, hashes.length),
+        what: `run ${lost.by} recorded another head of this log (${lost.size} lines, ${lost.hash}) when it began: lines were cut off or rebuilt`,
+      };
 }
 
 /** Looks whether each file in `out/` that a line refers to is what was written. Lines after a breach vouch for nothing. */

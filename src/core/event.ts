@@ -9,6 +9,13 @@ import type { Trouble } from './result.ts';
 /** `forth` drives the plan; `back` is the rollback of a step. */
 export type Direction = 'forth' | 'back';
 
+/** Where another run's log stood. */
+export interface KeptHead {
+  readonly run: string;
+  readonly size: number;
+  readonly hash: string;
+}
+
 interface OfStep {
   readonly step: string;
   readonly direction: Direction;
@@ -47,6 +54,8 @@ export type Event =
       readonly ticket: string | null;
       readonly reason: string | null;
       readonly responsible: string | null;
+      /** The head of the run before it in the same state folder, kept here so that its log cannot be rebuilt unseen. */
+      readonly previous?: KeptHead;
     }
   /** The host holds this run's claim from now on. */
   | { readonly type: 'host.claimed'; readonly where: string }

@@ -1,3 +1,4 @@
+import type { KeptHead } from '../core/event.ts';
 import { intentDigest, type Plan } from '../core/plan.ts';
 import type { Voucher } from '../core/ports.ts';
 import { ok, type Result } from '../core/result.ts';
@@ -21,6 +22,8 @@ export interface RunInfo {
   readonly ticket: string | null;
   readonly reason: string | null;
   readonly responsible: string | null;
+  /** Where the log of the run before it stands. */
+  readonly previous?: KeptHead;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { sha256 } from '../../src/core/json.ts';
 import type { PracticeMachine } from '../../src/practice/practice-machine.ts';
@@ -247,4 +247,28 @@ test('a run is exported as one file that is checked with nothing of decom', asyn
   expect(again).toMatchObject({ code: 2 });
   expect(again.stderr).toContain('bundle.tar.gz is there already');
   expect(readFileSync(join(b.folder, 'bundle.tar.gz'))).toEqual(bundle);
+});
+
+test('the next run keeps the head of the one before, whose log cannot be cut any more, signed or not', async () => {
+  b = await practiceBench(machine);
+  b.runbook(look);
+  for (let i = 0; i < 2; i++) {
+    rmSync(join(b.folder, 'plan.json'), { force: true });
+    await b.plan();
+    expect((await b.decom(...b.unattended)).code).toBe(0);
+  }
+  const [first = '', second = ''] = b.runs();
+  const run = basename(first);
+  const held = await b.decom('audit', 'verify', run);
+  expect(held).toMatchObject({ code: 12 });
+  expect(held.stdout).toMatch(
+    new RegExp(`kept by +run ${basename(second)}, which recorded the head of line \\d+ when it began`),
+  );
+  const log = join(first, 'audit.jsonl');
+  const lines = readFileSync(log, 'utf8').split('\n').slice(0, -1);
+  writeFileSync(log, `${lines.slice(0, -1).join('\n')}\n`);
+  const cut = await b.decom('audit', 'verify', run);
+  expect(cut).toMatchObject({ code: 6 });
+  expect(cut.stdout).toContain(`run ${basename(second)} recorded another head of this log (${lines.length} lines, `);
+  expect((await b.decom('report', run)).code).toBe(6);
 });

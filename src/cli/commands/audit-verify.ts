@@ -5,6 +5,7 @@ import { openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
 import { findRun } from '../find-run.ts';
 import type { Invocation } from '../invocation.ts';
+import { headsKept } from '../kept-heads.ts';
 import { refuse } from '../refuse.ts';
 import { auditLines } from '../view/audit-view.ts';
 
@@ -31,10 +32,11 @@ export async function auditVerify(invocation: Invocation, named: string, options
     options.allowedSigners === undefined ? desk.value.workspace.allowedSigners : resolve(options.allowedSigners);
   const audit = await auditOf(folder.value, {
     allowedSigners,
+    kept: headsKept(desk.value.store, folder.value.run),
     ...(options.head === undefined ? {} : { head: options.head }),
   });
   if (!audit.ok) return refuse(invocation, [audit.error], process.cwd(), exit.logBroken);
-  const { verdict, head, torn, breach, blobs, signatures, anchored } = audit.value;
+  const { verdict, head, torn, breach, blobs, signatures, anchored, kept } = audit.value;
   const { run, host, path } = folder.value;
   invocation.output.result(
     {
@@ -50,6 +52,7 @@ export async function auditVerify(invocation: Invocation, named: string, options
       blobs,
       signatures,
       anchored: anchored ?? null,
+      kept,
     },
     auditLines(audit.value, blobs),
   );

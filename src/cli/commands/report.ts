@@ -9,6 +9,7 @@ import { openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
 import { findRun } from '../find-run.ts';
 import type { Invocation } from '../invocation.ts';
+import { headsKept } from '../kept-heads.ts';
 import { refuse } from '../refuse.ts';
 
 export interface ReportOptions {
@@ -23,7 +24,10 @@ export async function report(invocation: Invocation, named: string, options: Rep
   const folder = findRun(desk.value.store, named);
   if (!folder.ok) return refuse(invocation, [folder.error]);
   const { allowedSigners } = desk.value.workspace;
-  const audit = await auditOf(folder.value, { allowedSigners });
+  const audit = await auditOf(folder.value, {
+    allowedSigners,
+    kept: headsKept(desk.value.store, folder.value.run),
+  });
   if (!audit.ok) return refuse(invocation, [audit.error], process.cwd(), exit.logBroken);
   const { plan, events, verdict, head, breach } = audit.value;
   const model = reportModel(plan, events, { verdict, head, linesWhole: breach === undefined });

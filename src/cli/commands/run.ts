@@ -9,6 +9,7 @@ import { type Desk, openDesk } from '../desk.ts';
 import { type ExitCode, exit, exitOfSignal } from '../exit.ts';
 import { openRunOf } from '../find-run.ts';
 import type { Invocation } from '../invocation.ts';
+import { previousHead } from '../kept-heads.ts';
 import { newPlan, type PlanningOptions } from '../new-plan.ts';
 import { planningWords } from '../planning-words.ts';
 import type { ProgressMode } from '../progress.ts';
@@ -101,6 +102,7 @@ async function runWith(
     // Looked for again behind the lock: another process may have begun one since, and have stopped.
     const open = rehearsal ? undefined : openRunOf(desk.store, plan.intent.host.name);
     if (open !== undefined) return refuse(invocation, [runOpen(open)], folder, exit.locked);
+    const previous = rehearsal ? undefined : previousHead(desk.store);
     const id = rehearsal ? rehearsalId(desk, plan) : plan.intent.id;
     const created = desk.store.create(plan, id, rehearsal);
     if (!created.ok) {
@@ -136,6 +138,7 @@ async function runWith(
               ticket: options.ticket ?? null,
               reason: options.reason ?? null,
               responsible: options.responsible ?? null,
+              ...(previous === undefined ? {} : { previous }),
             },
             session.value,
           ),

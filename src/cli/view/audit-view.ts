@@ -6,7 +6,7 @@ const most = 20;
 
 /** What a log amounts to, its head, and what to do with either. */
 export function auditLines(audit: Audit, blobs: BlobAudit): readonly Line[] {
-  const { verdict, folder, head, torn, breach, signatures, anchored } = audit;
+  const { verdict, folder, head, torn, breach, signatures, anchored, kept } = audit;
   const { referred, lost, stray } = blobs;
   return [
     [verdictSpan(verdict)],
@@ -18,6 +18,9 @@ export function auditLines(audit: Audit, blobs: BlobAudit): readonly Line[] {
       ...(anchored === undefined
         ? []
         : ([['kept head', `is that of line ${anchored}: nothing up to there was changed`]] as const)),
+      ...(breach === undefined ? kept : []).map(
+        ({ by, size }) => ['kept by', `run ${by}, which recorded the head of line ${size} when it began`] as const,
+      ),
       ['files', `${referred - lost.length} of ${referred} in out/ are as the lines say`],
       ...signatures.sessions.map((session) => ['signed by', signerWords(session)] as const),
     ]),

@@ -440,6 +440,7 @@ test('the verdict on a log is never more than it is', () => {
           torn: 0,
           breach: undefined,
           signatures: { sessions: [], covered: 0, lacks: [] },
+          kept: [],
           events: [],
           execution: { ...foldAll([]), run },
           ...given,
