@@ -1,6 +1,6 @@
 // `npm test`: does all the set-up and runs every test. DECOM_LAB=skip leaves the lab out, and says so; `--fast` asks for no more.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,7 +32,7 @@ const fastOnly = process.argv.includes('--fast');
 const withLab = !fastOnly && process.env.DECOM_LAB !== 'skip';
 if (withLab) await prepareLab();
 if (!run('npm', ['run', '--silent', 'build'])) stop('The build failed; see above.');
-const counts = await test(withLab ? [['fast', 'lab'], ['machine']] : [['fast']]);
+const counts = await test(withLab ? ['fast', 'lab', 'machine'] : ['fast']);
 if (!withLab && !fastOnly)
   say('\nTHE LAB WAS SKIPPED (DECOM_LAB=skip): nothing was tried on a real sshd, BMC or virtual machine.');
 for (const line of counts.notes) say(line);
@@ -84,32 +84,60 @@ async function prepareLab() {
 }
 
 /**
- * Runs the lists of projects at the same time and each list in turn, as every project keeps about one processor busy, and counts by vitest's
- * own JSON. The last list is shown as it goes, the others when they are done. A file that fails outside any test counts as a failure.
+ * Runs the projects at the same time, as none keeps more than one processor busy and most of them wait a lot, and counts by vitest's own JSON.
+ * The last one is shown as it goes, the others when they are done. A file that fails outside any test counts as a failure.
  */
-async function test(lists) {
-  const folder = mkdtempSync(join(tmpdir(), 'decom-test-'));
-  const inTurn = async (projects) => {
-    const done = [];
-    for (const project of projects) done.push(await testProject(project, folder, projects === lists.at(-1)));
-    return done;
+async function test(projects) {
+  const folder = scratch();
+  const alone = projects.length === 1;
+  const all = await Promise.all(
+    projects.map((project) => testProject(project, { folder, alone, shown: project === projects.at(-1) })),
+  );
+  const sum = (key) => all.reduce((total, one) => total + one[key], 0);
+  return {
+    passed: sum('passed'),
+    failed: sum('failed'),
+    skipped: sum('skipped'),
+    ok: all.every((one) => one.ok),
+    notes: all.flatMap((one) => one.notes),
   };
-  try {
-    const all = (await Promise.all(lists.map(inTurn))).flat();
-    const sum = (key) => all.reduce((total, one) => total + one[key], 0);
-    return {
-      passed: sum('passed'),
-      failed: sum('failed'),
-      skipped: sum('skipped'),
-      ok: all.every((one) => one.ok),
-      notes: all.flatMap((one) => one.notes),
-    };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }
 
-async function testProject(project, folder, shown) {
+/** A folder for the files of the fast tests and for the results, gone when this process ends. In memory if there is room: they make thousands of small files. */
+function scratch() {
+  const folder = inMemory() ?? mkdtempSync(join(tmpdir(), 'decom-test-'));
+  process.once('exit', () => {
+    try {
+      rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    } catch (error) {
+      say(`left behind: ${folder} (${error.message})`);
+    }
+  });
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+  return folder;
+}
+
+/** Undefined where a folder in memory is too small, no program can be run from it, or another place is asked for. */
+function inMemory() {
+  if (process.env.TMPDIR !== undefined) return undefined;
+  const needed = 2 * 2 ** 30;
+  let folder;
+  try {
+    const { bavail, bsize } = statfsSync('/dev/shm');
+    if (Math.min(bavail * bsize, process.availableMemory()) < needed) return undefined;
+    folder = mkdtempSync('/dev/shm/decom-');
+    const program = join(folder, 'program');
+    writeFileSync(program, '#!/bin/sh\n', { mode: 0o755 });
+    if (spawnSync(program, { stdio: 'ignore' }).status === 0) return folder;
+  } catch {
+    // Not Linux, or not ours to write to.
+  }
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  return undefined;
+}
+
+/** `alone`: it may have every processor. */
+async function testProject(project, { folder, shown, alone }) {
   const json = join(folder, `${project}.json`);
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const args = [
@@ -120,9 +148,14 @@ async function testProject(project, folder, shown) {
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${json}`,
+    ...(alone ? ['--maxWorkers=100%'] : []),
   ];
   const output = shown ? 'inherit' : 'pipe';
-  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', output, output] });
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    env: { ...process.env, ...(project === 'fast' ? { TMPDIR: folder } : {}) },
+    stdio: ['ignore', output, output],
+  });
   const kept = [];
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => kept.push(chunk));
   const code = await new Promise((resolve) => {
