@@ -138,7 +138,9 @@ export async function carryOn(invocation: Invocation, on: CarryOn): Promise<Resu
   if (end.end === 'quit' && end.why === 'end-of-input') await sleep(hangUpDelay);
   const code = exitOfRun(end, signals.received());
   try {
-    if (end.end !== 'journal') closeSession(journal, end.end, code);
+    if (end.end !== 'journal') {
+      await closeSession(journal, { why: end.end, exit: code, ...(await desk.anchor(folder)) });
+    }
   } catch (error) {
     if (!(error instanceof JournalTrouble)) throw error;
     output.trouble(error.trouble);

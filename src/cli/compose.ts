@@ -7,9 +7,10 @@ import type { Claims } from '../core/claim.ts';
 import type { Helper } from '../core/helper.ts';
 import type { Host } from '../core/host.ts';
 import type { PlanFacts } from '../core/plan.ts';
-import type { BlobStore, Machine, RunStore, Voucher } from '../core/ports.ts';
+import type { Anchor, BlobStore, Machine, RunStore, Voucher } from '../core/ports.ts';
 import { type Result, seen } from '../core/result.ts';
 import { sudoOf } from '../core/ssh-settings.ts';
+import type { AnchorOptions } from '../effects/anchor.ts';
 import { checkCel, decideWithCel } from '../effects/cel.ts';
 import { makeRedactor, type Redactor } from '../effects/redactor.ts';
 import type { OperatorKeys } from '../effects/signing/operator-voucher.ts';
@@ -57,6 +58,11 @@ export async function voucherFrom(keys: OperatorKeys): Promise<Result<Voucher>> 
 /** Whether a listed person signed, by `ssh-keygen -Y verify`. */
 export async function verifiedVoucher(allowedSigners: string, vouched: VouchedFor): Promise<Result<void>> {
   return (await import('../effects/signing/verify-voucher.ts')).verifyVoucher(allowedSigners, vouched);
+}
+
+/** Keeps heads of logs by a program of the operator's. */
+export async function anchorBy(options: AnchorOptions): Promise<Anchor> {
+  return (await import('../effects/anchor.ts')).commandAnchor(options);
 }
 
 /** A run as one file. */

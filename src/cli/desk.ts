@@ -1,12 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { homedir, hostname, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
+import { milliseconds } from '../core/duration.ts';
 import type { Host } from '../core/host.ts';
 import type { PlanFacts } from '../core/plan.ts';
-import type { BlobStore, RunStore } from '../core/ports.ts';
+import type { BlobStore, RunFolder, RunStore } from '../core/ports.ts';
 import { ok, type Result } from '../core/result.ts';
-import type { SessionInfo } from '../engine/session.ts';
-import { composeHost, type HostWorld, newRedactor, openRunStore, type Surroundings, voucherFrom } from './compose.ts';
+import type { SessionEnd, SessionInfo } from '../engine/session.ts';
+import {
+  anchorBy,
+  composeHost,
+  type HostWorld,
+  newRedactor,
+  openRunStore,
+  type Surroundings,
+  voucherFrom,
+} from './compose.ts';
 import type { Invocation } from './invocation.ts';
 import { packageFolder } from './package-files.ts';
 import { askSecret } from './prompt/ask-secret.ts';
@@ -27,6 +36,8 @@ export interface Desk {
     given?: { readonly blobs?: BlobStore; readonly borrowed?: PlanFacts; readonly state?: string },
   ): Promise<HostWorld>;
   /** Who takes a run up, with the key that vouches for it where logs are signed. A rehearsal's log is never signed. */
+  /** What keeps the heads of logs elsewhere, with where what it says is put. */
+  anchor(folder: RunFolder): Promise<Pick<SessionEnd, 'anchor'>>;
   session(how: { readonly unattended: boolean; readonly rehearsal?: boolean }): Promise<Result<SessionInfo>>;
 }
 
@@ -78,6 +89,17 @@ export function openDesk(invocation: Invocation, signal?: AbortSignal): Result<D
         },
         around,
       ),
+    async anchor(run) {
+      const { anchor } = workspace.value.settings;
+      if (anchor === undefined || run.rehearsal) return {};
+      const keeper = await anchorBy({
+        argv: anchor.argv,
+        folder,
+        environment,
+        within: milliseconds(anchor.timeout ?? '30s') ?? 30_000,
+      });
+      return { anchor: { keeper, blobs: run.blobs() } };
+    },
     async session({ unattended, rehearsal = false }) {
       const session = { operator, control: hostname(), pid: process.pid, tool: version, unattended };
       const { allowedSigners } = workspace.value;

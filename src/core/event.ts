@@ -61,6 +61,9 @@ export type Event =
   | { readonly type: 'host.claimed'; readonly where: string }
   /** A claim of another run is put away by a person who answers for it; recorded before it is done. */
   | { readonly type: 'claim.taken-over'; readonly was: Claim; readonly by: string; readonly reason: string }
+  /** A head of this log was handed to what keeps it elsewhere; `answer` is what that said of it. */
+  | { readonly type: 'head.kept'; readonly size: number; readonly hash: string; readonly answer: BlobRef }
+  | { readonly type: 'head.not-kept'; readonly size: number; readonly hash: string; readonly trouble: Trouble }
   /** A torn tail was cut back to the last good line; what was cut is kept in `kept`. */
   | { readonly type: 'log.repaired'; readonly bytes: number; readonly kept: string }
   | (OfStep & { readonly type: 'step.started'; readonly attempt: number })

@@ -165,6 +165,8 @@ export function fold(execution: Execution, event: Recorded): Execution {
       };
     case 'session.closed':
     case 'checkpoint':
+    case 'head.kept':
+    case 'head.not-kept':
     case 'host.claimed':
     case 'claim.taken-over':
     case 'log.repaired':

@@ -194,6 +194,20 @@ export const WorkspaceFile = Type.Object(
         'Who may sign audit logs, in OpenSSH’s format (ssh-keygen(1), ALLOWED SIGNERS). Where it stands, every log is signed.',
       ),
     ),
+    anchor: Type.Optional(
+      Type.Object(
+        {
+          argv: Type.Array(Type.String({ minLength: 1 }), {
+            minItems: 1,
+            description: 'The program and its arguments. A relative path starts at this folder.',
+          }),
+          timeout: Type.Optional(
+            Type.String({ pattern: durationPattern, description: 'Longest time that it may take. Default 30s.' }),
+          ),
+        },
+        { ...closed, description: 'A program that keeps the head of a log where nobody who can change it can write.' },
+      ),
+    ),
     runbook: Type.Optional(text('The runbook that "plan" and "run" use when -r is not given.')),
     helpers: Type.Optional(
       RecordOf(helperName, HelperEntry, {

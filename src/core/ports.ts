@@ -101,6 +101,19 @@ export interface JournalStore {
   close(): void;
 }
 
+/** What keeps heads of logs where nobody who could change a log can write. */
+export interface Anchor {
+  /** Its name, for people. */
+  readonly name: string;
+  /** Hands a head over; what comes back is what it said, at most 64 KiB. */
+  keep(head: {
+    readonly run: string;
+    readonly host: string;
+    readonly size: number;
+    readonly hash: string;
+  }): Promise<Result<string>>;
+}
+
 /** An operator's SSH key, and whoever it is listed for among the allowed signers. */
 export interface Voucher {
   readonly principal: string;

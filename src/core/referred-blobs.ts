@@ -14,6 +14,7 @@ export const referredBlobs = (events: readonly Recorded[]): readonly ReferredBlo
 
 function blobsOf(event: Recorded): readonly BlobRef[] {
   if (event.type === 'step.planned') return [event.before];
+  if (event.type === 'head.kept') return [event.answer];
   const why: Trouble | undefined = 'trouble' in event ? event.trouble : undefined;
   return why?.blob === undefined ? [] : [why.blob];
 }

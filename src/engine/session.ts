@@ -1,6 +1,6 @@
 import type { KeptHead } from '../core/event.ts';
 import { intentDigest, type Plan } from '../core/plan.ts';
-import type { Voucher } from '../core/ports.ts';
+import type { Anchor, BlobStore, Voucher } from '../core/ports.ts';
 import { ok, type Result } from '../core/result.ts';
 import type { Journal } from './journal.ts';
 
@@ -53,7 +53,27 @@ export async function beginRun(
 export const openSession = (journal: Journal, { voucher, ...session }: SessionInfo): Promise<Result<void>> =>
   journal.open({ type: 'session.opened', ...session }, voucher);
 
-/** Last line of a process, in the words of the exit code it ends with. */
-export const closeSession = (journal: Journal, why: string, exit: number): void => {
+export interface SessionEnd {
+  /** In the words of the exit code. */
+  readonly why: string;
+  readonly exit: number;
+  /** Where the head goes, and where what is said of it is put; absent where heads are not kept elsewhere. */
+  readonly anchor?: { readonly keeper: Anchor; readonly blobs: BlobStore };
+}
+
+/**
+ * Last lines of a process: the head is handed to whatever keeps it elsewhere, and the session is closed. A head that could not be kept is
+ * on record, and no reason to leave the session open.
+ */
+export async function closeSession(journal: Journal, { why, exit, anchor }: SessionEnd): Promise<void> {
+  if (anchor !== undefined) {
+    const { head, execution } = journal;
+    const kept = await anchor.keeper.keep({ run: execution.run, host: execution.host, ...head });
+    journal.record(
+      kept.ok
+        ? { type: 'head.kept', ...head, answer: anchor.blobs.put(kept.value) }
+        : { type: 'head.not-kept', ...head, trouble: kept.error },
+    );
+  }
   journal.record({ type: 'session.closed', why, exit });
-};
+}

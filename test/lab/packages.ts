@@ -36,6 +36,8 @@ export const labPackages: readonly LabPackage[] = [
   { name: 'krb5-kdc', program: 'krb5kdc' },
   { name: 'krb5-admin-server', program: 'kadmin.local' },
   { name: 'krb5-user', program: 'kinit' },
+  { name: 'git', program: 'git' },
+  { name: 'bsdutils', program: 'logger' },
 ];
 
 /** The packages whose program is on no folder of the PATH, nor among the system's own. */

@@ -45,7 +45,8 @@ export async function abandon(invocation: Invocation, named: string, { reason }:
       journal.record({ type: 'run.closed', outcome: 'abandoned', by: operator, reason });
       const { execution: ended } = journal;
       const left = await freed(desk.value, folder.value, copiesLeftOpen(ended), dataLeftBy(ended));
-      closeSession(journal, 'abandoned', exit.done);
+      const anchor = await desk.value.anchor(folder.value);
+      await closeSession(journal, { why: 'abandoned', exit: exit.done, ...anchor });
       const { execution, head } = journal;
       invocation.output.result(
         { type: 'run.ended', message: `run ${folder.value.run} is abandoned`, run_id: folder.value.run, head },

@@ -144,7 +144,7 @@ async function replanOpen(
   const saved = folder.amendPlan(fresh);
   if (!saved.ok) return refuse(invocation, [saved.error]);
   amend(journal, fresh, changes, redo, desk.operator);
-  closeSession(journal, 'replanned', exit.done);
+  await closeSession(journal, { why: 'replanned', exit: exit.done, ...(await desk.anchor(folder)) });
   invocation.output.result(
     { type: 'replanned', message: counted(changes.length, 'change'), run_id: folder.run, changes, head: journal.head },
     [`The new plan is in force: ${counted(changes.length, 'change')}.`, `Next: decom resume ${folder.run}`],

@@ -46,6 +46,10 @@ function tell(event: Recorded): readonly Line[] {
           ` by ${event.by} from run ${event.was.run} (${event.was.operator} on ${event.was.control}): ${event.reason}`,
         ],
       ];
+    case 'head.kept':
+      return [[dim(`the head of ${counted(event.size, 'line')} is kept elsewhere: ${event.hash}`)]];
+    case 'head.not-kept':
+      return [[bad('the head was not kept elsewhere')], ...troubleLines(event.trouble)];
     case 'log.repaired':
       return [
         [

@@ -1,8 +1,8 @@
 import type { Bmc, Clock } from '../../core/ports.ts';
 import { fail, ok, type Result, type Seen, seen, type Trouble, unseen } from '../../core/result.ts';
 import type { Secret } from '../../core/secret.ts';
+import { greatestAnswer, type ProgramEnd, runProgram } from '../process.ts';
 import { type Answered, type Asked, readAnswer } from './command-answer.ts';
-import { greatestAnswer, type ProgramEnd, runProgram } from './command-program.ts';
 import {
   programCannot,
   programCannotTell,

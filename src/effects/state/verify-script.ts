@@ -9,6 +9,8 @@ const types: Readonly<Record<EventType, true>> = {
   'run.opened': true,
   'host.claimed': true,
   'claim.taken-over': true,
+  'head.kept': true,
+  'head.not-kept': true,
   'log.repaired': true,
   'step.started': true,
   'step.planned': true,
@@ -177,7 +179,7 @@ Not signed: lines $((covered + 1)) to $count come after the last checkpoint."
 fi
 
 # 4. The files that lines refer to.
-sed -n 's/.*"\\(before\\|blob\\)":{"bytes":[0-9]*,"sha256":"\\([0-9a-f]\\{64\\}\\)"}.*/\\2/p' "$work/log" | sort -u >"$work/names"
+sed -n 's/.*"\\(before\\|blob\\|answer\\)":{"bytes":[0-9]*,"sha256":"\\([0-9a-f]\\{64\\}\\)"}.*/\\2/p' "$work/log" | sort -u >"$work/names"
 for name in $(cat "$work/names"); do
   n=$(sed -n "/\\"sha256\\":\\"$name\\"/{=;q;}" "$work/log")
   [ -f "$folder/out/$name" ] || broken "$n" "it refers to out/$name, and that file is missing"
