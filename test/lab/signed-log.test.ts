@@ -8,6 +8,7 @@ import type { PracticeMachine } from '../../src/practice/practice-machine.ts';
 import { settings } from '../faults/bench.ts';
 import { type PracticeBench, practiceBench, startMachine } from '../faults/practice.ts';
 import { endCalls } from '../faults/program.ts';
+import { authenticatorLibrary, securityKey } from './authenticator.ts';
 
 /*
  * Logs that people vouch for with their SSH keys, by the built program, judged by it and by `verify.sh` with OpenSSH's own ssh-keygen.
@@ -271,4 +272,36 @@ test('the next run keeps the head of the one before, whose log cannot be cut any
   expect(cut).toMatchObject({ code: 6 });
   expect(cut.stdout).toContain(`run ${basename(second)} recorded another head of this log (${lines.length} lines, `);
   expect((await b.decom('report', run)).code).toBe(6);
+});
+
+test.each(['ed25519-sk', 'ecdsa-sk'] as const)(
+  'a security key (%s) vouches, and ssh-keygen verifies it',
+  async (type) => {
+    b = await practiceBench(machine);
+    const library = await authenticatorLibrary();
+    const file = join(b.folder, 'key');
+    const key = securityKey(library, type, file);
+    await signedBench(look, `ada@example.org ${key}\n`);
+    const ran = await b.start(b.unattended, { env: { DECOM_SIGNING_KEY: file, SSH_SK_PROVIDER: library } }).ended;
+    expect(ran.code, ran.stderr).toBe(0);
+    const verified = await b.decom('audit', 'verify', 'practice');
+    expect(verified.stdout).toContain('closed and signed');
+    expect(verified.code).toBe(0);
+    expect(byScript('-s', join(b.folder, 'allowed_signers')).code).toBe(0);
+  },
+);
+
+test.each([
+  ['ecdsa', '256'],
+  ['ecdsa', '521'],
+  ['rsa', '3072'],
+] as const)('a key of type %s (%s bits) vouches', async (type, bits) => {
+  b = await practiceBench(machine);
+  const file = join(b.folder, 'key');
+  execFileSync('ssh-keygen', ['-q', '-t', type, '-b', bits, '-N', '', '-f', file]);
+  await signedBench(look, `ada@example.org ${readFileSync(`${file}.pub`, 'utf8')}`);
+  const ran = await b.start(b.unattended, env(file)).ended;
+  expect(ran.code, ran.stderr).toBe(0);
+  expect(await b.decom('audit', 'verify', 'practice')).toMatchObject({ code: 0 });
+  expect(byScript('-s', join(b.folder, 'allowed_signers')).code).toBe(0);
 });
