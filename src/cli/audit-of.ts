@@ -111,6 +111,7 @@ export async function auditOf(
     ...(seals.covered < head.size && seals.sessions.some(({ vouched }) => vouched !== undefined)
       ? [`lines ${seals.covered + 1} to ${head.size} come after the last checkpoint`]
       : []),
+    ...(torn > 0 ? ['its last line is torn'] : []),
     ...(execution.status === 'closed' && events.findLast(({ type }) => type !== 'checkpoint')?.type !== 'session.closed'
       ? ['its last session was never closed: the process was killed, or lines were cut off']
       : []),
@@ -118,7 +119,7 @@ export async function auditOf(
   const verdict: LogVerdict =
     why !== undefined || blobs.lost.length > 0
       ? 'broken'
-      : torn > 0 || execution.status !== 'closed'
+      : execution.status !== 'closed'
         ? 'intact but open'
         : lacks.length > 0
           ? 'intact but unsigned'

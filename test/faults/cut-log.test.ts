@@ -120,11 +120,12 @@ test('a file in out/ that a line refers to and that is gone, shorter or changed 
   expect(told(await s.bench.decom('audit', 'verify', 'practice'))).toMatchInlineSnapshot(`
     "exit 11
     stdout: intact but open
-    run    <run> on practice
-    log    <workspace>/state/runs/practice/<run>/audit.jsonl
-    lines  8
-    <hash>
-    files  1 of 1 in out/ are as the lines say
+    run        <run> on practice
+    log        <workspace>/state/runs/practice/<run>/audit.jsonl
+    lines      8
+    head       <hash>
+    files      1 of 1 in out/ are as the lines say
+    signed by  nobody: the session of root from line 1
     1 file in out/ that no line refers to, as a crash leaves it: <hash>. Nothing rests on it.
     The run has not ended, so that lines were cut off its end could not be seen.
     Next: decom why <run>"

@@ -147,7 +147,6 @@ function attacks(): readonly Attack[] {
     const last = n === lines.length;
     // Without its second line no run was opened, and yet there are files in out/.
     const cut: Verdict = i < 2 ? 'broken' : closed(lines.slice(0, i)) ? 'intact but unsigned' : 'intact but open';
-    const torn: Verdict = i < 2 ? 'broken' : 'intact but open';
     return [
       change('edit', (all) => joined(all.with(i, edited(line)))),
       change('flip a bit of', (all) => joined(all.with(i, flipped(line, i)))),
@@ -161,7 +160,7 @@ function attacks(): readonly Attack[] {
       ...(last ? [] : [change('delete', (all) => joined(all.toSpliced(i, 1)))]),
       ...(last ? [] : [change('swap with the next', (all) => joined(all.toSpliced(i, 2, all[i + 1] ?? '', line)))]),
       change('tear', (all) => joined(all.slice(0, i)) + line.slice(0, line.length / 2), {
-        verdict: torn,
+        verdict: cut,
         at: [],
       }),
     ];
@@ -283,7 +282,7 @@ function attacks(): readonly Attack[] {
     {
       name: 'fill the end with zeros',
       log: (all) => `${joined(all)}${'\0'.repeat(2048)}`,
-      verdict: 'intact but open',
+      verdict: 'intact but unsigned',
     },
     { name: 'add garbage', log: (all) => `${joined(all)}garbage\n`, verdict: 'broken', at: [20] },
   ];

@@ -27,9 +27,11 @@ export function auditLines(audit: Audit, blobs: BlobAudit): readonly Line[] {
     ...(breach === undefined ? [] : [`Line ${breach.line}: ${breach.what}.`]),
     ...lost.slice(0, most).map(({ line, what }) => `Line ${line}: ${what}.`),
     ...(lost.length > most ? [`And ${counted(lost.length - most, 'more such line')}.`] : []),
-    ...(torn === 0
+    ...(torn === 0 || breach !== undefined
       ? []
-      : [`The last line is torn (${counted(torn, 'byte')}), as a crash leaves it; resume repairs it.`]),
+      : [
+          `The last line is torn (${counted(torn, 'byte')}), as a crash leaves it; ${verdict === 'intact but open' ? 'resume repairs it' : 'the run had ended, and nothing goes on from it'}.`,
+        ]),
     ...(stray.length === 0
       ? []
       : [

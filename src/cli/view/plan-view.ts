@@ -186,7 +186,10 @@ function nextLines(plan: Plan, { saved, given }: PlanViewOptions): readonly Line
   if (plan.facts.borrowed)
     return [`Made on saved facts: it can be rehearsed, never run. Next: decom run ${again} --dry-run`];
   if (plan.facts.blockers.length > 0) {
-    return [`Next: clear what stands in the way, then: decom plan ${again}${file === undefined ? '' : ` -o ${file}`}`];
+    return [
+      ...(saved === undefined ? [] : [`Saved to ${saved} as it is: it can be rehearsed, not run.`]),
+      `Next: clear what stands in the way, then: decom plan ${again}${file === undefined ? '' : ` -o ${file}`}`,
+    ];
   }
   return [
     file === undefined
