@@ -201,6 +201,18 @@ test('a key that only an agent holds signs', async () => {
   expect(await b.decom('audit', 'verify', 'practice')).toMatchObject({ code: 0 });
 });
 
+test('a key in ~/.ssh that is listed is found among those that are not', async () => {
+  b = await practiceBench(machine);
+  mkdirSync(join(b.folder, '.ssh'), { mode: 0o700 });
+  for (const type of ['ecdsa', 'ed25519']) {
+    execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-f', join(b.folder, '.ssh', `id_${type}`)]);
+  }
+  await signedBench(look, `ada@example.org ${readFileSync(join(b.folder, '.ssh', 'id_ed25519.pub'), 'utf8')}`);
+  const ran = await b.decom(...b.unattended);
+  expect(ran.code, ran.stderr).toBe(0);
+  expect((await b.decom('audit', 'verify', 'practice')).stdout).toContain('closed and signed');
+});
+
 test('a list of signers with patterns, authorities or no key is refused by its line', async () => {
   b = await practiceBench(machine);
   const ada = keyOf('ada@example.org');

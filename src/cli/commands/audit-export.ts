@@ -2,14 +2,11 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { reportHtml } from '../../documents/report-html.ts';
 import { reportMarkdown } from '../../documents/report-markdown.ts';
-import { reportModel } from '../../documents/report-model.ts';
-import { auditOf } from '../audit-of.ts';
+import { auditedRun } from '../audited-run.ts';
 import { packedBundle } from '../compose.ts';
 import { openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
-import { findRun } from '../find-run.ts';
 import type { Invocation } from '../invocation.ts';
-import { headsKept } from '../kept-heads.ts';
 import { refuse } from '../refuse.ts';
 
 export interface ExportOptions {
@@ -23,17 +20,12 @@ export interface ExportOptions {
 export async function auditExport(invocation: Invocation, named: string, options: ExportOptions): Promise<ExitCode> {
   const desk = openDesk(invocation);
   if (!desk.ok) return refuse(invocation, desk.error);
-  const folder = findRun(desk.value.store, named);
-  if (!folder.ok) return refuse(invocation, [folder.error]);
+  const found = await auditedRun(desk.value, named);
+  if (!found.ok) return refuse(invocation, [found.error.why], process.cwd(), found.error.code);
+  const { audit, model } = found.value;
+  const { verdict, head } = audit;
+  const { run, host, path } = found.value.folder;
   const { allowedSigners } = desk.value.workspace;
-  const audit = await auditOf(folder.value, {
-    allowedSigners,
-    kept: headsKept(desk.value.store, folder.value.run),
-  });
-  if (!audit.ok) return refuse(invocation, [audit.error], process.cwd(), exit.logBroken);
-  const { plan, events, verdict, head, breach } = audit.value;
-  const { run, host, path } = folder.value;
-  const model = reportModel(plan, events, { verdict, head, linesWhole: breach === undefined });
   const name = `decom-${host}-${run}`;
   const to = resolve(options.output ?? `${name}.tar.gz`);
   const packed = await packedBundle({

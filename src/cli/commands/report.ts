@@ -3,13 +3,10 @@ import { resolve } from 'node:path';
 import { trouble } from '../../core/result.ts';
 import { reportHtml } from '../../documents/report-html.ts';
 import { reportMarkdown } from '../../documents/report-markdown.ts';
-import { reportModel } from '../../documents/report-model.ts';
-import { auditOf } from '../audit-of.ts';
+import { auditedRun } from '../audited-run.ts';
 import { openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
-import { findRun } from '../find-run.ts';
 import type { Invocation } from '../invocation.ts';
-import { headsKept } from '../kept-heads.ts';
 import { refuse } from '../refuse.ts';
 
 export interface ReportOptions {
@@ -21,21 +18,14 @@ export interface ReportOptions {
 export async function report(invocation: Invocation, named: string, options: ReportOptions): Promise<ExitCode> {
   const desk = openDesk(invocation);
   if (!desk.ok) return refuse(invocation, desk.error);
-  const folder = findRun(desk.value.store, named);
-  if (!folder.ok) return refuse(invocation, [folder.error]);
-  const { allowedSigners } = desk.value.workspace;
-  const audit = await auditOf(folder.value, {
-    allowedSigners,
-    kept: headsKept(desk.value.store, folder.value.run),
-  });
-  if (!audit.ok) return refuse(invocation, [audit.error], process.cwd(), exit.logBroken);
-  const { plan, events, verdict, head, breach } = audit.value;
-  const model = reportModel(plan, events, { verdict, head, linesWhole: breach === undefined });
+  const found = await auditedRun(desk.value, named);
+  if (!found.ok) return refuse(invocation, [found.error.why], process.cwd(), found.error.code);
+  const { folder, audit, model } = found.value;
   const html = options.html ?? options.output?.endsWith('.html') ?? false;
   const text = html ? reportHtml(model) : reportMarkdown(model);
-  const { run } = folder.value;
+  const { run } = folder;
   const format = html ? 'html' : 'markdown';
-  const code = verdict === 'broken' ? exit.logBroken : exit.done;
+  const code = audit.verdict === 'broken' ? exit.logBroken : exit.done;
   if (options.output === undefined) {
     invocation.output.document({ type: 'report', message: `report of run ${run}`, run_id: run, format, text }, text);
     invocation.output.note([`Next: decom audit verify ${run}`]);
