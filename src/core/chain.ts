@@ -128,11 +128,20 @@ const stepId = /^[a-z0-9][a-z0-9-]{0,62}$/;
 /** One event further; undefined for a line that is well chained and still no event: somebody else wrote it. */
 function folds(execution: Execution, event: Recorded): Execution | undefined {
   if ('step' in event && !(typeof event.step === 'string' && stepId.test(event.step))) return undefined;
+  if (!wellSigned(event)) return undefined;
   try {
     return fold(execution, event) as Execution | undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Whether what a signature rests on has the shape that it is read in: a forged line must not end the reader. */
+function wellSigned(event: object): boolean {
+  if ('signature' in event && typeof event.signature !== 'string') return false;
+  if (!('seal' in event)) return true;
+  const { key, principal } = (event.seal ?? {}) as { readonly key?: unknown; readonly principal?: unknown };
+  return typeof key === 'string' && typeof principal === 'string';
 }
 
 interface Parsed {

@@ -102,3 +102,15 @@ describe('the chain', () => {
     ).toThrow(RangeError);
   });
 });
+
+test.each([
+  ['a signature that is no text', { signature: 5 }],
+  ['a seal that is no object', { seal: 5, signature: 'AAAA' }],
+  ['a seal that is null', { seal: null, signature: 'AAAA' }],
+  ['a key that is no text', { seal: { key: 5, principal: 'ada' }, signature: 'AAAA' }],
+  ['a person that is no text', { seal: { key: 'ssh-ed25519 AAAA', principal: ['ada'] }, signature: 'AAAA' }],
+])('a well chained line with %s is none that decom writes, and ends no reader', (_, forged) => {
+  const session = { type: 'session.opened', operator: 'ada', control: 'here', pid: 1, tool: '0', unattended: true };
+  const line = nextLine({ size: 0, hash: first }, { ...session, ...forged } as never, '2026-01-01T00:00:00.000Z');
+  expect(readChain(line.bytes, first).breach).toEqual({ line: 1, what: 'the line is none that decom writes' });
+});
