@@ -62,6 +62,10 @@ echo "$nonce nowhere \${one:-$two}"
  * Says one line, `NONCE STATE [NUMBER]`: `ended RC` (then the last 4 KiB of both streams on its own), `never` (fenced), `gone` (it was
  * begun, is not alive, and left no end that can be believed), `alive PID` (stop only: it is marked), `rebooted`, `nowhere` (the fence could not be made), `cut`.
  *
+ * What comes after `out` is full goes through `tail` and never through the shell, which would hold a line of any length in memory, byte by
+ * byte. Whether there is more is told by what `dd` counts; where that cannot be read, or the disk is full, the rest is read away all the
+ * same: a program must not end because nobody listens.
+ *
  * Every program that this starts costs a fork on a machine that may be old and busy: hence builtins wherever they do.
  */
 export const jobScript = `
@@ -172,10 +176,12 @@ job='
 place=$1 how=$2 reader=$3
 shift 3
 keep() {
-  dd bs=1024 count=64 >"$1" 2>/dev/null
-  more=
-  if IFS= read -r more; then { printf "%s\\n" "$more"; cat; } | tail -c 4096 >"$1.last"
-  elif [ -n "$more" ]; then printf %s "$more" | tail -c 4096 >"$1.last"; fi
+  read=$(LC_ALL=C dd bs=1024 count=64 2>&1 >"$1")
+  case $read in
+    [0-9]*+[0-9]*" records in"*) read=\${read%% *} read=$((\${read%+*}+\${read#*+})) ;;
+    *) read=64 ;;
+  esac
+  [ "$read" -lt 64 ] || tail -c 4096 >"$1.last" || cat >/dev/null
   echo kept >&5
 }
 begun_at() { shift 19; start=$1; }

@@ -64,6 +64,20 @@ async function until(what: string, holds: () => boolean): Promise<void> {
   }
 }
 
+/** The most memory that each process which has `text` among its arguments has had, in KiB. */
+const peaksOf = (text: string): readonly number[] =>
+  readdirSync('/proc').flatMap((pid) => {
+    const of = (file: string) => {
+      try {
+        return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+      } catch {
+        return '';
+      }
+    };
+    const peak = of('cmdline').includes(text) ? /VmHWM:\s+(\d+) kB/.exec(of('status'))?.[1] : undefined;
+    return peak === undefined ? [] : [Number(peak)];
+  });
+
 const begun = () => until('the work begins', () => inFolder('began') !== '');
 const letGo = () => mkdirSync(join(folder, 'go'));
 const failedWith3 = { outcome: 'failed', receipt: { exit: 3, stdout_tail: 'worked', stderr_tail: '' } };
@@ -84,6 +98,26 @@ describe('a program that outlives its connection', () => {
     if (ended.outcome !== 'done') throw new Error(JSON.stringify(ended));
     expect(ended.receipt.stdout_tail).toMatch(/^x{4093}END$/);
     expect(ended.receipt.stderr_tail).toBe('only this');
+  });
+
+  it('keeps the end also where it begins after exactly what is kept whole', async () => {
+    for (const [n, extra] of [0, 1, 4096, 5000].entries()) {
+      const operation = sh(`head -c ${65_536 + extra} /dev/zero | tr "\\0" x | dd bs=65536 2>/dev/null; printf y`);
+      const ended = await jobs.run(operation, await prepared(operation, { ...place, n }), signal);
+      expect(ended).toMatchObject({ outcome: 'done', receipt: { stdout_tail: `${'x'.repeat(4095)}y` } });
+    }
+  });
+
+  it('that writes many megabytes on one line is read as it writes, and no shell on the host holds the line', async () => {
+    const operation = sh(
+      'head -c 16777216 /dev/zero | tr "\\0" x; echo written >"$1/began"; while [ ! -e "$1/go" ]; do sleep 0.05; done; printf END',
+    );
+    const act = await prepared(operation);
+    const running = jobs.run(operation, act, signal);
+    await begun();
+    expect(Math.max(...peaksOf(join(act.folder, act.name)))).toBeLessThan(8 * 1024);
+    letGo();
+    expect(await running).toMatchObject({ outcome: 'done', receipt: { stdout_tail: `${'x'.repeat(4093)}END` } });
   });
 
   it('gets values of any text in its environment, in the folder that was asked for', async () => {
