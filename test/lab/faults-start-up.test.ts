@@ -47,6 +47,8 @@ async function stage(
   symlinkSync('/usr/bin/dash', join(w.host.root, 'bin/sh'));
   mkdirSync(join(w.host.root, 'root/.ssh'));
   writeFileSync(join(w.host.root, 'root/.ssh/rc'), rc);
+  if (steps(w).includes('service.start'))
+    w.host.inside('chroot "$1" /etc/init.d/app stop && mv "$1/etc/rc3.d/S20app" "$1/etc/rc3.d/K20app"');
   const app = join(w.host.root, 'etc/init.d/app');
   writeFileSync(app, readFileSync(app, 'utf8').replace('\n', '\n[ "$1" = status ] || echo "$1" >> /srv/calls\n'));
   w.b.edit('hosts.yaml', 'config: none', `config: none, transport: ${transport}`);
@@ -61,11 +63,12 @@ async function stage(
     run: () => w.b.decom('run', '--plan', 'plan.json', ...at),
     resume: () => w.b.decom('resume', 'old01', ...at),
     mend: () => rmSync(hang(w), { force: true }),
-    /** They hang from the first start of a program on. */
-    hangsWith: (program: string) => {
+    /** They hang from the first start of a program on; of a service's script, from its first `call` on. */
+    hangsWith: (program: string, call: string) => {
       const path = join(w.host.root, program);
       renameSync(path, `${path}.real`);
-      const once = '[ "$1" = status ] || [ -e /run/hung ] || { : > /run/hung; : > /hang; }';
+      const other = program.startsWith('etc/init.d/') ? `[ "$1" = status ] || [ "$1" != ${call} ] || ` : '';
+      const once = `${other}[ -e /run/hung ] || { : > /run/hung; : > /hang; }`;
       const own = program.startsWith('bin/') ? `exec busybox ${basename(program)}` : `exec /${program}.real`;
       writeFileSync(path, `#!/bin/sh\n${once}\n${own} "$@"\n`, { mode: 0o755 });
     },
@@ -134,6 +137,7 @@ describe.concurrent.each(transports)('start-up files that hang, over %s', (trans
     ['identity.check', () => step('x', 'identity.check')],
     ['command.run', () => step('x', 'command.run', act)],
     ['service.stop', () => step('x', 'service.stop', '{ unit: app.service }')],
+    ['service.start', () => step('x', 'service.start', '{ unit: app.service }')],
     ['backup.archive', copy('archive')],
     ['backup.rsync', copy('rsync')],
     ['power.off', () => step('x', 'power.off', '{ grace: 1m }')],
@@ -151,13 +155,14 @@ describe.concurrent.each(transports)('start-up files that hang, over %s', (trans
   test.for([
     ['command.run', 'bin/echo', () => step('x', 'command.run', act.replace('echo', '/bin/echo'))],
     ['service.stop', 'etc/init.d/app', () => step('x', 'service.stop', '{ unit: app.service }')],
+    ['service.start', 'etc/init.d/app', () => step('x', 'service.start', '{ unit: app.service }')],
     ['backup.archive', 'bin/tar', copy('archive')],
     ['backup.rsync', 'usr/bin/rsync', copy('rsync')],
   ] as const)(
     'in the middle of %s fail it with the reason, and nothing is done twice',
     async ([uses, program, x], context) => {
       const s = await stage(context, transport, hangs, (w) => [identity, x(w)].join('\n'));
-      s.hangsWith(program);
+      s.hangsWith(program, uses.replace('service.', ''));
       expect(ended(await s.run(), 10).stdout).toContain('[shell-hangs]');
       expect(s.waited('x')).toBeLessThan(120_000);
       expect(copies(s.w)).toEqual([]);
@@ -171,7 +176,8 @@ async function goesOn(s: Awaited<ReturnType<typeof stage>>, uses: string): Promi
   ended(await s.resume(), 0);
   ended(await s.w.b.decom('audit', 'verify', 'old01'), 12);
   expect(s.read('srv/mark')).toBe(uses === 'command.run' ? 'mark\n' : '');
-  expect(s.read('srv/calls')).toBe(/service.stop|power.off/.test(uses) ? 'stop\n' : '');
+  const called = { 'service.stop': 'stop\n', 'power.off': 'stop\n', 'service.start': 'start\n' }[uses];
+  expect(s.read('srv/calls')).toBe(called ?? '');
   expect(copies(s.w)).toHaveLength(/backup|power.off/.test(uses) ? 1 : 0);
   expect(await s.w.host.power.get()).toBe(uses === 'power.off' ? 'off' : 'on');
 }
