@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 interface Locked {
+  readonly resolved?: string;
   readonly optionalDependencies?: { readonly [name: string]: string };
 }
 
@@ -24,4 +25,13 @@ test('the lock file holds the packages of every platform, so that "npm ci" takes
   );
   expect(asked.length).toBeGreaterThan(10);
   expect(asked.filter(({ path, name }) => !finds(packages, path, name))).toEqual([]);
+});
+
+test('the lock file names no registry but the public one', () => {
+  const file = fileURLToPath(new URL('../package-lock.json', import.meta.url));
+  const { packages } = JSON.parse(readFileSync(file, 'utf8')) as { packages: { [path: string]: Locked } };
+  const foreign = Object.values(packages).flatMap(({ resolved }) =>
+    resolved === undefined || resolved.startsWith('https://registry.npmjs.org/') ? [] : [resolved],
+  );
+  expect(foreign).toEqual([]);
 });
