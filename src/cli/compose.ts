@@ -9,10 +9,11 @@ import type { Host } from '../core/host.ts';
 import type { PlanFacts } from '../core/plan.ts';
 import type { Anchor, BlobStore, Machine, RunStore, Voucher } from '../core/ports.ts';
 import { type Result, seen } from '../core/result.ts';
+import { secretRefsIn } from '../core/secret.ts';
 import { sudoOf } from '../core/ssh-settings.ts';
 import type { AnchorOptions } from '../effects/anchor.ts';
 import { checkCel, decideWithCel } from '../effects/cel.ts';
-import { makeRedactor, type Redactor } from '../effects/redactor.ts';
+import { makeRedactor, type Redactor } from '../effects/redaction/redactor.ts';
 import type { OperatorKeys } from '../effects/signing/operator-voucher.ts';
 import type { VouchedFor } from '../effects/signing/verify-voucher.ts';
 import { memoryBlobs } from '../effects/state/blob-store.ts';
@@ -92,6 +93,8 @@ export interface HostOptions {
   readonly signal?: AbortSignal;
   /** Facts of a saved plan instead of the world. */
   readonly borrowed?: PlanFacts;
+  /** Anything in which references to secrets may stand that the run will need: a runbook, or a plan. */
+  readonly mentions?: unknown;
 }
 
 export interface HostWorld {
@@ -107,7 +110,7 @@ export interface HostWorld {
 /** Chooses the adapters for one host. The only place that knows which there are. Adapters are loaded here, not at start. */
 export async function composeHost(options: HostOptions, around: Surroundings): Promise<HostWorld> {
   const { host } = options;
-  const [hostRoom, transfer, bmcRoom, { fileInventory }, { secretsFrom }] = await Promise.all([
+  const [hostRoom, transfer, bmcRoom, { fileInventory }, { foreknow, secretsFrom }] = await Promise.all([
     import('../effects/host/handlers.ts'),
     import('../effects/transfer/handlers.ts'),
     import('../effects/bmc/handlers.ts'),
@@ -116,13 +119,20 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
   ]);
   const clock = systemClock;
   const blobs = options.blobs ?? memoryBlobs();
-  const secrets = secretsFrom({
+  const own = secretRefsIn([host, options.helpers, options.mentions]);
+  // What no program here needs but the one that it is for: those get it handed to them.
+  const withoutSecrets = { ...around.environment };
+  for (const { env } of [...own, ...secretRefsIn(options.hosts)]) if (env !== undefined) delete withoutSecrets[env];
+  const sources = {
     environment: around.environment,
+    forPrograms: withoutSecrets,
     folder: dirname(options.hostsFile),
     redactor: around.redactor,
     ...(around.askSecret === undefined ? {} : { ask: around.askSecret }),
-  });
-  const ways = await waysTo(options, around.environment, secrets);
+  };
+  await foreknow(own, sources);
+  const secrets = secretsFrom(sources);
+  const ways = await waysTo(options, withoutSecrets, secrets);
   const { machine, target, way } = await ways.reach(host);
   const bmc =
     host.bmc === undefined

@@ -4,7 +4,7 @@ import type { Operation, Outcome } from '../../core/operation.ts';
 import type { Machine } from '../../core/ports.ts';
 import { type Seen, trouble, unseen } from '../../core/result.ts';
 import type { BmcProbe } from '../../effects/bmc/handlers.ts';
-import type { Redactor } from '../../effects/redactor.ts';
+import type { Redactor } from '../../effects/redaction/redactor.ts';
 
 /** A machine whose programs end with the signal. */
 export const endedBy = (machine: Machine, signal: AbortSignal): Machine => {

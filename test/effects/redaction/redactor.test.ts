@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { secret } from '../../src/core/secret.ts';
-import { makeRedactor } from '../../src/effects/redactor.ts';
+import { secret } from '../../../src/core/secret.ts';
+import { makeRedactor } from '../../../src/effects/redaction/redactor.ts';
 
 const value = 'p"a$s+w/ö rd!*';
 const redactor = makeRedactor();

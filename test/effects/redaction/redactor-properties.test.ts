@@ -1,11 +1,11 @@
 import { Readable, Writable } from 'node:stream';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { RemoteProcess } from '../../src/core/ports.ts';
-import { secret } from '../../src/core/secret.ts';
-import { exitOutcome, tailLimit } from '../../src/effects/host/exit-outcome.ts';
-import { makeRedactor, shortestSecret } from '../../src/effects/redactor.ts';
-import { collect } from '../../src/effects/ssh/collect.ts';
+import type { RemoteProcess } from '../../../src/core/ports.ts';
+import { secret } from '../../../src/core/secret.ts';
+import { exitOutcome, tailLimit } from '../../../src/effects/host/exit-outcome.ts';
+import { makeRedactor, shortestSecret } from '../../../src/effects/redaction/redactor.ts';
+import { collect } from '../../../src/effects/ssh/collect.ts';
 
 const redactorOf = (...values: readonly string[]) => {
   const redactor = makeRedactor();

@@ -1,4 +1,4 @@
-import type { Secret } from '../core/secret.ts';
+import type { Secret } from '../../core/secret.ts';
 import { type Form, formsOf, type Unit, wholeOf } from './secret-forms.ts';
 
 /** Takes secrets out of texts before they are shown or kept. */
