@@ -37,7 +37,7 @@ async function watchedTool(): Promise<{ seen(): Promise<string> }> {
       `tr '\\0' '\\n' < /proc/$$/cmdline >> ${notes}`,
       `tr '\\0' '\\n' < /proc/$$/environ >> ${notes}`,
       'while getopts I:H:p:U:f:C:L:N:R:v option; do',
-      `  [ "$option" = f ] && stat -c 'mode %a' "$OPTARG" "$(dirname "$OPTARG")" >> ${notes}`,
+      `  [ "$option" = f ] && stat -Lc 'mode %a, %h names' "$OPTARG" >> ${notes}`,
       `  [ "$option" = f ] && { grep -qx ${password} "$OPTARG" || printf 'not '; echo 'our password'; } >> ${notes}`,
       'done',
       `exec ${real} "$@"`,
@@ -56,7 +56,7 @@ async function watchedTool(): Promise<{ seen(): Promise<string> }> {
   return { seen: () => readFile(notes, 'utf8') };
 }
 
-it('shows the password in no argument and no environment variable, only in a file of its own that is gone afterwards', async () => {
+it('shows the password in no argument and no environment variable, only in a file of its own that has no name', async () => {
   const bmc = (await machine()).bmc();
   const before = await leftovers();
   const tool = await watchedTool();
@@ -66,7 +66,7 @@ it('shows the password in no argument and no environment variable, only in a fil
   const seen = await tool.seen();
   expect(seen).toContain('chassis\npower\nsoft\n');
   expect(seen).not.toContain(password);
-  expect(new Set(seen.match(/^mode .*$/gm))).toEqual(new Set(['mode 600', 'mode 700']));
+  expect(new Set(seen.match(/^mode .*$/gm))).toEqual(new Set(['mode 600, 0 names']));
   expect(await leftovers()).toEqual(before);
 });
 
