@@ -3,13 +3,13 @@ import { homedir, hostname, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { milliseconds } from '../core/duration.ts';
 import type { Host } from '../core/host.ts';
-import type { PlanFacts } from '../core/plan.ts';
-import type { BlobStore, RunFolder, RunStore } from '../core/ports.ts';
+import type { RunFolder, RunStore } from '../core/ports.ts';
 import { ok, type Result } from '../core/result.ts';
 import type { SessionEnd, SessionInfo } from '../engine/session.ts';
 import {
   anchorBy,
   composeHost,
+  type HostOptions,
   type HostWorld,
   newRedactor,
   openRunStore,
@@ -33,7 +33,7 @@ export interface Desk {
   compose(
     host: Host,
     run: string,
-    given?: { readonly blobs?: BlobStore; readonly borrowed?: PlanFacts; readonly state?: string },
+    given?: Pick<HostOptions, 'blobs' | 'borrowed' | 'state' | 'mentions'>,
   ): Promise<HostWorld>;
   /** Who takes a run up, with the key that vouches for it where logs are signed. A rehearsal's log is never signed. */
   /** What keeps the heads of logs elsewhere, with where what it says is put. */

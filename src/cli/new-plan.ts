@@ -52,6 +52,7 @@ export async function newPlan(
   const world = await desk.compose(host.value, id, {
     // Only for looking whose claim there is: it is nobody's own before there is a state folder.
     state: desk.store.id() ?? '-',
+    mentions: runbook.value,
     ...(borrowed.value === undefined ? {} : { borrowed: borrowed.value }),
   });
   const plan = await makePlan(world.engine, {

@@ -48,7 +48,7 @@ export async function takeUp(invocation: Invocation, desk: Desk, read: RunRead, 
   const lock = desk.store.lock(folder.host);
   if (!lock.ok) return refuseLock(invocation, lock.error);
   try {
-    const world = await desk.compose(host.value, folder.run, { blobs: folder.blobs() });
+    const world = await desk.compose(host.value, folder.run, { blobs: folder.blobs(), mentions: read.plan.intent });
     try {
       const code = await carryOn(invocation, {
         desk,

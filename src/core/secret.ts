@@ -36,3 +36,18 @@ export function secret(value: string): Secret {
   const hidden = () => '[redacted]';
   return Object.freeze({ reveal: () => value, toJSON: hidden, toString: hidden });
 }
+
+/** Whatever has the form of a reference, anywhere in a value: of an inventory's entry, a runbook or a plan. */
+export function secretRefsIn(value: unknown): readonly SecretRef[] {
+  if (Array.isArray(value)) return value.flatMap(secretRefsIn);
+  if (typeof value !== 'object' || value === null) return [];
+  return isRef(value) ? [value] : Object.values(value).flatMap(secretRefsIn);
+}
+
+function isRef(value: object): value is SecretRef {
+  const [only, ...others] = Object.entries(value);
+  if (only === undefined || others.length > 0) return false;
+  const [kind, where] = only as [string, unknown];
+  if (kind === 'command') return Array.isArray(where) && where.every((word) => typeof word === 'string');
+  return (kind === 'env' || kind === 'file' || kind === 'prompt') && typeof where === 'string';
+}

@@ -7,6 +7,8 @@ import { type Secret, type SecretRef, secret } from '../core/secret.ts';
 
 export interface SecretSources {
   readonly environment: { readonly [name: string]: string | undefined };
+  /** What of it a program gets that gives a secret; all of it if absent. */
+  readonly forPrograms?: { readonly [name: string]: string | undefined };
   /** Files are relative to this folder. */
   readonly folder: string;
   /** Asks a person without echo; undefined where nobody answered. Absent where there is nobody to ask. */
@@ -33,6 +35,22 @@ export function secretsFrom(sources: SecretSources): Secrets {
     else known.delete(key);
     return result;
   };
+}
+
+/**
+ * Has the values that can be had without asking anybody, from the environment and from files, taken out of texts from the start: a
+ * machine may show one before it is first needed here. One that cannot be had is told when it is needed.
+ */
+export async function foreknow(refs: readonly SecretRef[], sources: SecretSources): Promise<void> {
+  for (const { env, file } of refs) {
+    const found =
+      env !== undefined
+        ? fromEnvironment(env, env, sources)
+        : file !== undefined
+          ? await fromFile(file, file, sources)
+          : undefined;
+    if (found?.ok) sources.redactor.add(found.value);
+  }
 }
 
 async function fetchSecret(ref: SecretRef, what: string, sources: SecretSources): Promise<Result<Secret>> {
@@ -87,7 +105,7 @@ async function fromCommand(argv: readonly string[], what: string, sources: Secre
     stderr: 'ignore',
     timeout: sources.within ?? 60_000,
     maxBuffer: greatest,
-    env: { ...sources.environment },
+    env: { ...(sources.forPrograms ?? sources.environment) },
     extendEnv: false,
     cwd: sources.folder,
   });

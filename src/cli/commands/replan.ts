@@ -175,7 +175,7 @@ async function freshPlan(
   if (!given.ok) return given;
   const params = resolveParams(withDefaults(runbook.value, plan.intent.params), given.value);
   if (!params.ok) return params;
-  const world = await desk.compose(host, folder.run, { blobs: folder.blobs() });
+  const world = await desk.compose(host, folder.run, { blobs: folder.blobs(), mentions: runbook.value });
   try {
     return ok(
       await makePlan(world.engine, {

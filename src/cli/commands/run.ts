@@ -3,6 +3,7 @@ import type { Host } from '../../core/host.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { RunFolder } from '../../core/ports.ts';
 import { fail, ok, type Result, trouble } from '../../core/result.ts';
+import { shellWord } from '../../core/shell-word.ts';
 import { beginRun } from '../../engine/session.ts';
 import { carryOn } from '../carry-on.ts';
 import { type Desk, openDesk } from '../desk.ts';
@@ -19,7 +20,7 @@ import { readPlanFile, staleness } from '../saved-plan.ts';
 import { listenForSignals, type Signals } from '../signals.ts';
 import { takingOver } from '../taking-over.ts';
 import { readBeforehand, refuseUnanswered } from '../unattended.ts';
-import { planOutline, shellWord } from '../view/plan-view.ts';
+import { planOutline } from '../view/plan-view.ts';
 import { findHost, type Problem } from '../workspace.ts';
 
 /** Options of the commands that ask. */
@@ -112,6 +113,7 @@ async function runWith(
     if (!rehearsal) invocation.output.note(planOutline(plan));
     const world = await desk.compose(host, id, {
       blobs: created.value.blobs(),
+      mentions: plan.intent,
       ...(plan.facts.borrowed ? { borrowed: plan.facts } : {}),
     });
     try {

@@ -46,6 +46,7 @@ export async function waysTo(
     const machine = await routedMachine(route, transport, {
       home: homedir(),
       secrets,
+      environment,
       shared: processShared,
       ...(environment.SSH_AUTH_SOCK ? { agent: environment.SSH_AUTH_SOCK } : {}),
     });

@@ -58,6 +58,8 @@ export interface SshDeps {
   readonly home: string;
   /** The agent's socket ($SSH_AUTH_SOCK). */
   readonly agent?: string;
+  /** What the `ssh` program gets; that of this process if absent. */
+  readonly environment?: NodeJS.ProcessEnv;
   /** Gives passphrases; without it an encrypted key cannot be opened. */
   readonly secrets?: Secrets;
   /** What all machines of this process share; without it this one is alone. */

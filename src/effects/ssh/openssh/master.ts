@@ -96,10 +96,10 @@ function login(
 ): Promise<string | undefined> {
   // A file, because a ProxyCommand keeps its standard error open for as long as the connection lasts.
   const log = openSync(files.log(target.jumps?.length ?? 0), 'a', 0o600);
-  const { agent } = deps;
+  const { agent, environment = process.env } = deps;
   const child = spawn('ssh', masterArguments(target, settings, patience, files), {
     stdio: ['ignore', 'ignore', log],
-    env: { ...process.env, ...(agent === undefined ? {} : { SSH_AUTH_SOCK: agent }) },
+    env: { ...environment, ...(agent === undefined ? {} : { SSH_AUTH_SOCK: agent }) },
     // Without a terminal: ssh asks there for the PIN of a security key, BatchMode or not.
     detached: true,
   });

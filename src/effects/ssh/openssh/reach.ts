@@ -64,7 +64,7 @@ function connectFrom(
   const files = makeFiles();
   // Of this process alone: machines before the bastion write to the other.
   const log = join(files.folder, 'asked');
-  const { agent } = deps;
+  const { agent, environment = process.env } = deps;
   const hopSettings = settings.config === undefined ? {} : { config: settings.config };
   const child = spawn(
     'ssh',
@@ -80,7 +80,7 @@ function connectFrom(
     {
       // Its end of input would end the connection.
       stdio: ['pipe', 'pipe', 'ignore'],
-      env: { ...process.env, ...(agent === undefined ? {} : { SSH_AUTH_SOCK: agent }) },
+      env: { ...environment, ...(agent === undefined ? {} : { SSH_AUTH_SOCK: agent }) },
       // Without a terminal, as the master.
       detached: true,
     },
