@@ -1,5 +1,5 @@
+import { shellWord } from '../core/shell-word.ts';
 import type { PlanningOptions } from './new-plan.ts';
-import { shellWord } from './view/plan-view.ts';
 
 /** The options that a plan was made with, as they were typed: ` -r web -p vault=/srv`. For the command that comes next. */
 export function planningWords({ runbook, param = [], params, facts }: PlanningOptions): string {

@@ -1,3 +1,6 @@
+import { type Trouble, trouble } from './result.ts';
+import { shellWord } from './shell-word.ts';
+
 /** Where copies are kept: a folder here, or one on a helper, written `HELPER:PATH`. */
 export interface Place {
   readonly on: 'control' | (string & {});
@@ -16,6 +19,14 @@ export function placeOf(text: string): Place {
 
 /** Writes a place as it is read. */
 export const placeText = ({ on, path }: Place): string => (on === 'control' ? path : `${on}:${path}`);
+
+/** The folder here that is to hold copies is not there. `above`: the nearest folder above it that is. */
+export const folderMissing = (path: string, above: string): Trouble =>
+  trouble(
+    'no-folder',
+    `the folder for copies is not there; ${path} was named, and of that only ${above} exists here`,
+    `Mount what holds it, or correct the path; if it is to lie on this machine's own disk, make it: mkdir -p ${shellWord(path)}`,
+  );
 
 /** Where it is, for people: `here`, or `on vault`. */
 export const whereWords = (on: Place['on']): string => (on === 'control' ? 'here' : `on ${on}`);

@@ -64,12 +64,16 @@ export interface PathSeen {
   readonly bytes: Seen<number>;
 }
 
-/** A folder, here or on a helper. `free` in bytes of the file system that holds it or its nearest existing parent. */
+/**
+ * A folder, here or on a helper. `free` in bytes of the file system that holds it or its nearest existing parent; `above`: that parent, where
+ * the folder is not there (told of folders here).
+ */
 export interface PlaceSeen {
   readonly exists: boolean;
   readonly empty: boolean;
   readonly writable: boolean;
   readonly free: number;
+  readonly above?: string;
 }
 
 /** A copy made by `backup.*`: a folder with `copy.json`, `manifest.mtree`, and either `data.tar` or `tree/`. */

@@ -15,7 +15,7 @@ const fields = {
     pattern: placePattern,
     patternErrorMessage: 'an absolute path here, or HELPER:/ABSOLUTE/PATH',
     description:
-      'The folder that holds all copies: an absolute path here (a mounted vault, or a disk), or HELPER:/ABSOLUTE/PATH on a helper that decom.yaml declares.',
+      'The folder that holds all copies: an absolute path here (a mounted vault, or a disk), which has to be there already, or HELPER:/ABSOLUTE/PATH on a helper that decom.yaml declares.',
   }),
   exclude: Type.Optional(
     Type.Array(Absolute('A path on the host.'), {
@@ -42,7 +42,7 @@ export const ArchiveInput = Type.Object(
 export const RsyncInput = Type.Object(
   {
     ...fields,
-    to: Absolute('The folder here that holds all copies (a mounted vault, or a disk). Absolute.'),
+    to: Absolute('The folder here that holds all copies (a mounted vault, or a disk). Absolute; it has to be there already.'),
     builds_on: Type.Optional(
       Type.String({
         pattern: '^[a-z0-9][a-z0-9-]*$',

@@ -1,6 +1,6 @@
 import type { Setting } from '../../core/action.ts';
 import { belowFolder, unknownHelper } from '../../core/helper.ts';
-import { placeOf, whereWords } from '../../core/place.ts';
+import { folderMissing, placeOf, whereWords } from '../../core/place.ts';
 import type { PathSeen, PlaceSeen } from '../../core/probe.ts';
 import { type Trouble, trouble } from '../../core/result.ts';
 import { bytesText } from './bytes-text.ts';
@@ -100,6 +100,15 @@ export function roomFor(path: string, bytes: number, free: number): Trouble | un
       );
 }
 
+/**
+ * A folder here is never made: a typo, or a vault that is not mounted, would put the copy on this machine's own disk. On a helper the
+ * declared folder has to be there, and what is below it is made.
+ */
+export function noFolder(to: string, { exists, above = '/' }: PlaceSeen): Trouble | undefined {
+  const { on, path } = placeOf(to);
+  return exists || on !== 'control' ? undefined : folderMissing(path, above);
+}
+
 export function noRoom(
   to: string,
   paths: readonly PathSeen[],
@@ -110,7 +119,7 @@ export function noRoom(
     return trouble(
       'place-not-writable',
       `${to} is not writable ${whereWords(placeOf(to).on)}`,
-      'Mount the vault, create the folder, or correct its owner.',
+      'Mount the vault, or correct the owner of the folder.',
     );
   }
   const bytes = paths.reduce((sum, p) => sum + (p.bytes.known ? p.bytes.value : 0), 0);

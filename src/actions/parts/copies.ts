@@ -4,7 +4,7 @@ import { placeOf } from '../../core/place.ts';
 import type { CopyDescription, CopySeen, PathSeen, PlaceSeen } from '../../core/probe.ts';
 import { type Seen, trouble } from '../../core/result.ts';
 import type { BackupInput, RsyncInput } from './backup-input.ts';
-import { badPaths, lacksTools, lacksWay, noRoom, notDeclared } from './before-copy.ts';
+import { badPaths, lacksTools, lacksWay, noFolder, noRoom, notDeclared } from './before-copy.ts';
 import { bytesText } from './bytes-text.ts';
 import { changed, emptyCopy, notAllRead, notThisCopy } from './copy-holds.ts';
 
@@ -100,6 +100,7 @@ export function planBackup(
     badPaths(paths.value, setting.host.sudo) ??
     lacksTools(tools.value) ??
     lacksWay(input.to, way?.known ? way.value.lacks : []) ??
+    noFolder(input.to, place.value) ??
     noRoom(input.to, paths.value, place.value, basis.value);
   return blocked === undefined ? [operation(to, basis.value?.copy ?? null)] : { blocked };
 }

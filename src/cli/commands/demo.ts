@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Plan } from '../../core/plan.ts';
 import { trouble } from '../../core/result.ts';
+import { shellWord } from '../../core/shell-word.ts';
 import { type PracticeMachine, startPracticeMachine } from '../../practice/practice-machine.ts';
 import {
   type AskedForm,
@@ -14,7 +15,6 @@ import {
 import { type ExitCode, exit, exitOfSignal } from '../exit.ts';
 import type { Invocation } from '../invocation.ts';
 import { waitingLines } from '../view/demo-view.ts';
-import { shellWord } from '../view/plan-view.ts';
 import { bad, dim, good, type Line, pairs, strong } from '../view/text.ts';
 
 /** One command of the demo, as a person would type it in the workspace. */

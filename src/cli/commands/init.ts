@@ -1,11 +1,11 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { trouble } from '../../core/result.ts';
+import { shellWord } from '../../core/shell-word.ts';
 import { type ExitCode, exit } from '../exit.ts';
 import type { Invocation } from '../invocation.ts';
 import { packageFolder } from '../package-files.ts';
 import { refuse } from '../refuse.ts';
-import { shellWord } from '../view/plan-view.ts';
 import type { Line } from '../view/text.ts';
 
 const settings = `# yaml-language-server: $schema=schemas/workspace.schema.json

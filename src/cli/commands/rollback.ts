@@ -1,6 +1,7 @@
 import { actions } from '../../actions/index.ts';
 import type { PlannedStep } from '../../core/plan.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
+import { shellWord } from '../../core/shell-word.ts';
 import { type RunRead, readRun } from '../../engine/open-run.ts';
 import { rollbackPlan } from '../../engine/roll-back.ts';
 import { type Desk, openDesk } from '../desk.ts';
@@ -11,7 +12,6 @@ import { refuse, refuseLock } from '../refuse.ts';
 import { listenForSignals } from '../signals.ts';
 import { takeUp } from '../take-up.ts';
 import { readBeforehand } from '../unattended.ts';
-import { shellWord } from '../view/plan-view.ts';
 import type { AskingOptions } from './run.ts';
 
 export interface RollbackOptions extends AskingOptions {

@@ -1,4 +1,4 @@
-import { shellWord } from './plan-view.ts';
+import { shellWord } from '../../core/shell-word.ts';
 import { type Line, strong } from './text.ts';
 
 /**

@@ -3,6 +3,7 @@ import { operationWords } from '../../core/operation-words.ts';
 import { type Blocker, bmcWords, intentDigest, type Plan, type PlannedStep } from '../../core/plan.ts';
 import { printableLines } from '../../core/printable.ts';
 import type { Seen, Trouble } from '../../core/result.ts';
+import { shellWord } from '../../core/shell-word.ts';
 import { classOf, markOf, reversibility, type StepClass } from './mark.ts';
 import { bad, counted, dim, indent, type Line, pairs, type Span, strong, warn } from './text.ts';
 
@@ -197,7 +198,3 @@ function nextLines(plan: Plan, { saved, given }: PlanViewOptions): readonly Line
       : `Saved to ${saved}. Next: decom run --plan ${file} --dry-run, and then: decom run --plan ${file}`,
   ];
 }
-
-/** A word as it can be pasted into a shell. */
-export const shellWord = (word: string): string =>
-  /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

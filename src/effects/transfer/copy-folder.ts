@@ -12,9 +12,11 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { jcs } from '../../core/json.ts';
+import { folderMissing } from '../../core/place.ts';
 import type { CopyDescription, CopySeen } from '../../core/probe.ts';
 import { fail, ok, type Result, trouble } from '../../core/result.ts';
 import { diskTrouble } from './disk-trouble.ts';
+import { nearestFolder } from './nearest-folder.ts';
 import { removeTree } from './remove-tree.ts';
 
 /** What a copy is of; an unfinished folder is only gone on with by an attempt at the very same. */
@@ -61,7 +63,11 @@ export async function openPartial(to: string, intent: Intent): Promise<Result<Pa
       const cleared = await clear(folder, intent);
       if (!cleared.ok) return cleared;
     } else {
-      mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
+      // Of the folder for copies, what is below it is made, and never itself: it may be a vault that is not mounted any more.
+      const ofHost = dirname(folder);
+      const all = dirname(ofHost);
+      if (!existsSync(all)) return fail(folderMissing(all, nearestFolder(all)));
+      if (!existsSync(ofHost)) mkdirSync(ofHost, { mode: 0o700 });
       mkdirSync(folder, { mode: 0o700 });
     }
     writeFileSync(join(folder, marker), `${jcs(intent)}\n`, { mode: 0o600 });

@@ -1,15 +1,15 @@
 import { accessSync, constants, readdirSync, statfsSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { CopyDescription, PlaceSeen } from '../../core/probe.ts';
 import { type Seen, seen, trouble, unseen } from '../../core/result.ts';
 import { readCopy } from './copy-folder.ts';
 import { diskTrouble } from './disk-trouble.ts';
+import { nearestFolder } from './nearest-folder.ts';
 
 /** Looks at a folder here, or at the nearest one above it that exists. */
 export function lookAtPlace(path: string): Seen<PlaceSeen> {
   try {
-    let there = path;
-    while (!exists(there) && dirname(there) !== there) there = dirname(there);
+    const there = nearestFolder(path);
     if (!statSync(there).isDirectory()) {
       return unseen(trouble('not-a-folder', `${there} is not a folder`, 'Choose another place.'));
     }
@@ -19,6 +19,7 @@ export function lookAtPlace(path: string): Seen<PlaceSeen> {
       empty: there !== path || readdirSync(path).length === 0,
       writable: isWritable(there),
       free: Number(bavail * bsize),
+      ...(there === path ? {} : { above: there }),
     });
   } catch (error) {
     return unseen(diskTrouble(error, path));

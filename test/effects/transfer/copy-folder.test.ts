@@ -46,3 +46,19 @@ test('an attempt at something else begins anew', async () => {
   expect(existsSync(`${to}.partial/tree/file`)).toBe(false);
   expect(readdirSync(`${to}.partial`).sort()).toEqual(['partial.json', 'tree', 'work']);
 });
+
+test('the folder of the host is made below the one for copies, and that one never: it may be a vault that is not mounted', async () => {
+  const opened = await openPartial(join(here.path, 'web01', 'p1-files'), intent);
+  expect(opened).toMatchObject({ ok: true });
+  const away = join(here.path, 'mnt', 'vault');
+  const refused = await openPartial(join(away, 'web01', 'p1-files'), intent);
+  expect(refused).toMatchObject({
+    ok: false,
+    error: {
+      code: 'no-folder',
+      what: `the folder for copies is not there; ${away} was named, and of that only ${here.path} exists here`,
+      fix: expect.stringContaining(`mkdir -p ${away}`),
+    },
+  });
+  expect(existsSync(join(here.path, 'mnt'))).toBe(false);
+});

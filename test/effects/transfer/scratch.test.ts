@@ -76,7 +76,10 @@ test('a copy that is not there or not whole is not restored', async () => {
 const place = async (path: string) => transferProbes(deps()).place({ kind: 'place', path });
 
 test('a place is seen as it is: missing, empty, filled, or no folder at all', async () => {
-  expect(await place(scratch)).toMatchObject({ known: true, value: { exists: false, empty: true, writable: true } });
+  expect(await place(scratch)).toMatchObject({
+    known: true,
+    value: { exists: false, empty: true, writable: true, above: here.path },
+  });
   mkdirSync(scratch, { recursive: true });
   const seen = await place(scratch);
   expect(seen).toMatchObject({ known: true, value: { exists: true, empty: true, writable: true } });
