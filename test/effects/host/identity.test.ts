@@ -100,6 +100,26 @@ describe('the identity of a host', () => {
     expect(await ask({ dmidecode: missing, hostnamectl })).toMatchObject({ serial: { trouble: { code: 'no-dmi' } } });
   });
 
+  it('is unknown where a program printed more than is read, and never "none"', async () => {
+    const endless = 'head -c 200000 /dev/zero | tr "\\0" x';
+    const why = {
+      code: 'identity-cut',
+      what: 'the serial number of fake01 could not be read: "dmidecode -s system-serial-number" printed more than 64 KiB there',
+      fix: expect.stringContaining('dmidecode -s system-serial-number'),
+    };
+    expect(await ask({ dmidecode: endless, hostnamectl })).toMatchObject({
+      serial: { known: false, trouble: why },
+      uuid: { known: false, trouble: { code: 'identity-cut' } },
+      machine_id: { known: false, trouble: { code: 'identity-cut' } },
+      boot_id: { known: false, trouble: { code: 'identity-cut' } },
+    });
+    const later = await ask({ dmidecode: dmidecode('S-1', uuid), hostnamectl: endless });
+    expect(later).toMatchObject({
+      serial: { known: true, value: 'S-1' },
+      machine_id: { known: false, trouble: { code: 'identity-cut', what: expect.stringContaining('hostnamectl') } },
+    });
+  });
+
   it('passes over the remarks of dmidecode', async () => {
     const remarks = '# SMBIOS implementations newer than version 3.2.0 are not\\n# fully supported.';
     const identity = await ask({ dmidecode: `printf '${remarks}\\n%s\\n' S-1`, hostnamectl });
