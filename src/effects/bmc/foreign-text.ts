@@ -1,15 +1,15 @@
+import { printable } from '../../core/printable.ts';
 import type { Secret } from '../../core/secret.ts';
 
 /**
- * Text from a BMC made fit to be shown and kept: without control characters (a terminal obeys them), without the secrets
- * that some firmware and tools repeat in their messages, and of at most `limit` characters.
+ * Text from a BMC made fit to be shown and kept: control characters (a terminal obeys them) written out, on one line, without the secrets
+ * that some firmware and tools repeat in their messages, and of at most `limit` characters of theirs.
  */
 export function foreignText(text: string, secrets: readonly Secret[], limit = 600): string {
-  const clean = redacted(text, secrets)
-    .replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+/g, ' ')
-    .replace(/ {2,}/g, ' ')
-    .trim();
-  return clean.length > limit ? `${clean.slice(0, limit)}…` : clean;
+  const plain = redacted(text, secrets)
+    .replace(/[ \t\r\n]+/g, ' ')
+    .replace(/^[ \0]+|[ \0]+$/g, '');
+  return plain.length > limit ? `${printable(plain.slice(0, limit))}…` : printable(plain);
 }
 
 /** The first line of such a text that is not blank; the secrets are taken out before it is cut, as one may hold a newline. */

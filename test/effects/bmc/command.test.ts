@@ -143,7 +143,7 @@ it.each([
     'echo "usage: switch HOST"; echo "no host" >&2; exit 2',
     'exit code 2: no host; it printed: usage: switch HOST',
   ],
-  ['control characters', `printf 'bad\\033[2J correct-horse\\n'`, 'it printed: bad [2J [redacted]'],
+  ['control characters', `printf 'bad\\033[2J correct-horse\\n'`, 'it printed: bad\\x1b[2J [redacted]'],
 ])('shows the first line of what a program printed that is no answer: %s', async (_what, script, detail) => {
   const { bmc } = await saying(script, { secrets: { TOKEN: secret('correct-horse') } });
   const asked = await bmc.power();
@@ -240,10 +240,15 @@ it('hands a program its secrets and what it needs of ours, and nothing else', as
   expect(await readFile(join(folder, 'argv'), 'utf8')).not.toContain('correct-horse');
 });
 
-it('repeats no secret and no control characters of what the program says', async () => {
+it('repeats no secret of what the program says, and writes its control characters out', async () => {
   const { bmc } = await saying(`printf 'bad token correct-horse\\033[2J\\n' >&2; exit 3`);
   const answer = await bmc.power();
-  expect(answer).toMatchObject({ trouble: { detail: 'it ended with exit code 3: bad token [redacted] [2J' } });
+  expect(answer).toMatchObject({ trouble: { detail: 'it ended with exit code 3: bad token [redacted]\\x1b[2J' } });
+});
+
+it('shows what stands in a "why" that a terminal would obey, and does not swallow it', async () => {
+  const { bmc } = await saying(`echo '{"trouble":"declined","why":"locked\\u001b[31m by ops"}'`);
+  expect(await bmc.setPower('off', 'hard', never)).toMatchObject({ error: { detail: 'locked\\x1b[31m by ops' } });
 });
 
 it('leaves the time between two questions that was asked for, over all adapters that lead to one program', async () => {

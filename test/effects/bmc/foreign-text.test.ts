@@ -12,8 +12,8 @@ it('leaves a text alone when the secret is empty', () => {
   expect(foreignText('no password set', [secret('')])).toBe('no password set');
 });
 
-it('takes out what a terminal would obey, and text that is turned around', () => {
-  expect(foreignText('a\u001b[2Jb\u009b31mc\r\nd\u202ee', [])).toBe('a [2Jb 31mc d e');
+it('writes out what a terminal would obey, and what turns text around; white space is one blank, and padding goes', () => {
+  expect(foreignText('\0 a\u001b[2Jb\u009b31mc\r\n\td\u202ee\n\0\0', [])).toBe('a\\x1b[2Jb\\x9b31mc d\\u202ee');
 });
 
 it('cuts a text that is too long', () => {
