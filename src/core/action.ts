@@ -38,6 +38,8 @@ export interface Setting {
     readonly uuid?: string;
     readonly sudo: boolean;
     readonly hasBmc: boolean;
+    /** The power is held by this program (`bmc.kind: command`), which has no address and no page of its own. */
+    readonly powerProgram?: string;
   };
   /** What the inventory expects of each identity source; a source without an expectation does not count. */
   readonly expected: {

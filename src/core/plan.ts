@@ -207,6 +207,7 @@ export const settingOf = (
     ...(host.uuid === null ? {} : { uuid: host.uuid }),
     sudo: host.sudo,
     hasBmc: host.bmc !== null,
+    ...(host.bmc?.kind === 'command' ? { powerProgram: host.bmc.address } : {}),
   },
   expected: {
     serial: host.serial,

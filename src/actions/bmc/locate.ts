@@ -1,8 +1,9 @@
 import * as Type from 'typebox';
-import { action } from '../../core/action.ts';
+import { action, type Setting } from '../../core/action.ts';
 import type { BmcIdentity } from '../../core/probe.ts';
 import { type Seen, trouble } from '../../core/result.ts';
 import { noBmc, notThisBmc } from '../parts/bmc-match.ts';
+import { holderWord } from '../parts/power-holder.ts';
 
 const Input = Type.Object(
   { light: Type.Enum(['on', 'off'], { description: 'Switch the locator light on or off.' }) },
@@ -52,10 +53,10 @@ export const bmcLocate = action<typeof Input, Facts>({
         ok: true,
         output: { light: light.value },
         evidence: [],
-        said: `the BMC says that the light is ${light.value}`,
+        said: `${holderWord(host)} says that the light is ${light.value}`,
       };
     }
-    return { ok: false, trouble: notSo(host.name, input.light) };
+    return { ok: false, trouble: notSo(host, input.light) };
   },
 
   rollback: {
@@ -70,15 +71,26 @@ export const bmcLocate = action<typeof Input, Facts>({
     verify: (_input, before, now) => {
       if (!before.light.known) return { ok: false, trouble: before.light.trouble };
       if (!now.light.known) return { ok: false, trouble: now.light.trouble };
-      if (now.light.value !== before.light.value) return { ok: false, trouble: notSo('the host', before.light.value) };
+      if (now.light.value !== before.light.value) return { ok: false, trouble: notSoAgain(before.light.value) };
       return { ok: true, output: {}, evidence: [], said: `the light is ${now.light.value}, as before` };
     },
   },
 });
 
-const notSo = (host: string, want: 'on' | 'off') =>
+const other = (want: 'on' | 'off') => (want === 'on' ? 'off' : 'on');
+
+const notSo = ({ name, powerProgram }: Setting['host'], want: 'on' | 'off') =>
   trouble(
     'light-not-so',
-    `the BMC accepted to switch the locator light of ${host} ${want}, and says that it is ${want === 'on' ? 'off' : 'on'}`,
-    'Look at the machine and at its web page: somebody else may be switching it. Then resume.',
+    `${powerProgram === undefined ? 'the BMC' : `the program ${powerProgram}`} accepted to switch the locator light of ${name} ${want}, and says that it is ${other(want)}`,
+    powerProgram === undefined
+      ? 'Look at the machine and at the web page of its BMC: somebody else may be switching it. Then resume.'
+      : 'Look at the machine, and try the program by hand: somebody else may be switching it. Then resume.',
+  );
+
+const notSoAgain = (want: 'on' | 'off') =>
+  trouble(
+    'light-not-so',
+    `to switch the locator light ${want} again was accepted, and it is said to be ${other(want)}`,
+    'Look at the machine: somebody else may be switching it. Then roll back once more.',
   );

@@ -5,6 +5,7 @@ import { durationPattern, durationText, milliseconds } from '../../core/duration
 import type { BmcIdentity } from '../../core/probe.ts';
 import { type Seen, type Trouble, trouble } from '../../core/result.ts';
 import { noBmc, notThisBmc } from '../parts/bmc-match.ts';
+import { holderWord, powerHolder } from '../parts/power-holder.ts';
 
 const Input = Type.Object(
   {
@@ -73,12 +74,17 @@ export const bmcReset = action<typeof Input, Facts, After>({
   },
 
   verify: (input, { gone, bmc }, setting) => {
-    const { name } = setting.host;
-    if (!gone) return { ok: false, trouble: bmc.known ? notSeen(name) : bmc.trouble };
-    if (!bmc.known) return { ok: false, trouble: notBack(name, input, bmc.trouble) };
+    const { host } = setting;
+    if (!gone) return { ok: false, trouble: bmc.known ? notSeen(host) : bmc.trouble };
+    if (!bmc.known) return { ok: false, trouble: notBack(host, input, bmc.trouble) };
     const wrong = notThisBmc(setting, bmc);
     if (wrong !== undefined) return { ok: false, trouble: wrong };
-    return { ok: true, output: {}, evidence: [], said: 'the BMC was gone, is back, and is still this machine’s' };
+    return {
+      ok: true,
+      output: {},
+      evidence: [],
+      said: `${holderWord(host)} was gone, is back, and is still this machine’s`,
+    };
   },
 });
 
@@ -94,17 +100,21 @@ async function seenGone({ probe, sleep, signal, progress }: ExamineContext): Pro
   return false;
 }
 
-const notSeen = (host: Setting['host']['name']): Trouble =>
+const notSeen = (host: Setting['host']): Trouble =>
   trouble(
     'reset-not-seen',
-    `the BMC of ${host} was told to start anew, and answered all the time: nothing shows that it did`,
-    'Look at its web page or its event log when it started. If it did, skip this step with that as the reason; if not, pull its power.',
+    `${powerHolder(host)} was told to start anew, and answered all the time: nothing shows that it did`,
+    host.powerProgram === undefined
+      ? 'Look at its web page or its event log when it started. If it did, skip this step with that as the reason; if not, pull its power.'
+      : 'See in what it switches when that started; the program must answer "unreachable" until it is back. If it did start, skip this step with that as the reason; if not, start it anew by hand.',
   );
 
-const notBack = (host: string, input: Input, why: Trouble): Trouble =>
+const notBack = (host: Setting['host'], input: Input, why: Trouble): Trouble =>
   trouble(
     'bmc-not-back',
-    `the BMC of ${host} is gone, and was not back ${durationText(withinOf(input))} later: ${why.what}`,
-    'Give it more time ("within"), or pull its power. Resuming tells it once more to start anew.',
+    `${powerHolder(host)} is gone, and was not back ${durationText(withinOf(input))} later: ${why.what}`,
+    host.powerProgram === undefined
+      ? 'Give it more time ("within"), or pull its power. Resuming tells it once more to start anew.'
+      : 'Give it more time ("within"), or see to what it switches. Resuming tells it once more to start anew.',
     why.detail,
   );

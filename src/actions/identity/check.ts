@@ -64,7 +64,7 @@ function judge({ host, bmc }: Facts, setting: Setting): Verdict {
     const onlyBmc = wrong.every((r) => r.source.startsWith('bmc'));
     return {
       ok: false,
-      trouble: onlyBmc ? { ...otherMachine(name, wrong), detail } : notThisHost(name, wrong, detail),
+      trouble: onlyBmc ? { ...otherMachine(setting.host, wrong), detail } : notThisHost(name, wrong, detail),
     };
   }
   // The BMC's GUID and its serial are one witness, not two.

@@ -42,7 +42,9 @@ export const ArchiveInput = Type.Object(
 export const RsyncInput = Type.Object(
   {
     ...fields,
-    to: Absolute('The folder here that holds all copies (a mounted vault, or a disk). Absolute; it has to be there already.'),
+    to: Absolute(
+      'The folder here that holds all copies (a mounted vault, or a disk). Absolute; it has to be there already.',
+    ),
     builds_on: Type.Optional(
       Type.String({
         pattern: '^[a-z0-9][a-z0-9-]*$',

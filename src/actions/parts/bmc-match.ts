@@ -77,27 +77,35 @@ const usable = (seen: Seen<string>): seen is { readonly known: true; readonly va
 
 /** Why a BMC must not be told anything: it is another machine's, or it could not be told whose it is. */
 export function notThisBmc(setting: Setting, bmc: Seen<BmcIdentity>): Trouble | undefined {
-  const { name } = setting.host;
+  const { name, powerProgram } = setting.host;
   if (!bmc.known) return bmc.trouble;
   const sources = bmcSources(setting.expected, bmc);
   const wrong = sources.filter((s) => s.is === 'contradicts');
-  if (wrong.length > 0) return otherMachine(name, wrong);
+  if (wrong.length > 0) return otherMachine(setting.host, wrong);
   if (sources.some((s) => s.is === 'agrees')) return undefined;
   const { uuid } = setting.expected;
   // On most machines the GUID is the DMI UUID, so this tells even where the inventory holds no GUID of its own.
   if (uuid !== undefined && usable(bmc.value.guid) && isGuid(uuid, bmc.value, bmc.value.guid.value)) return undefined;
   return trouble(
     'bmc-unknown',
-    `it cannot be told whether the BMC of ${name} is this machine's: ${sources.map(sourceText).join('; ')}`,
-    `Add the BMC's GUID to the inventory entry of ${name} (bmc.guid).`,
+    powerProgram === undefined
+      ? `it cannot be told whether the BMC of ${name} is this machine's: ${sources.map(sourceText).join('; ')}`
+      : `it cannot be told whether what the program ${powerProgram} switches is ${name}: ${sources.map(sourceText).join('; ')}`,
+    powerProgram === undefined
+      ? `Add the BMC's GUID to the inventory entry of ${name} (bmc.guid).`
+      : `Have the program tell the serial or the UUID of the machine ("ask": "identity"), or add the GUID that it tells to the inventory entry of ${name} (bmc.guid).`,
   );
 }
 
-export const otherMachine = (host: string, wrong: readonly SourceVerdict[]): Trouble =>
+export const otherMachine = ({ name, powerProgram }: Setting['host'], wrong: readonly SourceVerdict[]): Trouble =>
   trouble(
     'bmc-other-machine',
-    `the BMC in the inventory entry of ${host} belongs to another machine: ${wrong.map(sourceText).join('; ')}`,
-    `Correct bmc.address in the inventory entry of ${host}, then run the same command again.`,
+    powerProgram === undefined
+      ? `the BMC in the inventory entry of ${name} belongs to another machine: ${wrong.map(sourceText).join('; ')}`
+      : `the program ${powerProgram} switches another machine than ${name}: ${wrong.map(sourceText).join('; ')}`,
+    powerProgram === undefined
+      ? `Correct bmc.address in the inventory entry of ${name}, then run the same command again.`
+      : `Correct bmc.argv in the inventory entry of ${name}, or the settings of the program, then run the same command again.`,
   );
 
 export function sourceText(s: SourceVerdict): string {

@@ -6,6 +6,7 @@ import type { Operation } from '../../core/operation.ts';
 import type { BmcIdentity, Reachable } from '../../core/probe.ts';
 import { type Seen, type Trouble, trouble } from '../../core/result.ts';
 import { noBmc, notThisBmc } from '../parts/bmc-match.ts';
+import { holderWord, powerHolder } from '../parts/power-holder.ts';
 
 const Duration = (description: string) =>
   Type.String({ pattern: durationPattern, patternErrorMessage: 'a duration like 30s, 5m or 7d', description });
@@ -155,7 +156,7 @@ export const powerOff = action<typeof Input, Facts, After>({
     if (power.length < readings) return { ok: false, trouble: stillOn(input, setting) };
     if (!reachable.known) return { ok: false, trouble: reachable.trouble };
     if (reachable.value === 'yes') return { ok: false, trouble: answersWhileOff(setting) };
-    const off = `off in ${power.length} readings of the BMC`;
+    const off = `off in ${power.length} readings of ${holderWord(setting.host)}`;
     if (reachable.value === 'no') {
       return {
         ok: true,
@@ -203,31 +204,31 @@ const stillOn = (input: Input, { host }: Setting): Trouble =>
   trouble(
     'still-on',
     input.force_after === undefined
-      ? `the BMC of ${host.name} still reports power on after ${durationText(graceOf(input))}`
-      : `the BMC of ${host.name} still reports power on, though it was told to cut it`,
+      ? `${powerHolder(host)} still reports power on after ${durationText(graceOf(input))}`
+      : `${powerHolder(host)} still reports power on, though it was told to cut it`,
     input.force_after === undefined
       ? `Look at its console: something may hold the shutdown up. Give it more "grace", or allow a hard cut with "force_after"; then: decom resume ${host.name}`
-      : `Check the BMC, then: decom resume ${host.name}`,
+      : `Check ${holderWord(host)}, then: decom resume ${host.name}`,
   );
 
 const answersWhileOff = ({ host }: Setting): Trouble =>
   trouble(
     'off-but-answers',
-    `the BMC says that ${host.name} is off, but its address still answers`,
-    'Either the BMC is wrong, or another machine holds the address. Find out which before anything else is done to it.',
+    `${holderWord(host)} says that ${host.name} is off, but its address still answers`,
+    `Either ${holderWord(host)} is wrong, or another machine holds the address. Find out which before anything else is done to it.`,
   );
 
 const neverAnswered = ({ host }: Setting): Trouble =>
   trouble(
     'way-unknown',
-    `the BMC says that ${host.name} is off, but nothing else does: its ProxyCommand leads to no answer, and did not earlier in this run either`,
+    `${holderWord(host)} says that ${host.name} is off, but nothing else does: its ProxyCommand leads to no answer, and did not earlier in this run either`,
     `Repair the way to it, or give one whose machines can be asked (ssh.jump in hosts.yaml); then: decom resume ${host.name}`,
   );
 
 const answeredLongAgo = ({ host }: Setting, { at, ago }: NonNullable<Setting['answered']>): Trouble =>
   trouble(
     'way-unknown',
-    `the BMC says that ${host.name} is off, but nothing else does: its ProxyCommand leads to no answer, and the last one came at ${at}, ${ago < 0 ? 'a time to come' : `${durationText(ago)} ago`}; the limit is ${durationText(answerAge)}`,
+    `${holderWord(host)} says that ${host.name} is off, but nothing else does: its ProxyCommand leads to no answer, and the last one came at ${at}, ${ago < 0 ? 'a time to come' : `${durationText(ago)} ago`}; the limit is ${durationText(answerAge)}`,
     `Give a way whose machines can be asked (ssh.jump in hosts.yaml), or switch it on by its BMC, so that it says once more who it is; then: decom resume ${host.name}`,
   );
 

@@ -2,6 +2,7 @@ import * as Type from 'typebox';
 import { action } from '../../core/action.ts';
 import { type Seen, type Trouble, trouble } from '../../core/result.ts';
 import { noBmc } from '../parts/bmc-match.ts';
+import { powerHolder } from '../parts/power-holder.ts';
 
 const Input = Type.Object(
   { expect: Type.Optional(Type.Enum(['on', 'off'], { description: 'Fail unless the power is so.' })) },
@@ -43,7 +44,7 @@ export const powerStatus = action<typeof Input, Facts>({
         ok: false,
         trouble: trouble(
           'power-not-as-expected',
-          `the BMC of ${host.name} reports power ${power.value}, expected ${expect}`,
+          `${powerHolder(host)} reports power ${power.value}, expected ${expect}`,
           `Find out who switched it, then: decom resume ${host.name}`,
         ),
       };
