@@ -6,7 +6,7 @@ import { intentDigest, type Plan } from '../core/plan.ts';
 import type { RunFolder } from '../core/ports.ts';
 import { referredBlobs } from '../core/referred-blobs.ts';
 import { ok, type Result } from '../core/result.ts';
-import { readSeals, type Seals } from '../core/seal.ts';
+import { readSeals, type Seals, sessionNamespace } from '../core/seal.ts';
 import { fingerprintOf, signerOf } from '../core/sshsig.ts';
 import { linesRemoved } from '../engine/open-run.ts';
 import { verifiedVoucher } from './compose.ts';
@@ -153,7 +153,10 @@ async function vouchersOf(
       lacks.push(`${whose} is signed, and there is no list of allowed signers to judge it by`);
     } else {
       const { principal } = seal;
-      const held = await verifiedVoucher(allowedSigners, { principal, message: vouched, signature, at: opened.ts });
+      const held = await verifiedVoucher(allowedSigners, {
+        ...{ principal, message: vouched, signature, at: opened.ts },
+        namespace: sessionNamespace,
+      });
       if (held.ok) signer = principal;
       else if (held.error.code === 'not-vouched') {
         breach ??= { line, what: [held.error.what, held.error.detail].filter(Boolean).join(': ') };

@@ -7,7 +7,7 @@ import type { Claims } from '../core/claim.ts';
 import type { Helper } from '../core/helper.ts';
 import type { Host } from '../core/host.ts';
 import type { PlanFacts } from '../core/plan.ts';
-import type { Anchor, BlobStore, Machine, RunStore, Voucher } from '../core/ports.ts';
+import type { Anchor, BlobStore, JudgeStatement, Machine, RunStore, Voucher } from '../core/ports.ts';
 import { type Result, seen } from '../core/result.ts';
 import { secretRefsIn } from '../core/secret.ts';
 import { sudoOf } from '../core/ssh-settings.ts';
@@ -59,6 +59,11 @@ export async function voucherFrom(keys: OperatorKeys): Promise<Result<Voucher>> 
 /** Whether a listed person signed, by `ssh-keygen -Y verify`. */
 export async function verifiedVoucher(allowedSigners: string, vouched: VouchedFor): Promise<Result<void>> {
   return (await import('../effects/signing/verify-voucher.ts')).verifyVoucher(allowedSigners, vouched);
+}
+
+/** Judges what people say about runs, by the list of allowed signers. */
+export async function statementJudge(allowedSigners: string | undefined): Promise<JudgeStatement> {
+  return (await import('../effects/signing/judge-statement.ts')).statementJudge(allowedSigners);
 }
 
 /** Keeps heads of logs by a program of the operator's. */

@@ -3,9 +3,11 @@ import { homedir, hostname, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { milliseconds } from '../core/duration.ts';
 import type { Host } from '../core/host.ts';
-import type { RunFolder, RunStore } from '../core/ports.ts';
+import { lineHash } from '../core/line-hash.ts';
+import type { JudgeStatement, RunFolder, RunStore, Voucher } from '../core/ports.ts';
 import { ok, type Result } from '../core/result.ts';
 import type { SessionEnd, SessionInfo } from '../engine/session.ts';
+import type { Reception } from '../engine/take-in.ts';
 import {
   anchorBy,
   composeHost,
@@ -14,6 +16,7 @@ import {
   newRedactor,
   openRunStore,
   type Surroundings,
+  statementJudge,
   voucherFrom,
 } from './compose.ts';
 import type { Invocation } from './invocation.ts';
@@ -35,9 +38,15 @@ export interface Desk {
     run: string,
     given?: Pick<HostOptions, 'blobs' | 'borrowed' | 'state' | 'mentions'>,
   ): Promise<HostWorld>;
-  /** Who takes a run up, with the key that vouches for it where logs are signed. A rehearsal's log is never signed. */
   /** What keeps the heads of logs elsewhere, with where what it says is put. */
   anchor(folder: RunFolder): Promise<Pick<SessionEnd, 'anchor'>>;
+  /** The operator's own key among the allowed signers; undefined where logs are not signed. */
+  voucher(): Promise<Result<Voucher | undefined>>;
+  /** Whether somebody may have said what they are said to have. */
+  readonly judge: JudgeStatement;
+  /** How a run takes in what others say of it. */
+  reception(folder: RunFolder): Reception;
+  /** Who takes a run up, with the key that vouches for it where logs are signed. A rehearsal's log is never signed. */
   session(how: { readonly unattended: boolean; readonly rehearsal?: boolean }): Promise<Result<SessionInfo>>;
 }
 
@@ -68,6 +77,17 @@ export function openDesk(invocation: Invocation, signal?: AbortSignal): Result<D
         }),
   };
   const store = openRunStore(state, operator, redactor);
+  const { allowedSigners } = workspace.value;
+  const judge: JudgeStatement = async (signed, at) => (await statementJudge(allowedSigners))(signed, at);
+  const voucher = async (): Promise<Result<Voucher | undefined>> =>
+    allowedSigners === undefined
+      ? ok(undefined)
+      : voucherFrom({
+          allowedSigners,
+          key: environment.DECOM_SIGNING_KEY || undefined,
+          home: environment.HOME || homedir(),
+          attended: terminal,
+        });
   return ok({
     workspace: workspace.value,
     store,
@@ -100,17 +120,21 @@ export function openDesk(invocation: Invocation, signal?: AbortSignal): Result<D
       });
       return { anchor: { keeper, blobs: run.blobs() } };
     },
+    voucher,
+    judge,
+    reception: (run) => ({
+      judge,
+      inbox: run.inbox(),
+      hashOfLine: (line) => {
+        const log = run.log();
+        return log.ok ? lineHash(log.value, line) : undefined;
+      },
+    }),
     async session({ unattended, rehearsal = false }) {
       const session = { operator, control: hostname(), pid: process.pid, tool: version, unattended };
-      const { allowedSigners } = workspace.value;
-      if (allowedSigners === undefined || rehearsal) return ok(session);
-      const voucher = await voucherFrom({
-        allowedSigners,
-        key: environment.DECOM_SIGNING_KEY || undefined,
-        home: environment.HOME || homedir(),
-        attended: terminal,
-      });
-      return voucher.ok ? ok({ ...session, voucher: voucher.value }) : voucher;
+      const vouching = rehearsal ? ok(undefined) : await voucher();
+      if (!vouching.ok) return vouching;
+      return ok(vouching.value === undefined ? session : { ...session, voucher: vouching.value });
     },
   });
 }

@@ -5,6 +5,7 @@ import type { Evidence } from './evidence.ts';
 import type { Json } from './json.ts';
 import type { Operation, Receipt } from './operation.ts';
 import type { Trouble } from './result.ts';
+import type { Statement } from './statement.ts';
 
 /** `forth` drives the plan; `back` is the rollback of a step. */
 export type Direction = 'forth' | 'back';
@@ -66,6 +67,10 @@ export type Event =
   | { readonly type: 'head.not-kept'; readonly size: number; readonly hash: string; readonly trouble: Trouble }
   /** A torn tail was cut back to the last good line; what was cut is kept in `kept`. */
   | { readonly type: 'log.repaired'; readonly bytes: number; readonly kept: string }
+  /** What a person said about the run, with their signature over it; null where logs are not signed. */
+  | { readonly type: 'statement.taken'; readonly statement: Statement; readonly signed: string | null }
+  /** A file of the inbox that was not taken, and why; it is kept in `inbox/refused`. */
+  | { readonly type: 'statement.refused'; readonly file: string; readonly sha256: string; readonly trouble: Trouble }
   | (OfStep & { readonly type: 'step.started'; readonly attempt: number })
   /** What was seen before the first act, and what is about to be done. */
   | (OfStep & {
@@ -143,6 +148,15 @@ export type Event =
     })
   /** A gate was shut: nothing of the step was begun. */
   | (OfStep & { readonly type: 'gate.blocked'; readonly gate: string; readonly trouble: Trouble })
+  /** A shut gate was passed because a person answers for it; `statement` is the id of what they said. */
+  | (OfStep & {
+      readonly type: 'gate.waived';
+      readonly gate: string;
+      readonly by: string;
+      readonly reason: string;
+      readonly statement: string;
+      readonly trouble: Trouble;
+    })
   | (OfStep & { readonly type: 'run.parked'; readonly until: string | null; readonly why: string })
   | {
       readonly type: 'run.stopped';

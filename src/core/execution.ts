@@ -6,6 +6,7 @@ import type { Json } from './json.ts';
 import { mayStartWriters } from './may-start-writers.ts';
 import type { Operation, Receipt } from './operation.ts';
 import type { Trouble } from './result.ts';
+import type { Statement } from './statement.ts';
 
 export type OperationStatus = 'intended' | 'done' | 'failed' | 'in-doubt' | 'not-done';
 
@@ -66,6 +67,14 @@ export interface WritersStarted {
   readonly evidence: number;
 }
 
+/** One item of a form, answered by somebody who does not drive the run. */
+export interface Tick {
+  readonly item: string;
+  readonly done: boolean;
+  readonly by: string;
+  readonly note: string;
+}
+
 /** What a run has come to: the fold of its events, and nothing else. */
 export interface Execution {
   readonly run: string;
@@ -87,6 +96,10 @@ export interface Execution {
   readonly writersStarted: WritersStarted | null;
   /** By its folder: how many pieces of evidence there were when a copy was begun last. */
   readonly copiesBegun: { readonly [folder: string]: number };
+  /** What people said about the run, in the order in which it was taken in. */
+  readonly statements: readonly Statement[];
+  /** By step: what was ticked of its form since a new plan last had it done once more. */
+  readonly ticks: { readonly [step: string]: readonly Tick[] };
   readonly status: 'open' | 'parked' | 'stopped' | 'closed';
   readonly parked: { readonly step: string; readonly until: string | null; readonly why: string } | null;
   readonly stopped: { readonly by: string; readonly reason: string } | null;
@@ -131,6 +144,8 @@ export const emptyExecution: Execution = {
   evidence: [],
   writersStarted: null,
   copiesBegun: {},
+  statements: [],
+  ticks: {},
   status: 'open',
   parked: null,
   stopped: null,
@@ -170,7 +185,11 @@ export function fold(execution: Execution, event: Recorded): Execution {
     case 'host.claimed':
     case 'claim.taken-over':
     case 'log.repaired':
+    case 'statement.refused':
+    case 'gate.waived':
       return now;
+    case 'statement.taken':
+      return said(now, event.statement);
     case 'run.opened':
       return {
         ...now,
@@ -272,7 +291,12 @@ export function fold(execution: Execution, event: Recorded): Execution {
             status: 'pending',
             redone: pass.redone + 1,
           })),
-        { ...now, plan: event.plan, intent: event.intent },
+        {
+          ...now,
+          plan: event.plan,
+          intent: event.intent,
+          ticks: Object.fromEntries(Object.entries(now.ticks).filter(([step]) => !event.redo.includes(step))),
+        },
       );
     case 'rollback.opened':
       return { ...now, direction: 'back', status: 'open' };
@@ -291,6 +315,18 @@ const begunBy = ({ copiesBegun, evidence }: Execution, { operation }: EventOf<'o
   operation.kind === 'copy.archive' || operation.kind === 'copy.rsync'
     ? { ...copiesBegun, [operation.to]: evidence.length }
     : copiesBegun;
+
+function said(execution: Execution, statement: Statement): Execution {
+  const statements = [...execution.statements, statement];
+  if (statement.kind !== 'tick') return { ...execution, statements };
+  const { step, item, done, by, text } = statement;
+  const others = (execution.ticks[step] ?? []).filter((tick) => tick.item !== item);
+  return {
+    ...execution,
+    statements,
+    ticks: { ...execution.ticks, [step]: [...others, { item, done, by, note: text }] },
+  };
+}
 
 interface AtPass {
   readonly step: string;

@@ -5,6 +5,7 @@ import type { Plan } from './plan.ts';
 import type { Reachable } from './probe.ts';
 import type { Result, Seen, Trouble } from './result.ts';
 import type { Secret } from './secret.ts';
+import type { SignedStatement } from './statement.ts';
 
 /** What is to run on a machine. `root` uses `sudo -n` unless the login is root already. */
 export interface Command {
@@ -117,8 +118,11 @@ export interface Anchor {
 /** An operator's SSH key, and whoever it is listed for among the allowed signers. */
 export interface Voucher {
   readonly principal: string;
-  /** Signs as `ssh-keygen -Y sign` does; may ask a person for a passphrase or a touch. The signature is base64, without its armour. */
-  sign(message: Uint8Array, namespace: string): Promise<Result<string>>;
+  /**
+   * Signs as `ssh-keygen -Y sign` does; may ask a person for a passphrase or a touch. `at` is when the message says that it was signed. The
+   * signature is base64, without its armour.
+   */
+  sign(message: Uint8Array, namespace: string, at: string): Promise<Result<string>>;
 }
 
 /** Thrown by a journal store: the record could not be made safe, so nothing may go on. */
@@ -225,10 +229,33 @@ export interface RunFolder {
   /** The log's bytes; empty if there is none. */
   log(): Result<Uint8Array>;
   openJournal(): Result<JournalStore>;
+  inbox(): Inbox;
   blobs(): BlobStore;
   /** Writes a document into the folder and returns its path. */
   write(name: string, text: string): Result<string>;
 }
+
+/** Files that people dropped for a run's next writer. A file appears as a whole, by a rename. */
+export interface Inbox {
+  /** What lies there, oldest name first; a file that cannot be taken as it lies is `unfit`, with the reason. */
+  waiting(): readonly Waiting[];
+  /** Drops a file. It is on the disk when this returns. */
+  drop(name: string, bytes: Uint8Array): Result<string>;
+  /** Removes what is on record now. */
+  taken(name: string): void;
+  /** Puts a file aside, into `refused/`. */
+  refused(name: string): void;
+}
+
+export interface Waiting {
+  readonly name: string;
+  readonly content:
+    | { readonly ok: true; readonly bytes: Uint8Array }
+    | { readonly ok: false; readonly unfit: string; readonly sha256: string };
+}
+
+/** Judges who made a statement. `at` is now, RFC 3339: a key has to be allowed when the log takes the statement in. */
+export type JudgeStatement = (signed: SignedStatement, at: string) => Promise<Result<void>>;
 
 export interface Lock {
   release(): void;

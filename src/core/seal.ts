@@ -21,6 +21,8 @@ export function wantsCheckpoint(event: Event, since: number): boolean {
     case 'step.agreed':
     case 'plan.amended':
     case 'claim.taken-over':
+    case 'statement.taken':
+    case 'gate.waived':
     case 'rollback.opened':
     case 'run.closed':
     case 'session.closed':

@@ -6,6 +6,7 @@ import { claimSeen, startClaim } from './hold-claim.ts';
 import { leaveHost } from './leave-host.ts';
 import { rollBack } from './roll-back.ts';
 import { type Drive, runStep, type StepEnd } from './run-step.ts';
+import { type Receiving, takeIn } from './take-in.ts';
 
 /** How a session of a run ended; each maps to one published exit code. */
 export type RunEnd =
@@ -38,6 +39,7 @@ export async function drive(run: Drive): Promise<RunEnd> {
       run.journal.record({ type: 'run.stopped', by: 'gate', who: null, reason: claim.what });
       return { end: 'claimed', step: next(run.plan, run.journal.execution)?.id ?? '', trouble: claim };
     }
+    await takeIn(receivingOf(run));
     if (run.journal.execution.direction === 'back') return await rollBack(run);
     return await forth(run);
   } catch (error) {
@@ -49,10 +51,16 @@ export async function drive(run: Drive): Promise<RunEnd> {
   }
 }
 
+const receivingOf = ({ engine: { actions, clock }, plan, journal, reception }: Drive): Receiving => ({
+  ...{ actions, clock, plan, journal },
+  ...(reception === undefined ? {} : { reception }),
+});
+
 async function forth(run: Drive): Promise<RunEnd> {
   const { plan, journal } = run;
   let again: PlannedStep | undefined;
   for (;;) {
+    await takeIn(receivingOf(run));
     const step = again ?? next(plan, journal.execution);
     if (step === undefined) {
       journal.record({ type: 'run.closed', outcome: 'done', by: run.operator, reason: null });

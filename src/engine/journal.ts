@@ -69,7 +69,7 @@ export function openJournal(store: JournalStore, first: string, clock: Clock, te
       const fresh = newSigningKey();
       const ts = now();
       const sealed = { ...session, seal: { key: fresh.publicKey, principal: voucher.principal } };
-      const signature = await voucher.sign(signedBytes(head, sealed, ts), sessionNamespace);
+      const signature = await voucher.sign(signedBytes(head, sealed, ts), sessionNamespace, ts);
       if (!signature.ok) return signature;
       append(signed(sealed, ts, signature.value));
       key = fresh;

@@ -1,7 +1,7 @@
 import { type Act, type ActPlace, actOf } from '../core/act.ts';
 import type { AnyAction, ExecuteContext, Setting } from '../core/action.ts';
 import type { Direction } from '../core/event.ts';
-import type { Operation, Outcome, Receipt } from '../core/operation.ts';
+import type { FormItem, Operation, Outcome, Receipt } from '../core/operation.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import type { Ask, Question, StepAsked, Tell } from '../core/ports.ts';
 import { type Trouble, trouble } from '../core/result.ts';
@@ -142,18 +142,28 @@ async function act(run: StepRun, operation: Operation, kept: Act | undefined): P
     case 'wait':
       return { outcome: 'done', receipt: { until: operation.until } };
     case 'ask': {
+      const ticks = ticksOf(run, operation.items);
+      const open = operation.items.filter(({ id }) => !ticks.some((tick) => tick.id === id && tick.done));
+      if (open.length === 0) return { outcome: 'done', receipt: { by: namesOf(ticks), items: ticks } };
       const question: Question = {
         ask: 'form',
         step: run.asked,
         form: operation.form,
         title: operation.title,
-        items: operation.items,
+        items: open,
       };
       const answer = await run.ask(question, run.signal);
       if (answer.answer === 'filled') {
         return {
           outcome: 'done',
-          receipt: { by: run.operator, items: answer.items.map(({ id, done, note }) => ({ id, done, note })) },
+          receipt: {
+            by: run.operator,
+            items: operation.items.flatMap(({ id }) => {
+              const given = answer.items.find((item) => item.id === id);
+              if (given !== undefined) return [{ id, done: given.done, note: given.note }];
+              return ticks.filter((tick) => tick.id === id);
+            }),
+          },
         };
       }
       if (answer.answer === 'quit') return { halt: 'quit', why: answer.why };
@@ -164,6 +174,17 @@ async function act(run: StepRun, operation: Operation, kept: Act | undefined): P
       return run.executor.perform(operation, { ...lookingContext(run), ...(kept === undefined ? {} : { act: kept }) });
   }
 }
+
+/** What others ticked of a form, in its order. */
+const ticksOf = ({ journal, step, direction }: StepRun, items: readonly FormItem[]) => {
+  const ticks = direction === 'forth' ? (journal.execution.ticks[step.id] ?? []) : [];
+  return items.flatMap(({ id }) =>
+    ticks.filter((tick) => tick.item === id).map(({ done, note, by }) => ({ id, done, note, by })),
+  );
+};
+
+const namesOf = (ticks: readonly { readonly by: string }[]): string =>
+  [...new Set(ticks.map(({ by }) => by))].join(', ');
 
 /** An act that is never begun a second time by itself was begun, and its end was not seen. */
 const unseenEnd = ({ step, journal }: StepRun, why: Trouble): Trouble =>

@@ -16,6 +16,8 @@ import { leftToDo } from './left-to-do.ts';
 import { preview, stepsBefore, toldOnce } from './preview.ts';
 import { redoCommand } from './redo.ts';
 import { refresh } from './refresh.ts';
+import type { Reception } from './take-in.ts';
+import { mayBeWaived, waiverOf } from './waiver.ts';
 
 export interface Drive {
   readonly engine: Engine;
@@ -26,6 +28,8 @@ export interface Drive {
   readonly tell: Tell;
   readonly signal: AbortSignal;
   readonly operator: string;
+  /** How what others say about the run is taken in; absent in a rehearsal. */
+  readonly reception?: Reception;
   /** A person answers for it that the claim of another run, which this names, is put away. */
   readonly takeOver?: { readonly run: string; readonly by: string; readonly reason: string };
 }
@@ -94,6 +98,7 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
   if (!drive.executor.real && waitsFor.length > 0) return preview(drive, step, action, input, undefined, setting);
   if (waitsFor.length > 0) return block('input', waitsTrouble(step, waitsFor, journal.execution), waitsFor);
 
+  const waived = new Set<string>();
   const look = async (): Promise<StepEnd | Look> => {
     const before = await inspect(engine, action, input, pastOf(journal.execution, step.id), setting);
     if (drive.signal.aborted) return { end: 'signal' };
@@ -113,7 +118,16 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
         const { execution } = journal;
         const yielding = yieldingOf(engine.actions, stepsBefore(drive, step), execution, demand.kind);
         const unmet = unmetDemand(demand, execution, engine.clock.now(), new Set(), yielding);
-        if (unmet !== undefined) return block(demand.kind, unmet);
+        if (unmet === undefined) continue;
+        const waiver = mayBeWaived(action, demand.kind) ? waiverOf(execution, step.id, demand.kind) : undefined;
+        if (waiver === undefined) return block(demand.kind, unmet);
+        if (waived.has(demand.kind)) continue;
+        waived.add(demand.kind);
+        const { by, text, id } = waiver;
+        journal.record({
+          ...at,
+          ...{ type: 'gate.waived', gate: demand.kind, by, reason: text, statement: id, trouble: unmet },
+        });
       }
     }
     return { before, planned };

@@ -2,6 +2,7 @@ import type { Event, Recorded } from '../../core/event.ts';
 import type { Receipt } from '../../core/operation.ts';
 import { operationWords } from '../../core/operation-words.ts';
 import type { Trouble } from '../../core/result.ts';
+import { statementWords } from '../../core/statement-words.ts';
 import { previewWords } from './preview-words.ts';
 import { bad, bytesText, counted, dim, good, indent, type Line, type Span, strong, warn } from './text.ts';
 import { troubleLines as allTroubleLines } from './trouble.ts';
@@ -57,6 +58,12 @@ function tell(event: Recorded): readonly Line[] {
           `; ${event.bytes} bytes were cut off and kept in ${event.kept}${event.seq === 0 ? '. The run had begun nothing' : ''}`,
         ],
       ];
+    case 'statement.taken':
+      return [statementWords(event.statement)];
+    case 'statement.refused':
+      return [[bad('not taken from the inbox')], ...troubleLines(event.trouble)];
+    case 'gate.waived':
+      return [[warn(`${event.gate} waived`), ` by ${event.by}: ${event.reason}`], ...troubleLines(event.trouble)];
     case 'operation.intended':
       // Whoever answers a form reads it in the question itself.
       if (event.operation.kind === 'ask') return [];

@@ -4,6 +4,8 @@ import { fail, ok, type Result, trouble } from '../../core/result.ts';
 /** One line of an allowed signers file (ssh-keygen(1), ALLOWED SIGNERS). `principal` is the first: the person. */
 export interface AllowedSigner {
   readonly principal: string;
+  /** What stands after `role:` in further principals. */
+  readonly roles: readonly string[];
   /** `TYPE BASE64`. */
   readonly key: string;
 }
@@ -45,7 +47,8 @@ export function readAllowedSigners(path: string): Result<readonly AllowedSigner[
     if (fields.slice(1, type).some((option) => /(?:^|,)cert-authority(?:,|$)/i.test(option))) {
       return refused('certificate authorities are not supported');
     }
-    found.push({ principal: names[0] ?? '', key: `${fields[type]} ${base64}` });
+    const roles = names.slice(1).flatMap((name) => (name.startsWith('role:') ? [name.slice('role:'.length)] : []));
+    found.push({ principal: names[0] ?? '', roles, key: `${fields[type]} ${base64}` });
   }
   return ok(found);
 }

@@ -59,7 +59,7 @@ const environment = [
 function voucherOf(keys: OperatorKeys, candidate: Candidate, { principal }: AllowedSigner): Voucher {
   return {
     principal,
-    async sign(message, namespace) {
+    async sign(message, namespace, at) {
       const folder = mkdtempSync(join(tmpdir(), 'decom-sign-'));
       try {
         const file = join(folder, 'line');
@@ -76,8 +76,7 @@ function voucherOf(keys: OperatorKeys, candidate: Candidate, { principal }: Allo
           return fail(cannotSign(candidate, principal, ran.value.stderr.trim()));
         }
         // What an auditor would refuse is never written.
-        const at = (JSON.parse(Buffer.from(message).toString()) as { readonly ts: string }).ts;
-        const holds = await verifyVoucher(keys.allowedSigners, { principal, message, signature: made, at });
+        const holds = await verifyVoucher(keys.allowedSigners, { principal, message, signature: made, namespace, at });
         return holds.ok ? ok(made) : holds;
       } finally {
         rmSync(folder, { recursive: true });
@@ -89,7 +88,7 @@ function voucherOf(keys: OperatorKeys, candidate: Candidate, { principal }: Allo
 const cannotSign = ({ file, key }: Candidate, principal: string, said: string) =>
   trouble(
     'cannot-sign',
-    `${file ?? `the agent’s ${key.split(' ')[0]} key`} of ${principal} did not sign the audit log’s first line`,
+    `${file ?? `the agent’s ${key.split(' ')[0]} key`} of ${principal} did not sign`,
     file === undefined
       ? 'Look whether the agent still holds it: ssh-add -L'
       : 'Without a terminal nobody is asked for a passphrase: load the key into an agent, or name one without: DECOM_SIGNING_KEY=FILE.',

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fail, ok, type Result, trouble } from '../../core/result.ts';
-import { sessionNamespace } from '../../core/seal.ts';
 import { armoured } from '../../core/sshsig.ts';
 import { openssh } from './ssh-keygen.ts';
 
@@ -10,12 +9,14 @@ export interface VouchedFor {
   readonly principal: string;
   readonly message: Uint8Array;
   readonly signature: string;
-  /** When it says that it was signed, RFC 3339: a key has to have been allowed then. */
+  /** SSHSIG namespace: what the signature is good for. */
+  readonly namespace: string;
+  /** RFC 3339: a key has to have been allowed then. */
   readonly at: string;
 }
 
 /**
- * Asks `ssh-keygen -Y verify` whether a signature is a listed person's, over this message, in the namespace of sessions, by a key that was
+ * Asks `ssh-keygen -Y verify` whether a signature is a listed person's, over this message, in this namespace, by a key that was
  * allowed at that time. Its own words are the detail of a refusal.
  */
 export async function verifyVoucher(allowedSigners: string, vouched: VouchedFor): Promise<Result<void>> {
@@ -27,7 +28,7 @@ export async function verifyVoucher(allowedSigners: string, vouched: VouchedFor)
     const ran = await openssh(
       'ssh-keygen',
       [
-        ...['-Y', 'verify', '-f', allowedSigners, '-I', vouched.principal, '-n', sessionNamespace, '-s', file],
+        ...['-Y', 'verify', '-f', allowedSigners, '-I', vouched.principal, '-n', vouched.namespace, '-s', file],
         ...['-O', `verify-time=${time}Z`],
       ],
       { stdin: vouched.message },

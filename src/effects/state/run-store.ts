@@ -8,6 +8,7 @@ import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.
 import { fileBlobs } from './blob-store.ts';
 import { replaceFile } from './durable.ts';
 import { lockHost } from './host-lock.ts';
+import { folderInbox } from './inbox.ts';
 import { fileJournal } from './journal-store.ts';
 import { verifyScript } from './verify-script.ts';
 
@@ -166,6 +167,7 @@ function runFolder(options: RunStoreOptions, path: string, host: string, run: st
     amendPlan: (plan) => guarded(() => replaceFile(join(path, `plan.${amended().length + 1}.json`), planBytes(plan))),
     log: () => guarded(() => (existsSync(log) ? readFileSync(log) : new Uint8Array())),
     openJournal: () => guarded(() => fileJournal(log)),
+    inbox: () => folderInbox(join(path, 'inbox')),
     blobs: () => fileBlobs(join(path, 'out'), options.redact),
     write: (name, text) =>
       guarded(() => {

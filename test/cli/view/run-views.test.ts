@@ -83,6 +83,7 @@ const folder: RunFolder = {
     check: () => 'whole',
     names: () => [],
   }),
+  inbox: () => ({ waiting: () => [], drop: () => ({ ok: true, value: '' }), taken: () => {}, refused: () => {} }),
   write: () => ({ ok: true, value: '' }),
 };
 const head = { size: 10, hash: 'ab'.repeat(32) };

@@ -1,0 +1,206 @@
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { actions } from '../../actions/index.ts';
+import { type Execution, emptyExecution } from '../../core/execution.ts';
+import { intentDigest, type Plan, type PlannedStep } from '../../core/plan.ts';
+import type { RunFolder } from '../../core/ports.ts';
+import { fail, ok, type Result, trouble } from '../../core/result.ts';
+import {
+  readStatement,
+  type SignedStatement,
+  type Statement,
+  type StatementKind,
+  statementBytes,
+  statementFile,
+  statementNamespace,
+} from '../../core/statement.ts';
+import { statementWords } from '../../core/statement-words.ts';
+import { readRun } from '../../engine/open-run.ts';
+import { mayBeWaived } from '../../engine/waiver.ts';
+import { type Desk, openDesk } from '../desk.ts';
+import { type ExitCode, exit } from '../exit.ts';
+import { findRun } from '../find-run.ts';
+import type { Invocation } from '../invocation.ts';
+import { refuse } from '../refuse.ts';
+import { readPlanFile } from '../saved-plan.ts';
+
+export interface SayOptions {
+  readonly text?: string;
+  readonly reason?: string;
+  readonly role?: string;
+  readonly undone?: boolean;
+  readonly output?: string;
+}
+
+/** What is said, beyond who says it of which run. */
+type Own<S> = S extends Statement ? Omit<S, 'id' | 'run' | 'host' | 'intent' | 'by' | 'at' | 'text'> : never;
+
+/** A run that something is said of; no folder for a plan that has not begun. */
+interface Spoken {
+  readonly plan: Plan;
+  readonly execution: Execution;
+  readonly head: { readonly size: number; readonly hash: string };
+  readonly folder?: RunFolder;
+}
+
+/**
+ * Says something about a run that another process may be driving: a statement, signed where logs are, is dropped into the run's inbox, or
+ * written to a file for whoever drives it. Nothing else is changed.
+ */
+export async function say(
+  invocation: Invocation,
+  kind: StatementKind,
+  operands: readonly string[],
+  options: SayOptions,
+): Promise<ExitCode> {
+  const desk = openDesk(invocation);
+  if (!desk.ok) return refuse(invocation, desk.error);
+  const spoken = spokenOf(desk.value, kind, operands[0] ?? '', options);
+  if (!spoken.ok) return refuse(invocation, [spoken.error]);
+  const own = ownOf(kind, spoken.value, operands.slice(1), options);
+  if (!own.ok) return refuse(invocation, [own.error]);
+  const voucher = await desk.value.voucher();
+  if (!voucher.ok) return refuse(invocation, [voucher.error]);
+  const { plan } = spoken.value;
+  const at = invocation.now().toISOString();
+  const statement = {
+    ...own.value,
+    ...{ id: randomBytes(8).toString('hex'), run: plan.intent.id, host: plan.intent.host.name },
+    ...{ intent: intentDigest(plan), by: voucher.value?.principal ?? desk.value.operator, at },
+    text: (options.reason ?? options.text ?? '').trim(),
+  } as Statement;
+  const signed = (await voucher.value?.sign(statementBytes(statement), statementNamespace, at)) ?? ok(null);
+  if (!signed.ok) return refuse(invocation, [signed.error]);
+  const said = { statement, signed: signed.value };
+  // Whoever takes it in reads it so: what would be refused there is not written here.
+  const readable = readStatement(statementFile(said), `what is said of ${statement.run}`);
+  if (!readable.ok) return refuse(invocation, [readable.error]);
+  const path = put(said, spoken.value.folder, options.output);
+  if (!path.ok) return refuse(invocation, [path.error]);
+  const taken = spoken.value.folder === undefined || options.output !== undefined;
+  invocation.output.result(
+    {
+      type: 'statement',
+      message: statementWords(statement),
+      run_id: statement.run,
+      statement,
+      signed: signed.value !== null,
+      path: path.value,
+    },
+    [
+      `${statementWords(statement)}${signed.value === null ? ' (not signed: this workspace names no allowed signers)' : ''}`,
+      `Written to ${path.value}`,
+      taken
+        ? `Next, by whoever drives the run: decom inbox add ${statement.run} ${path.value}`
+        : `It is on record once the run takes it in: decom resume ${statement.run}, or alone: decom inbox take ${statement.run}`,
+    ],
+  );
+  return exit.done;
+}
+
+function spokenOf(desk: Desk, kind: StatementKind, named: string, options: SayOptions): Result<Spoken> {
+  if (kind === 'approve' && named.endsWith('.json')) {
+    const plan = readPlanFile(resolve(named));
+    if (!plan.ok) return plan;
+    if (options.output !== undefined)
+      return ok({ plan: plan.value, execution: emptyExecution, head: { size: 0, hash: '' } });
+    return fail(
+      trouble('usage', 'a plan that has not begun has no inbox yet', 'Write the approval to a file: -o FILE'),
+    );
+  }
+  const folder = findRun(desk.store, named);
+  if (!folder.ok) return folder;
+  const read = readRun(folder.value);
+  if (!read.ok) return read;
+  const { plan, execution, head } = read.value;
+  const cannot = (why: string, fix: string) => fail(trouble('cannot-say', `${folder.value.run} ${why}`, fix));
+  if (folder.value.rehearsal) return cannot('is a rehearsal: nothing is said of one', 'Name a run: decom status');
+  if (execution.run === '')
+    return cannot('has not begun: its log is empty', `Begin it: decom resume ${folder.value.run}`);
+  if (execution.status === 'closed' && kind !== 'comment' && kind !== 'sign')
+    return cannot('has ended', `Comment on it, or sign it: decom comment ${folder.value.run} --text TEXT`);
+  return ok({ plan, execution, head, folder: folder.value });
+}
+
+function ownOf(
+  kind: StatementKind,
+  spoken: Spoken,
+  operands: readonly string[],
+  options: SayOptions,
+): Result<Own<Statement>> {
+  const [named, item] = operands;
+  switch (kind) {
+    case 'approve':
+    case 'comment':
+      return ok({ kind });
+    case 'sign':
+      return ok({ kind, role: options.role ?? null, ...spoken.head });
+    case 'tick': {
+      const step = stepOf(spoken.plan, named ?? '');
+      if (!step.ok) return step;
+      const items = (step.value.operations ?? []).flatMap((operation) =>
+        operation.kind === 'ask' ? operation.items : [],
+      );
+      const found = item === undefined && items.length === 1 ? items[0] : items.find(({ id }) => id === item);
+      if (found === undefined) {
+        const what =
+          item === undefined
+            ? `step "${step.value.id}" has more than one item`
+            : `step "${step.value.id}" has no item "${item}"`;
+        const fix =
+          items.length === 0
+            ? 'Only what a person answers can be ticked.'
+            : `Give one of: ${items.map(({ id }) => id).join(', ')}`;
+        return fail(trouble('no-item', what, fix));
+      }
+      return ok({ kind, step: step.value.id, item: found.id, done: options.undone !== true });
+    }
+    case 'waive': {
+      const [id = '', gate = ''] = (named ?? '').split('/');
+      const step = stepOf(spoken.plan, id);
+      if (!step.ok) return step;
+      const action = actions.find((one) => one.kind === step.value.uses);
+      if (action !== undefined && mayBeWaived(action, gate)) return ok({ kind, step: step.value.id, gate });
+      const open = ['writers.stopped', 'restore.proven'].filter(
+        (one) => action !== undefined && mayBeWaived(action, one),
+      );
+      return fail(
+        trouble(
+          'cannot-waive',
+          `nobody can answer for the gate "${gate}" of step "${step.value.id}"`,
+          open.length === 0
+            ? 'What it would do cannot be undone: have the evidence made.'
+            : `Name a gate as STEP/GATE; there can be answered for: ${open.map((one) => `${step.value.id}/${one}`).join(', ')}`,
+        ),
+      );
+    }
+  }
+}
+
+function stepOf(plan: Plan, id: string): Result<PlannedStep> {
+  const step = plan.intent.steps.find((one) => one.id === id);
+  return step === undefined
+    ? fail(
+        trouble(
+          'no-step',
+          `the plan has no step "${id}"`,
+          `It has: ${plan.intent.steps.map((one) => one.id).join(', ')}`,
+        ),
+      )
+    : ok(step);
+}
+
+function put(said: SignedStatement, folder: RunFolder | undefined, output: string | undefined): Result<string> {
+  const { id, kind } = said.statement;
+  if (output === undefined && folder !== undefined) return folder.inbox().drop(`${id}.json`, statementFile(said));
+  const path = resolve(output ?? `${kind}-${id}.json`);
+  try {
+    writeFileSync(path, statementFile(said), { flag: 'wx', mode: 0o600 });
+    return ok(path);
+  } catch (error) {
+    return fail(
+      trouble('not-writable', `${path} cannot be written: ${(error as Error).message}`, 'Name another file with -o.'),
+    );
+  }
+}

@@ -1,0 +1,19 @@
+import type { Statement } from './statement.ts';
+
+/** A statement in one line, for people. */
+export function statementWords(statement: Statement): string {
+  const { by, text } = statement;
+  const more = text === '' ? '' : `: ${text}`;
+  switch (statement.kind) {
+    case 'approve':
+      return `approved by ${by}${more}`;
+    case 'comment':
+      return `${by} says${more}`;
+    case 'sign':
+      return `signed by ${by}${statement.role === null ? '' : ` as ${statement.role}`}, lines 1 to ${statement.size}${more}`;
+    case 'tick':
+      return `${statement.done ? 'ticked' : 'unticked'} by ${by}, ${statement.step}: ${statement.item}${text === '' ? '' : ` (${text})`}`;
+    case 'waive':
+      return `${by} answers for passing ${statement.gate} at ${statement.step}${more}`;
+  }
+}

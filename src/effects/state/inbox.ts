@@ -1,0 +1,79 @@
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { sha256 } from '../../core/json.ts';
+import type { Inbox, Waiting } from '../../core/ports.ts';
+import { fail, ok, trouble } from '../../core/result.ts';
+import { maxStatement } from '../../core/statement.ts';
+import { replaceFile, syncFolder } from './durable.ts';
+
+/**
+ * The inbox of a run: `<run>/inbox/*.json`. A file comes by a rename, so that nobody ever reads half of one. What is no plain file is unfit:
+ * a link could name any file of this machine, and a pipe would never end.
+ */
+export function folderInbox(path: string): Inbox {
+  const names = (): readonly string[] =>
+    existsSync(path)
+      ? readdirSync(path)
+          .filter((name) => name.endsWith('.json') && !name.startsWith('.'))
+          .sort()
+      : [];
+  return {
+    waiting: () => names().flatMap((name) => read(join(path, name), name)),
+    drop(name, bytes) {
+      try {
+        mkdirSync(path, { recursive: true, mode: 0o700 });
+        replaceFile(join(path, name), bytes);
+        return ok(join(path, name));
+      } catch (error) {
+        return fail(
+          trouble(
+            'inbox-not-writable',
+            `${path} cannot be written: ${(error as Error).message}`,
+            'Write the file elsewhere with -o FILE, and have whoever drives the run take it: decom inbox add RUN FILE',
+          ),
+        );
+      }
+    },
+    taken(name) {
+      unlinkSync(join(path, name));
+      syncFolder(path);
+    },
+    refused(name) {
+      mkdirSync(join(path, 'refused'), { recursive: true, mode: 0o700 });
+      renameSync(join(path, name), join(path, 'refused', name));
+      syncFolder(path);
+    },
+  };
+}
+
+/** Nothing where the file has gone since: somebody else took it. */
+function read(path: string, name: string): readonly Waiting[] {
+  const unfit = (why: string): readonly Waiting[] => [{ name, content: { ok: false, unfit: why, sha256: sha256('') } }];
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return [];
+    return unfit(code === 'ELOOP' ? 'it is a symbolic link' : `it cannot be read: ${(error as Error).message}`);
+  }
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) return unfit('it is no plain file');
+    if (stat.size > maxStatement) return unfit(`it has ${stat.size} bytes, and ${maxStatement} are allowed`);
+    return [{ name, content: { ok: true, bytes: readFileSync(fd) } }];
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,22 @@
+import type { AnyAction } from '../core/action.ts';
+import type { EvidenceKind } from '../core/evidence.ts';
+import type { Execution } from '../core/execution.ts';
+import type { StatementOf } from '../core/statement.ts';
+
+/** Evidence that a person may answer for. Which machine it is, and that it is off, nobody can. */
+const answerable: readonly EvidenceKind[] = ['writers.stopped', 'restore.proven'];
+
+/** Whether a person may answer for a gate of such a step. Never where data would be gone for good. */
+export const mayBeWaived = (action: Pick<AnyAction, 'effect'>, gate: string): boolean =>
+  action.effect !== 'destroys' && answerable.some((kind) => kind === gate);
+
+/** The last waiver of a step's gate that speaks of the intent in force: a new plan voids what was said of the old one. */
+export const waiverOf = (
+  { statements, intent }: Pick<Execution, 'statements' | 'intent'>,
+  step: string,
+  gate: string,
+): StatementOf<'waive'> | undefined =>
+  statements.findLast(
+    (statement): statement is StatementOf<'waive'> =>
+      statement.kind === 'waive' && statement.step === step && statement.gate === gate && statement.intent === intent,
+  );
