@@ -1,6 +1,6 @@
-import { type Execution, emptyExecution } from '../core/execution.ts';
+import { type Execution, emptyExecution, stepState } from '../core/execution.ts';
 import { isPast } from '../core/next.ts';
-import type { Plan } from '../core/plan.ts';
+import type { Plan, PlannedStep } from '../core/plan.ts';
 import { fail, ok, type Result, trouble } from '../core/result.ts';
 import { parseAnswers, unusedAnswers } from '../load/answers.ts';
 import { type ExitCode, exit } from './exit.ts';
@@ -34,7 +34,8 @@ export function refuseUnanswered(
 ): ExitCode | undefined {
   const unused = unusedAnswers(beforehand.answers, plan.intent.steps);
   if (unused.length > 0) return refuse(invocation, unused);
-  const past = new Set(plan.intent.steps.filter((step) => isPast(step, execution)).map((step) => step.id));
+  const settled = (step: PlannedStep): boolean => isPast(step, execution) || stepState(execution, step.id).forth.left;
+  const past = new Set(plan.intent.steps.filter(settled).map((step) => step.id));
   const open = questionsOf(plan, beforehand).filter(({ step, answered }) => !answered && !past.has(step));
   if (open.length === 0) return undefined;
   const problems = open.map(({ step, asks, by }) =>

@@ -41,6 +41,8 @@ export interface Pass {
   /** The facts seen before the first act; never replaced. */
   readonly before: BlobRef | null;
   readonly agreed: boolean;
+  /** Other people answer its form. */
+  readonly left: boolean;
   readonly started: string | null;
   readonly ended: string | null;
   readonly trouble: Trouble | null;
@@ -115,6 +117,7 @@ const emptyPass: Pass = {
   operations: [],
   before: null,
   agreed: false,
+  left: false,
   started: null,
   ended: null,
   trouble: null,
@@ -279,7 +282,11 @@ export function fold(execution: Execution, event: Recorded): Execution {
       return onPass(now, event, (pass) => ({ ...pass, status: 'blocked', trouble: event.trouble }));
     case 'run.parked': {
       const parked = { step: event.step, until: event.until, why: event.why };
-      return onPass({ ...now, status: 'parked', parked }, event, (pass) => ({ ...pass, status: 'waiting' }));
+      return onPass({ ...now, status: 'parked', parked }, event, (pass) => ({
+        ...pass,
+        status: 'waiting',
+        left: pass.left || event.until === null,
+      }));
     }
     case 'run.stopped':
       return { ...now, status: 'stopped', stopped: { by: event.by, reason: event.reason } };

@@ -200,6 +200,8 @@ export type Answer =
       readonly items: readonly { readonly id: string; readonly done: boolean; readonly note: string }[];
     }
   | { readonly answer: 'quit'; readonly why: 'quit' | 'interrupted' | 'end-of-input' }
+  /** Non-interactive only: other people answer it, with ticks. */
+  | { readonly answer: 'left' }
   /** Non-interactive only: nobody to ask, and no answer was given beforehand. */
   | { readonly answer: 'missing'; readonly what: string; readonly fix: string };
 

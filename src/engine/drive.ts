@@ -20,7 +20,7 @@ export type RunEnd =
   | { readonly end: 'doubt'; readonly step: string; readonly trouble: Trouble }
   /** Somebody else works on the host. */
   | { readonly end: 'claimed'; readonly step: string; readonly trouble: Trouble }
-  | { readonly end: 'parked'; readonly step: string; readonly until: string; readonly why: string }
+  | { readonly end: 'parked'; readonly step: string; readonly until: string | null; readonly why: string }
   | { readonly end: 'quit'; readonly step: string; readonly why: 'quit' | 'interrupted' | 'end-of-input' }
   | { readonly end: 'missing'; readonly step: string; readonly what: string; readonly fix: string }
   | { readonly end: 'signal'; readonly step: string }

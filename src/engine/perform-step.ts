@@ -1,6 +1,7 @@
 import { type Act, type ActPlace, actOf } from '../core/act.ts';
 import type { AnyAction, ExecuteContext, Setting } from '../core/action.ts';
 import type { Direction } from '../core/event.ts';
+import { stepState } from '../core/execution.ts';
 import type { FormItem, Operation, Outcome, Receipt } from '../core/operation.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import type { Ask, Question, StepAsked, Tell } from '../core/ports.ts';
@@ -16,7 +17,7 @@ export type Halt =
   | { readonly halt: 'doubt'; readonly trouble: Trouble }
   /** Somebody else works on the host: nothing was begun. */
   | { readonly halt: 'claimed'; readonly trouble: Trouble }
-  | { readonly halt: 'parked'; readonly until: string; readonly why: string }
+  | { readonly halt: 'parked'; readonly until: string | null; readonly why: string }
   | { readonly halt: 'quit'; readonly why: 'quit' | 'interrupted' | 'end-of-input' }
   | { readonly halt: 'missing'; readonly what: string; readonly fix: string };
 
@@ -167,6 +168,16 @@ async function act(run: StepRun, operation: Operation, kept: Act | undefined): P
         };
       }
       if (answer.answer === 'quit') return { halt: 'quit', why: answer.why };
+      // Who left it to others once does not have to say so again.
+      if (
+        answer.answer === 'left' ||
+        (answer.answer === 'missing' && stepState(run.journal.execution, run.step.id).forth.left)
+      )
+        return {
+          halt: 'parked',
+          until: null,
+          why: `others answer ${open.map(({ id }) => id).join(', ')}: decom tick ${run.journal.execution.run} ${run.step.id} ITEM`,
+        };
       if (answer.answer === 'missing') return { halt: 'missing', what: answer.what, fix: answer.fix };
       throw new Error(`a form cannot be answered with "${answer.answer}"`);
     }

@@ -45,7 +45,7 @@ export type StepEnd =
   | { readonly end: 'doubt'; readonly trouble: Trouble }
   /** Somebody else works on the host. */
   | { readonly end: 'claimed'; readonly trouble: Trouble }
-  | { readonly end: 'parked'; readonly until: string; readonly why: string }
+  | { readonly end: 'parked'; readonly until: string | null; readonly why: string }
   | { readonly end: 'quit'; readonly why: 'quit' | 'interrupted' | 'end-of-input' }
   | { readonly end: 'missing'; readonly what: string; readonly fix: string }
   | { readonly end: 'signal' };

@@ -20,6 +20,7 @@ const note = Type.Optional(Type.String({ minLength: 1, description: 'What was fo
  *   unplugged:
  *     items:
  *       power-a: { done: true, note: label P-17 }
+ *   shelved: { others: true }
  * ```
  */
 export const AnswersFile = Type.Object(
@@ -30,6 +31,12 @@ export const AnswersFile = Type.Object(
         {
           confirm: Type.Optional(Type.Boolean({ description: 'For a confirm step: true agrees.' })),
           note,
+          others: Type.Optional(
+            Type.Literal(true, {
+              description:
+                'Left to others: the run parks at the step until each of its items is ticked with "decom tick".',
+            }),
+          ),
           items: Type.Optional(
             RecordOf(
               '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$',
@@ -56,6 +63,8 @@ export interface GivenAnswer {
   readonly place: Place;
   readonly confirm: boolean | undefined;
   readonly note: string;
+  /** Other people answer it, with ticks. */
+  readonly others: boolean;
   readonly items: readonly {
     readonly id: string;
     readonly done: boolean;
@@ -80,6 +89,7 @@ export function parseAnswers(bytes: Uint8Array, file: string): Result<readonly G
         place: at(),
         confirm: answer.confirm,
         note: answer.note ?? '',
+        others: answer.others ?? false,
         items: Object.entries(answer.items ?? {}).map(([id, item]) => ({
           id,
           done: item.done,
@@ -131,6 +141,10 @@ export function unusedAnswers(
       );
   });
 }
+
+/** Whether a step's form was left to others beforehand. */
+export const leftToOthers = (answers: readonly GivenAnswer[], step: string): boolean =>
+  answers.some((answer) => answer.step === step && answer.others);
 
 /** What was answered beforehand to a step's form, item by item; undefined where something of it is left open. */
 export function answerTo(

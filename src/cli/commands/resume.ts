@@ -98,8 +98,10 @@ async function resumeDue(invocation: Invocation, desk: Desk, how: How): Promise<
   const now = invocation.now();
   const due = readRuns(desk.store).flatMap(({ folder, read }) => {
     if (!read.ok || folder.rehearsal || read.value.execution.status !== 'parked') return [];
-    const until = read.value.execution.parked?.until;
-    return until !== null && until !== undefined && new Date(until) <= now ? [folder] : [];
+    const until = read.value.execution.parked?.until ?? null;
+    // Whoever waits for others goes on once they have said something.
+    const come = until === null ? folder.inbox().waiting().length > 0 : new Date(until) <= now;
+    return come ? [folder] : [];
   });
   let worst: ExitCode = exit.done;
   for (const folder of due) {

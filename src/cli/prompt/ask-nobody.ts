@@ -1,5 +1,5 @@
 import type { Ask } from '../../core/ports.ts';
-import { answerTo } from '../../load/answers.ts';
+import { answerTo, leftToOthers } from '../../load/answers.ts';
 import type { Beforehand } from './questions-of.ts';
 
 /**
@@ -21,6 +21,7 @@ export const askNobody =
       case 'form': {
         const items = answerTo(answers, id, question.form, question.items);
         if (items !== undefined) return { answer: 'filled', items };
+        if (leftToOthers(answers, id)) return { answer: 'left' };
         const key = `answers.${id}.${question.form === 'confirm' ? 'confirm' : 'items'}`;
         return missing(
           `step "${id}" asks: ${question.title}`,

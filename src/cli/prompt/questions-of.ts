@@ -1,5 +1,5 @@
 import type { Plan } from '../../core/plan.ts';
-import { answerTo, type GivenAnswer } from '../../load/answers.ts';
+import { answerTo, type GivenAnswer, leftToOthers } from '../../load/answers.ts';
 
 /** A question that a plan will ask, and how it is answered beforehand. */
 export interface PlannedQuestion {
@@ -31,7 +31,9 @@ export function questionsOf(plan: Plan, { answers, confirm }: Beforehand): reado
               step: step.id,
               asks: operation.title,
               by: `--answers FILE with answers.${step.id}.${operation.form === 'confirm' ? 'confirm' : 'items'}`,
-              answered: answerTo(answers, step.id, operation.form, operation.items) !== undefined,
+              answered:
+                answerTo(answers, step.id, operation.form, operation.items) !== undefined ||
+                leftToOthers(answers, step.id),
             },
           ],
     );

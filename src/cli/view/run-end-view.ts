@@ -49,7 +49,7 @@ function endLines(end: RunEnd, { execution }: RunEndViewOptions): readonly Line[
         ...(end.kept.length === 0 ? [] : [[warn('not taken back'), `: ${end.kept.join(', ')} (no way back)`]]),
       ];
     case 'parked':
-      return [[warn('parked'), ` at ${end.step} until ${end.until}: ${end.why}`]];
+      return [[warn('parked'), ` at ${end.step}${end.until === null ? '' : ` until ${end.until}`}: ${end.why}`]];
     case 'quit':
       return [[warn('stopped'), ` at ${end.step} (${quitWords[end.why]}). Everything is kept.`]];
     case 'signal':
