@@ -2,6 +2,7 @@ import { type Breach, type Head, readChain } from '../core/chain.ts';
 import type { Recorded } from '../core/event.ts';
 import { type Execution, foldAll } from '../core/execution.ts';
 import { sha256 } from '../core/json.ts';
+import { lineHash } from '../core/line-hash.ts';
 import { intentDigest, type Plan } from '../core/plan.ts';
 import type { RunFolder } from '../core/ports.ts';
 import { referredBlobs } from '../core/referred-blobs.ts';
@@ -9,6 +10,7 @@ import { ok, type Result } from '../core/result.ts';
 import { readSeals, type Seals, sessionNamespace } from '../core/seal.ts';
 import { fingerprintOf, signerOf } from '../core/sshsig.ts';
 import { linesRemoved } from '../engine/open-run.ts';
+import { auditStatements, type StatementAudit } from './audit-statements.ts';
 import { verifiedVoucher } from './compose.ts';
 import type { HeadKept } from './kept-heads.ts';
 
@@ -28,6 +30,8 @@ export interface SessionAudit {
 
 export interface SignatureAudit {
   readonly sessions: readonly SessionAudit[];
+  /** What others said about the run. */
+  readonly statements: readonly StatementAudit[];
   /** The last line that a checkpoint signs; it signs all before it. */
   readonly covered: number;
   /** Why the log is not signed as a whole, in sentences. Empty where it is. */
@@ -90,12 +94,17 @@ export async function auditOf(
     : undefined;
   const seals = readSeals(events, signed);
   const vouched = await vouchersOf(seals, options.allowedSigners);
+  const said = await auditStatements(
+    events.flatMap((event, at) => (event.type === 'statement.taken' ? [{ line: at + 1, event }] : [])),
+    options.allowedSigners,
+    (line) => lineHash(bytes.value, line),
+  );
   const kept = options.kept ?? [];
   const hashes = options.head === undefined && kept.length === 0 ? [] : lineHashes(bytes.value, head);
   const anchored = options.head === undefined ? undefined : lineOf(hashes, options.head);
   const why =
     breach ??
-    firstOf(vouched.breach, seals.breach) ??
+    firstOf(firstOf(vouched.breach, seals.breach), said.breach) ??
     misplaced ??
     linesRemoved(folder, execution) ??
     notHeld(hashes, kept) ??
@@ -108,6 +117,7 @@ export async function auditOf(
   const blobs = blobsOf(folder, events);
   const lacks = [
     ...vouched.lacks,
+    ...said.lacks,
     ...(seals.covered < head.size && seals.sessions.some(({ vouched }) => vouched !== undefined)
       ? [`lines ${seals.covered + 1} to ${head.size} come after the last checkpoint`]
       : []),
@@ -124,7 +134,7 @@ export async function auditOf(
         : lacks.length > 0
           ? 'intact but unsigned'
           : 'closed and signed';
-  const signatures = { sessions: vouched.sessions, covered: seals.covered, lacks };
+  const signatures = { sessions: vouched.sessions, statements: said.statements, covered: seals.covered, lacks };
   return ok({
     ...{ folder, plan, verdict, head, torn, blobs, breach: why, signatures, events, execution },
     ...(anchored === undefined ? {} : { anchored }),

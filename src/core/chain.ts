@@ -1,6 +1,7 @@
 import type { Event, EventOf, Recorded, Unsigned } from './event.ts';
 import { type Execution, emptyExecution, fold } from './execution.ts';
 import { jcs, sha256 } from './json.ts';
+import { statementFault } from './statement.ts';
 
 /** Greatest length of a journal line in bytes, its newline included. */
 export const maxLine = 65_535;
@@ -129,6 +130,7 @@ const stepId = /^[a-z0-9][a-z0-9-]{0,62}$/;
 function folds(execution: Execution, event: Recorded): Execution | undefined {
   if ('step' in event && !(typeof event.step === 'string' && stepId.test(event.step))) return undefined;
   if (!wellSigned(event)) return undefined;
+  if (event.type === 'statement.taken' && statementFault(event.statement) !== undefined) return undefined;
   try {
     return fold(execution, event) as Execution | undefined;
   } catch {

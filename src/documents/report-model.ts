@@ -76,6 +76,8 @@ export interface ReportModel {
   readonly sessions: readonly Recorded<EventOf<'session.opened'>>[];
   readonly repairs: readonly Recorded<EventOf<'log.repaired'>>[];
   readonly takeOvers: readonly Recorded<EventOf<'claim.taken-over'>>[];
+  readonly statements: readonly Recorded<EventOf<'statement.taken'>>[];
+  readonly waivers: readonly Recorded<EventOf<'gate.waived'>>[];
   readonly rollback: Recorded<EventOf<'rollback.opened'>> | null;
   readonly spent: Spent;
   readonly log: { readonly head: Head; readonly verdict: LogSeen['verdict'] | null };
@@ -124,6 +126,8 @@ export function reportModel(plan: Plan, events: readonly Recorded[], log?: LogSe
     sessions: of('session.opened'),
     repairs: of('log.repaired'),
     takeOvers: of('claim.taken-over'),
+    statements: of('statement.taken'),
+    waivers: of('gate.waived'),
     rollback: of('rollback.opened')[0] ?? null,
     spent: spent.all,
     log: { head: log?.head ?? headOf(events), verdict: log?.verdict ?? null },

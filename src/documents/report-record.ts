@@ -1,4 +1,5 @@
 import { intentDigest } from '../core/plan.ts';
+import { statementWords } from '../core/statement-words.ts';
 import { type Block, timeText } from './block.ts';
 import type { ReportModel } from './report-model.ts';
 
@@ -10,6 +11,8 @@ export function record({
   amendments,
   repairs,
   takeOvers,
+  statements,
+  waivers,
   rollback,
 }: ReportModel): readonly Block[] {
   return [
@@ -39,6 +42,32 @@ export function record({
       rows: amendments.map((a) => [timeText(a.ts), a.by, a.changes.join('; '), a.intent]),
       empty: 'The plan was not changed.',
     },
+    ...(statements.length === 0
+      ? []
+      : [
+          {
+            block: 'table',
+            caption: 'What others said',
+            head: ['taken in', 'what', 'signed'],
+            rows: statements.map(({ ts, statement, signed }) => [
+              timeText(ts),
+              statementWords(statement),
+              signed === null ? 'no' : 'yes',
+            ]),
+            empty: '',
+          } as const,
+        ]),
+    ...(waivers.length === 0
+      ? []
+      : [
+          {
+            block: 'table',
+            caption: 'Gates that somebody answered for',
+            head: ['at', 'step', 'gate', 'by', 'reason', 'what stood in the way'],
+            rows: waivers.map((w) => [timeText(w.ts), w.step, w.gate, w.by, w.reason, w.trouble.what]),
+            empty: '',
+          } as const,
+        ]),
     ...(repairs.length === 0
       ? []
       : [

@@ -1,7 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type Head, nextLine } from '../../src/core/chain.ts';
+import type { Event } from '../../src/core/event.ts';
 import type { PracticeMachine } from '../../src/practice/practice-machine.ts';
 import { settings } from '../faults/bench.ts';
 import { type PracticeBench, practiceBench, startMachine } from '../faults/practice.ts';
@@ -50,6 +53,12 @@ const well = async (ended: Promise<Ended>, code = 0): Promise<Ended> => {
   expect(came.code, `${came.stdout}\n${came.stderr}`).toBe(code);
   return came;
 };
+/** What `verify.sh` says of the run, by dash. */
+function byScript(): { readonly code: number | null; readonly said: string } {
+  const script = join(b.runs().at(-1) ?? '', 'verify.sh');
+  const ran = spawnSync('dash', [script, '-s', join(b.folder, 'allowed_signers')], { encoding: 'utf8' });
+  return { code: ran.status, said: `${ran.stdout}${ran.stderr}` };
+}
 const inbox = (...names: readonly string[]): string => join(b.runs().at(-1) ?? '', 'inbox', ...names);
 const said = (kind: string) =>
   b.events().filter((event) => event.type === 'statement.taken' && event.statement.kind === kind);
@@ -96,9 +105,54 @@ test('a run waits for the hands of others, takes in what they signed, and their 
       ],
     },
   });
+  const script = byScript();
+  expect(script.said).toContain('closed and signed');
+  expect(script.said.match(/Good "decom-statement@v1" signature for bob@example\.org/g)).toHaveLength(5);
+  expect(script.code).toBe(0);
   const report = (await well(by(ada, 'report', 'practice'))).stdout;
   expect(report).toContain('signed by bob@example.org as manager');
   expect(report).toContain('ключ у охраны');
+});
+
+/** Whoever holds the log writes it anew, without signatures of their own, and with other words of Bob's. */
+function rebuilt(change: (event: Event) => Event): void {
+  const path = join(b.runs().at(-1) ?? '', 'audit.jsonl');
+  const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+  let head: Head = { size: 0, hash: JSON.parse(lines[0] ?? '').prev };
+  const made = lines.flatMap((line) => {
+    const { v: _v, seq: _seq, ts, prev: _prev, seal: _seal, signature: _signature, ...event } = JSON.parse(line);
+    if (event.type === 'checkpoint') return [];
+    const next = nextLine(head, change(event), ts);
+    head = next.head;
+    return [Buffer.from(next.bytes)];
+  });
+  writeFileSync(path, Buffer.concat(made));
+}
+
+test('whoever drives the run cannot put words into the mouth of another, nor sign another log in their name', async () => {
+  await waitingForHands();
+  await well(by(bob, 'comment', 'practice', '--text', 'keep it'));
+  await well(by(bob, 'sign', 'practice'));
+  await well(by(ada, 'inbox', 'take', 'practice'));
+  const path = join(b.runs().at(-1) ?? '', 'audit.jsonl');
+  const whole = readFileSync(path);
+  const words = (event: Event): Event =>
+    event.type === 'statement.taken' ? { ...event, statement: { ...event.statement, text: 'throw it away' } } : event;
+  for (const [change, why] of [
+    [words, 'the signature of bob@example.org does not hold'],
+    [(event: Event) => event, 'bob@example.org signed another log'],
+  ] as const) {
+    rebuilt(change);
+    const found = await well(b.decom('audit', 'verify', 'practice'), 6);
+    expect(found.stdout).toContain(why);
+    const script = byScript();
+    expect(script.said).toContain(why);
+    expect(script.code).toBe(6);
+    writeFileSync(path, whole);
+  }
+  const line = (said: string) => /^Line (\d+):/m.exec(said)?.[1];
+  rebuilt(words);
+  expect(line(byScript().said)).toBe(line((await b.decom('audit', 'verify', 'practice')).stdout));
 });
 
 test('what is handed over as a file is taken by whoever drives the run, once', async () => {

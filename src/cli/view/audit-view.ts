@@ -23,6 +23,10 @@ export function auditLines(audit: Audit, blobs: BlobAudit): readonly Line[] {
       ),
       ['files', `${referred - lost.length} of ${referred} in out/ are as the lines say`],
       ...signatures.sessions.map((session) => ['signed by', signerWords(session)] as const),
+      ...signatures.statements.map(
+        ({ line, by, kind, held }) =>
+          ['said by', `${by} (${kind}, line ${line})${held ? '' : ', not judged'}`] as const,
+      ),
     ]),
     ...(breach === undefined ? [] : [`Line ${breach.line}: ${breach.what}.`]),
     ...lost.slice(0, most).map(({ line, what }) => `Line ${line}: ${what}.`),

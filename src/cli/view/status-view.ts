@@ -1,4 +1,5 @@
 import { type Execution, type Pass, stepState } from '../../core/execution.ts';
+import type { RunFolder } from '../../core/ports.ts';
 import type { RunRead } from '../../engine/open-run.ts';
 import { statusWord, tally } from './run-end-view.ts';
 import { bad, counted, dim, good, type Line, pairs, type Span, strong, warn } from './text.ts';
@@ -53,6 +54,7 @@ export function runStatusLines({ folder, execution, plan, head, torn }: RunRead)
       ['log', `${counted(head.size, 'line')}, head ${head.hash}`],
       ['record', folder.path],
     ]),
+    ...inboxLines(folder),
     ...(torn === 0 ? [] : [[warn(`The last line of the log is torn (${torn} bytes); resume repairs it.`)]]),
     '',
     ...plan.intent.steps.flatMap((step, i): readonly Line[] => {
@@ -70,6 +72,15 @@ export function runStatusLines({ folder, execution, plan, head, torn }: RunRead)
         ...(pass.trouble === null ? [] : troubleLines(pass.trouble).map((line): Line => ['    ', ...spans(line)])),
       ];
     }),
+  ];
+}
+
+/** What others said, and nobody has taken in yet. */
+export function inboxLines(folder: RunFolder): readonly Line[] {
+  const { length } = folder.inbox().waiting();
+  if (length === 0) return [];
+  return [
+    `${counted(length, 'statement')} ${length === 1 ? 'lies' : 'lie'} in its inbox, to be taken in by the next resume, or by: decom inbox take ${folder.run}`,
   ];
 }
 

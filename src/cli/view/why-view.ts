@@ -1,12 +1,14 @@
+import { actions } from '../../actions/index.ts';
 import { stepState } from '../../core/execution.ts';
 import { unmetNeeds } from '../../core/next.ts';
 import { operationWords } from '../../core/operation-words.ts';
 import type { Plan, PlannedStep } from '../../core/plan.ts';
 import type { Trouble } from '../../core/result.ts';
 import type { RunRead } from '../../engine/open-run.ts';
+import { mayBeWaived } from '../../engine/waiver.ts';
 import { stepAt } from '../step-at.ts';
 import { positionsText } from './positions.ts';
-import { runState } from './status-view.ts';
+import { inboxLines, runState } from './status-view.ts';
 import { counted, indent, type Line, strong } from './text.ts';
 import { troubleLines } from './trouble.ts';
 
@@ -35,7 +37,14 @@ export function whyLines(read: RunRead, stale?: Trouble): readonly Line[] {
   const trouble = stepState(execution, step.id)[execution.direction].trouble;
   const stopped =
     execution.stopped === null || execution.stopped.reason === trouble?.what ? [] : [execution.stopped.reason];
-  return [head, ...stopped, ...stepLines(read, plan, step), `Next: ${nextCommand(read, step, goOn)}`];
+  return [
+    head,
+    ...stopped,
+    ...stepLines(read, plan, step),
+    ...inboxLines(folder),
+    ...waiverLines(read, step),
+    `Next: ${nextCommand(read, step, goOn)}`,
+  ];
 }
 
 function stepLines({ execution }: RunRead, plan: Plan, step: PlannedStep): readonly Line[] {
@@ -65,6 +74,15 @@ function stepLines({ execution }: RunRead, plan: Plan, step: PlannedStep): reado
       ...(pass.status === 'pending' ? ['It has not begun.'] : []),
     ]),
   ];
+}
+
+/** The evidence that is missing may be answered for, where nothing would be gone for good. */
+function waiverLines({ execution, events, folder }: RunRead, step: PlannedStep): readonly Line[] {
+  if (execution.direction === 'back' || stepState(execution, step.id).forth.status !== 'blocked') return [];
+  const gate = events.findLast((event) => event.type === 'gate.blocked' && event.step === step.id);
+  const action = actions.find(({ kind }) => kind === step.uses);
+  if (gate?.type !== 'gate.blocked' || action === undefined || !mayBeWaived(action, gate.gate)) return [];
+  return [`Or somebody answers for it by name: decom waive ${folder.run} ${step.id}/${gate.gate} --reason TEXT`];
 }
 
 function nextCommand({ execution, folder }: RunRead, step: PlannedStep, goOn: string): string {

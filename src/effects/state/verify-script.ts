@@ -1,5 +1,6 @@
 import type { EventType } from '../../core/event.ts';
 import { checkpointNamespace, sessionNamespace } from '../../core/seal.ts';
+import { statementNamespace } from '../../core/statement.ts';
 
 /** Every type of line. */
 const types: Readonly<Record<EventType, true>> = {
@@ -134,7 +135,7 @@ armour() {
   echo '-----END SSH SIGNATURE-----'
 }
 lacks= key= covered=0 sealed=0 whose=
-for n in $(sed -n -e '/"type":"session\\.opened",/=' -e '/"type":"checkpoint",/=' -e '/"signature":"/=' "$work/log" | uniq); do
+for n in $(sed -n -e '/"type":"session\\.opened",/=' -e '/"type":"checkpoint",/=' -e '/"type":"statement\\.taken",/=' -e '/"signature":"/=' "$work/log" | uniq); do
   sed -n "\${n}{p;q;}" "$work/log" >"$work/line"
   line=$(cat "$work/line")
   case $line in *'"signature":"'*) mark=1 ;; *) mark=0 ;; esac
@@ -170,6 +171,39 @@ Not signed: $whose is signed, and no list of allowed signers was given (-s)."
       message | ssh-keygen -Y verify -f "$work/session" -I session -n ${checkpointNamespace} -s "$work/signature" >"$work/said" 2>&1 ||
         broken "$n" 'its signature is not what the key of its session makes of it'
       covered=$n
+      ;;
+    *'"type":"statement.taken",'*)
+      by=$(sed 's/.*,"statement":{"at":"[^"]*","by":"\\([^"]*\\)",.*/\\1/' "$work/line")
+      case $line in
+        *'"signed":null,'*)
+          lacks="$lacks
+Not signed: what $by said at line $n is signed by nobody."
+          continue
+          ;;
+      esac
+      if [ -z "$signers" ]; then
+        lacks="$lacks
+Not signed: what $by said at line $n is signed, and no list of allowed signers was given (-s)."
+        continue
+      fi
+      time=$(sed 's/.*"ts":"\\([^"]*\\)".*/\\1/' "$work/line" | tr -d ':T-' | cut -c 1-14)
+      {
+        echo '-----BEGIN SSH SIGNATURE-----'
+        sed 's/.*"signed":"\\([^"]*\\)","statement":.*/\\1/' "$work/line" | fold -w 70
+        echo '-----END SSH SIGNATURE-----'
+      } >"$work/signature"
+      sed 's/.*,"statement":\\({.*}\\),"ts":"[^"]*","type":"statement\\.taken","v":1}$/\\1/' "$work/line" |
+        ssh-keygen -Y verify -f "$signers" -I "$by" -n ${statementNamespace} -s "$work/signature" -O "verify-time=\${time}Z" >"$work/said" 2>&1 ||
+        broken "$n" "the signature of $by does not hold: $(tail -n 1 "$work/said")"
+      echo "line $n: $(tail -n 1 "$work/said")"
+      case $line in
+        *'"kind":"sign",'*)
+          size=$(sed 's/.*"size":\\([0-9]*\\),"text":.*/\\1/' "$work/line")
+          hash=$(sed 's/.*,"statement":{.*"hash":"\\([0-9a-f]\\{64\\}\\)",.*/\\1/' "$work/line")
+          [ "$(sed -n "\${size}p" "$work/hashes")" = "$hash" ] ||
+            broken "$n" "$by signed another log: its line $size had the hash $hash"
+          ;;
+      esac
       ;;
     *) broken "$n" 'it is signed, which no line of its type is' ;;
   esac

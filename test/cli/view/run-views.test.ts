@@ -440,7 +440,7 @@ test('the verdict on a log is never more than it is', () => {
           head,
           torn: 0,
           breach: undefined,
-          signatures: { sessions: [], covered: 0, lacks: [] },
+          signatures: { sessions: [], covered: 0, lacks: [], statements: [] },
           kept: [],
           events: [],
           execution: { ...foldAll([]), run },
