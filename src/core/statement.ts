@@ -65,7 +65,7 @@ const time = matching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 
 const common: Readonly<Record<keyof Said, Check>> = {
   id: matching(/^[0-9a-f]{16}$/),
-  run: matching(/^[0-9a-f]{1,64}$/),
+  run: matching(/^[0-9a-z-]{1,64}$/),
   host: name,
   intent: hash,
   by: name,

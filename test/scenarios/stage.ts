@@ -1,6 +1,7 @@
 import { actions } from '../../src/actions/index.ts';
 import type { AnyAction } from '../../src/core/action.ts';
 import type { Event } from '../../src/core/event.ts';
+import { lineHash } from '../../src/core/line-hash.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import { intentDigest } from '../../src/core/plan.ts';
 import type { Answer, Ask, Clock, JournalStore, Question } from '../../src/core/ports.ts';
@@ -13,6 +14,7 @@ import { type Journal, openJournal } from '../../src/engine/journal.ts';
 import { makePlan, type PlanRequest } from '../../src/engine/make-plan.ts';
 import { neverPerforms } from '../../src/engine/preview.ts';
 import { beginRun, openSession } from '../../src/engine/session.ts';
+import type { Reception } from '../../src/engine/take-in.ts';
 import { makeBind } from '../../src/load/bind.ts';
 import { loadRunbook } from '../../src/load/load-runbook.ts';
 import { resolveParams } from '../../src/load/param.ts';
@@ -53,6 +55,10 @@ export interface Stage {
   readonly engine: Engine;
   readonly log: FakeLog;
   readonly questions: Question[];
+  /** What lies in the run's inbox, by name. Nobody judges signatures here. */
+  readonly inbox: Map<string, Uint8Array>;
+  /** Called before a file is taken out of the inbox, and may throw: that is a death. */
+  onTaken: (name: string) => void;
   /** The answer to each question; default: go on, with the serial where it is wanted. */
   answer: (question: Question) => Answer;
   plan(): Promise<Plan>;
@@ -111,6 +117,24 @@ export function stage(
   };
   const log = fakeLog();
   const questions: Question[] = [];
+  const inbox = new Map<string, Uint8Array>();
+  const gone = (name: string): void => {
+    self.onTaken(name);
+    inbox.delete(name);
+  };
+  const reception: Reception = {
+    inbox: {
+      waiting: () => [...inbox].map(([name, bytes]) => ({ name, content: { ok: true, bytes } })),
+      drop: (name, bytes) => {
+        inbox.set(name, bytes);
+        return { ok: true, value: name };
+      },
+      taken: gone,
+      refused: gone,
+    },
+    judge: async () => ({ ok: true, value: undefined }),
+    hashOfLine: (line) => lineHash(log.bytes, line),
+  };
   const open = (plan: Plan): Journal => {
     const opened = openJournal(log, intentDigest(plan), clock, () => {});
     if (!opened.ok) throw new Error(`line ${opened.breach.line}: ${opened.breach.what}`);
@@ -138,6 +162,8 @@ export function stage(
     engine,
     log,
     questions,
+    inbox,
+    onTaken: () => {},
     answer: goOn,
     plan: () => planned('run1'),
     async run(plan, options = {}) {
@@ -171,6 +197,7 @@ export function stage(
         tell: () => {},
         signal: options.signal ?? new AbortController().signal,
         operator: 'ada',
+        reception,
       });
     },
     async replan(plan, redo) {
@@ -205,6 +232,7 @@ export function stage(
         tell: () => {},
         signal: new AbortController().signal,
         operator: 'ada',
+        reception,
       });
     },
     events: (plan) => open(plan).events,
