@@ -49,7 +49,8 @@ const isJournalTrouble = (error: unknown): error is JournalTrouble =>
 function sayUsageError(error: CommanderError): void {
   errorOutput(true, { write: () => true }).trouble({
     code: 'usage',
-    what: error.message.replace(/^error: /, ''),
+    // The help that was shown instead is no message.
+    what: error.code === 'commander.help' ? 'no command was named' : error.message.replace(/^error: /, ''),
     fix: 'See: decom --help',
   });
 }

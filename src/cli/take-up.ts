@@ -13,6 +13,7 @@ import { refuse, refuseLock } from './refuse.ts';
 import { hostDrift } from './saved-plan.ts';
 import type { Signals } from './signals.ts';
 import { takingOver } from './taking-over.ts';
+import { runOutline } from './view/plan-view.ts';
 import { findHost } from './workspace.ts';
 
 export interface TakeUp {
@@ -50,6 +51,7 @@ export async function takeUp(invocation: Invocation, desk: Desk, read: RunRead, 
   try {
     const world = await desk.compose(host.value, folder.run, { blobs: folder.blobs(), mentions: read.plan.intent });
     try {
+      invocation.output.note(runOutline(read.plan, folder.run));
       const code = await carryOn(invocation, {
         desk,
         folder,

@@ -111,7 +111,7 @@ async function performOne(run: StepRun, operation: Operation, n: number): Promis
     journal.record({
       type: 'operation.failed',
       ...at,
-      trouble: trouble('not-answered', `step "${step.id}" was not answered`, 'Take it up again with: decom resume'),
+      trouble: notAnswered(step.id, outcome),
       receipt: {},
     });
     return halted(outcome);
@@ -196,6 +196,20 @@ const ticksOf = ({ journal, step, direction }: StepRun, items: readonly FormItem
 
 const namesOf = (ticks: readonly { readonly by: string }[]): string =>
   [...new Set(ticks.map(({ by }) => by))].join(', ');
+
+/** Nothing failed: whoever was asked stopped, or nobody was there to be asked. */
+const notAnswered = (step: string, halt: Halt): Trouble =>
+  trouble(
+    'not-answered',
+    `step "${step}" was not answered: ${notAnsweredWhy(halt)}`,
+    'Take it up again with: decom resume',
+  );
+
+function notAnsweredWhy(halt: Halt): string {
+  if (halt.halt === 'parked') return 'it is left to others';
+  if (halt.halt !== 'quit') return 'nobody was there to answer';
+  return halt.why === 'interrupted' ? 'it was interrupted' : 'it was stopped by a person';
+}
 
 /** An act that is never begun a second time by itself was begun, and its end was not seen. */
 const unseenEnd = ({ step, journal }: StepRun, why: Trouble): Trouble =>

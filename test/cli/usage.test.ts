@@ -28,3 +28,29 @@ test('a call that a command does not take names the help of that command', async
   );
   expect(await refused('plna')).toBe("error: unknown command 'plna'\n(Did you mean plan?)\nSee: decom --help\n");
 });
+
+/** The events that a call prints on stdout with --json. */
+async function told(...argv: string[]): Promise<readonly unknown[]> {
+  const { write } = process.stdout;
+  let text = '';
+  process.stdout.write = (chunk: string | Uint8Array): boolean => {
+    text += String(chunk);
+    return true;
+  };
+  try {
+    await refused(...argv, '--json');
+  } finally {
+    process.stdout.write = write;
+  }
+  return text
+    .trim()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line));
+}
+
+test('with --json a call without a command is told as a usage error, and no name of the parser is', async () => {
+  const wrong = { code: 'usage', what: 'no command was named', fix: 'See: decom --help' };
+  expect((await told()).at(-1)).toMatchObject(wrong);
+  expect((await told('audit')).at(-1)).toMatchObject(wrong);
+  expect((await told('plna')).at(-1)).toMatchObject({ code: 'usage', what: expect.stringContaining('plna') });
+});

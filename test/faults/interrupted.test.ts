@@ -90,9 +90,10 @@ async function ends(ended: Promise<Ended>, code: number): Promise<Ended> {
   return value;
 }
 
-/** Resuming brings it to its end, and the log is whole. */
+/** Resuming says first what it goes on with, brings it to its end, and the log is whole. */
 async function resumed(): Promise<void> {
-  await ends(resume(), 0);
+  const { stderr } = await ends(resume(), 0);
+  expect(stderr).toMatch(/^.* on practice at .*, serial .+\nrun \S+, taken up again\n/);
   await ends(s.bench.decom('audit', 'verify', 'practice'), 12);
 }
 

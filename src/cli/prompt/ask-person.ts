@@ -4,7 +4,7 @@ import { dim, type Line, type Look, strong, warn } from '../view/text.ts';
 import { troubleLines } from '../view/trouble.ts';
 import { askReason, askText } from './ask-text.ts';
 import { type Choice, choose } from './choose.ts';
-import { type Conversation, openConversation, type Quit } from './conversation.ts';
+import { type Conversation, openConversation, type Quit, quits, quitsBack } from './conversation.ts';
 import { fillForm } from './fill-form.ts';
 import type { Keyboard } from './keyboard.ts';
 
@@ -40,6 +40,8 @@ export const askPerson =
 const position = (step: StepAsked, back = 'take back'): string =>
   `[${step.position}/${step.of}] ${step.direction === 'back' ? `${back} ` : ''}${step.id}`;
 
+const quitsOf = (step: StepAsked): string => (step.direction === 'back' ? quitsBack : quits);
+
 /** As many lines of what taking a step back does stand above its question; all of them are behind `d`. */
 const shownLines = 5;
 
@@ -50,6 +52,7 @@ async function begin(
 ): Promise<Answer> {
   const { step, serial } = question;
   const grave = serial !== null;
+  const quitting = quitsOf(step);
   const details = question.details.map((detail): Line => [dim('  | '), detail]);
   if (step.direction === 'back') {
     const more = details.length - shownLines;
@@ -61,7 +64,7 @@ async function begin(
   }
   const line: Line = [strong(position(step)), ` — ${step.title}`, ...(grave ? [' ', warn('(irreversible)')] : [])];
   for (;;) {
-    const chosen = await choose(conversation, line, choicesBefore(step, grave), { grave });
+    const chosen = await choose(conversation, line, choicesBefore(step, grave), { grave, quit: quitting });
     if ('answer' in chosen) return chosen;
     switch (chosen.word) {
       case 'continue': {
@@ -71,7 +74,7 @@ async function begin(
         break;
       }
       case 'skip': {
-        const reason = await askReason(conversation, 'Why is it skipped?');
+        const reason = await askReason(conversation, 'Why is it skipped?', quitting);
         if (typeof reason === 'string') return { answer: 'skip', reason };
         if (reason !== undefined) return reason;
         break;
@@ -157,10 +160,11 @@ async function doubt(
     ...troubleLines(question.trouble),
     '  Look on the machine itself whether it was done.',
   ]);
+  const quitting = quitsOf(question.step);
   for (;;) {
-    const chosen = await choose(conversation, '  Was it done?', inDoubt, { grave: true, inFull: true });
+    const chosen = await choose(conversation, '  Was it done?', inDoubt, { grave: true, inFull: true, quit: quitting });
     if ('answer' in chosen) return chosen;
-    const reason = await askReason(conversation, 'How do you know?');
+    const reason = await askReason(conversation, 'How do you know?', quitting);
     if (typeof reason === 'string') return { answer: 'resolved', outcome: chosen.word, reason };
     if (reason !== undefined) return reason;
   }

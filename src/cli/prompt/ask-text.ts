@@ -6,13 +6,15 @@ export interface TextSettings {
   readonly grave?: boolean;
   /** What is said to a text that is not the one wanted; undefined where it is taken. */
   readonly unfit?: (typed: string) => string | undefined;
+  /** What quitting does. */
+  readonly quit?: string;
 }
 
 /** Asks until a text is given; undefined: back to the question before. `b`, `q` and `?` are answers here as elsewhere, never the text. */
 export async function askText(
   conversation: Conversation,
   question: Line,
-  { grave = false, unfit }: TextSettings = {},
+  { grave = false, unfit, quit: quitting = quits }: TextSettings = {},
 ): Promise<string | Quit | undefined> {
   const spans = typeof question === 'string' ? [question] : question;
   for (;;) {
@@ -30,7 +32,7 @@ export async function askText(
         conversation.say([
           '  Type the text itself, and Enter, or:',
           '  b  back  to the question before',
-          `  q  quit  ${quits}`,
+          `  q  quit  ${quitting}`,
           '  ?  help  this help',
         ]);
         break;
@@ -47,5 +49,8 @@ export async function askText(
 }
 
 /** Asks for a reason, which goes on record. */
-export const askReason = (conversation: Conversation, question: string): Promise<string | Quit | undefined> =>
-  askText(conversation, `  ${question} (goes on record)`);
+export const askReason = (
+  conversation: Conversation,
+  question: string,
+  quitting: string = quits,
+): Promise<string | Quit | undefined> => askText(conversation, `  ${question} (goes on record)`, { quit: quitting });

@@ -43,8 +43,9 @@ export function openConversation(
 
 export const quit: Quit = { answer: 'quit', why: 'quit' };
 
-/** What `q` does in a run. */
+/** What `q` does in a run, and while it is rolled back. */
 export const quits = 'everything is kept, and the run can be resumed';
+export const quitsBack = 'what was taken back stays so, and the rollback can be gone on with: decom resume';
 
 /** Said to Enter alone, before what can be typed. */
 export const nothingTyped = 'Nothing was typed, and nothing was done. ';

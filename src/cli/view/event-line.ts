@@ -73,7 +73,10 @@ function tell(event: Recorded): readonly Line[] {
       return receipt === '' ? [] : [[dim(receipt)]];
     }
     case 'operation.failed':
-      return [[bad('operation failed')], ...troubleLines(event.trouble)];
+      // A question that nobody answered is no failure.
+      return event.trouble.code === 'not-answered'
+        ? [[warn('stopped'), `: ${event.trouble.what}. ${event.trouble.fix}`]]
+        : [[bad('operation failed')], ...troubleLines(event.trouble)];
     case 'operation.in-doubt':
       return [[bad('in doubt'), `: ${event.trouble.what}`]];
     case 'operation.resolved':

@@ -44,6 +44,13 @@ export function planOutline(plan: Plan): readonly Line[] {
   ];
 }
 
+/** What stands above a run that is taken up again: which one, and whom it is about. */
+export const runOutline = ({ intent: { host, runbook } }: Plan, run: string): readonly Line[] => [
+  [strong(runbook.title), ` on ${host.name} at ${host.address}, serial `, strong(host.serial)],
+  `run ${run}, taken up again`,
+  '',
+];
+
 function identityLines({ intent, facts }: Plan, now: Date): readonly Line[] {
   const { host } = intent;
   const rows: [string, Span | readonly Span[]][] = [

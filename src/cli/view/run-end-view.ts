@@ -77,7 +77,7 @@ function endLines(end: RunEnd, { execution }: RunEndViewOptions): readonly Line[
 const quitWords = {
   quit: 'by you',
   interrupted: 'interrupted',
-  'end-of-input': 'the terminal’s input ended',
+  'end-of-input': 'by you, by Ctrl-D, or because the terminal went away',
 } as const;
 
 const troubleWords = {

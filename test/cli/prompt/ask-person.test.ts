@@ -82,6 +82,20 @@ describe('before a step is taken back', () => {
     expect(before).toContain('act 5\n  … and 2 more; d shows all\n');
     expect(after).toContain('act 7\n');
     expect(after).toContain('c  continue  take this step back\n');
+    expect(after).toContain('the rollback can be gone on with');
+    expect(after).not.toContain('the run can be resumed');
+  });
+
+  test('the help of a reason for leaving it as it is speaks of the rollback too', async () => {
+    const person = typist();
+    const answer = ask(person, back);
+    await dialogue(person, [
+      [key, 's\n'],
+      [whySkipped, '?\n'],
+      [whySkipped, 'q\n'],
+    ]);
+    expect(await answer).toEqual({ answer: 'quit', why: 'quit' });
+    expect(person.screen()).toContain('the rollback can be gone on with');
   });
 
   test('a doubt about it says so too', async () => {

@@ -551,3 +551,23 @@ test('the doctor tells what is here, what is missing, and how to get it', () => 
   const [here] = findings;
   expect([nextStep([here, findings[2]], true), nextStep([here], false)]).toEqual(['decom validate', 'decom init']);
 });
+
+test('a question that a person left by Ctrl-D is no failed operation', () => {
+  const left: Event = {
+    type: 'operation.failed',
+    step: 'told',
+    ...forth,
+    n: 0,
+    trouble: trouble(
+      'not-answered',
+      'step "told" was not answered: it was stopped by a person',
+      'Take it up again with: decom resume',
+    ),
+    receipt: {},
+  };
+  const [only] = recorded([left]);
+  if (only === undefined) throw new Error('one event was recorded');
+  const shown = text(eventLines(only, () => '2/3'));
+  expect(shown).toContain('stopped: step "told" was not answered: it was stopped by a person');
+  expect(shown).not.toContain('failed');
+});
