@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Host } from '../../src/core/host.ts';
 import type { Machine } from '../../src/core/ports.ts';
+import { unreachable } from '../../src/effects/ssh/connect-trouble.ts';
 import { sshMachine } from '../../src/effects/ssh/machine.ts';
 import { routeTo, type SettingsSources } from '../../src/effects/ssh/settings.ts';
 import { got, text } from '../contracts/machine.ts';
@@ -37,6 +38,20 @@ const host = (name: string, ssh: Host['ssh'], address = '192.0.2.7'): Host => ({
   ...(ssh === undefined ? {} : { ssh }),
 });
 const plain = { config: 'none' };
+
+it('a bastion whose name is nearly that of a declared machine is told so where it cannot be resolved', async () => {
+  const known = { hosts: [host('bastion', plain)] };
+  const { target } = await routeTo(host('web01', { ...plain, jump: ['basiton'] }), sources(known));
+  const [jump] = target.jumps ?? [];
+  if (jump === undefined) throw new Error('there is one bastion');
+  const fix = 'Did you mean "bastion"? Else: check the address in hosts.yaml, and DNS.';
+  expect(unreachable(Object.assign(new Error(), { code: 'ENOTFOUND' }), jump)).toMatchObject({ fix });
+  expect(unreachable(Object.assign(new Error(), { code: 'ENOTFOUND' }), target)).toMatchObject({
+    fix: 'Check the address in hosts.yaml, and DNS.',
+  });
+  const strange = await routeTo(host('web01', { ...plain, jump: ['192.0.2.1'] }), sources(known));
+  expect(strange.target.jumps?.[0]).not.toHaveProperty('mayMean');
+});
 
 describe('where the SSH configuration says nothing', () => {
   it('a host is reached at its first address, port 22, as the operator', async () => {

@@ -45,6 +45,10 @@ export function explain(error: Failure | undefined, target: SshTarget, around: C
   );
 }
 
+/** A bastion that is misspelled is taken for a name of the network, and found to be none. */
+export const nameFix = ({ mayMean }: SshTarget): string =>
+  `${mayMean === undefined ? '' : `${mayMean} Else: `}${mayMean === undefined ? 'Check' : 'check'} the address in hosts.yaml, and DNS.`;
+
 /** What is wrong where no connection came about at all. */
 export function unreachable(error: Failure | undefined, target: SshTarget): Trouble | undefined {
   const where = placeOf(target);
@@ -67,7 +71,7 @@ export function unreachable(error: Failure | undefined, target: SshTarget): Trou
       return trouble(
         'name-unknown',
         `the name "${target.address}" of ${target.name} cannot be resolved`,
-        'Check the address in hosts.yaml, and DNS.',
+        nameFix(target),
       );
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':

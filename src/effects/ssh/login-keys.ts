@@ -2,6 +2,7 @@ import { readFileSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import ssh2, { type AnyAuthMethod, type ParsedKey } from 'ssh2';
 import { type Trouble, trouble } from '../../core/result.ts';
+import { copyIdByHand } from './by-hand.ts';
 import { publicHalf } from './key-file.ts';
 import { publicKey } from './known-hosts.ts';
 import { agentKeys, LoginAgent, onlySha1 } from './login-agent.ts';
@@ -59,7 +60,7 @@ export async function loginKeys(target: SshTarget, deps: SshAround): Promise<Log
       const { why, mode } = file;
       if (why === undefined || inAgent(file) || (named === undefined && why === 'missing')) return [];
       if (mode !== undefined) return [{ file: file.file, why: `${why} (mode ${mode})` }];
-      return [{ file: file.file, why: why === 'missing' ? 'unreadable' : why }];
+      return [{ file: file.file, why: why === 'missing' ? 'is not there' : why }];
     }),
     exposed: read.filter((file) => file.why === exposed && !inAgent(file)).map(({ file }) => file),
     locked: read.filter((file) => file.why === 'encrypted' && !inAgent(file)).map(({ file }) => file),
@@ -185,7 +186,7 @@ export function loginRefused(target: SshTarget, keys: LoginKeys, said = ''): Tro
   return trouble(
     'auth-refused',
     `${who} refused the login; offered: ${keys.offered.join(', ')}`,
-    `Check the user, and that the public key is in its ~/.ssh/authorized_keys: ssh-copy-id -p ${target.port} ${target.user}@${target.address}`,
+    `Check the user, and that the public key is in its ~/.ssh/authorized_keys: ${copyIdByHand(target)}`,
     detail,
   );
 }

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import { didYouMean } from '../../core/diagnostic.ts';
 import type { Host } from '../../core/host.ts';
 import { type Trouble, trouble } from '../../core/result.ts';
 import type { SecretRef } from '../../core/secret.ts';
@@ -50,6 +51,8 @@ interface Wanted {
   readonly ssh: NonNullable<Host['ssh']>;
   /** Keys to offer where neither hosts.yaml nor the SSH configuration names any: those for the host behind it. */
   readonly otherKeys?: readonly string[];
+  /** As in `SshTarget`. */
+  readonly mayMean?: string;
 }
 
 async function route(wanted: Wanted, sources: SettingsSources, path: readonly string[]): Promise<SshRoute> {
@@ -82,6 +85,7 @@ async function route(wanted: Wanted, sources: SettingsSources, path: readonly st
     ...own.target,
     ...(jumps.targets.length === 0 ? {} : { jumps: jumps.targets }),
     ...(jumps.trouble === undefined ? {} : { refused: jumps.trouble }),
+    ...(wanted.mayMean === undefined ? {} : { mayMean: wanted.mayMean }),
   };
   const needs = beyondSsh2(target, config, { home, jumpGiven: ssh.jump !== undefined });
   const proxied = needs.some(({ need }) => need === 'proxy-command');
@@ -334,9 +338,14 @@ function hopOf(text: string, behind: Wanted, { hosts }: SettingsSources): Wanted
   const name = bracketed ?? plain;
   if (name === undefined || name.startsWith('-')) return undefined;
   const { identity_files, passphrase, config, known_hosts } = behind.ssh;
+  const meant = didYouMean(
+    name,
+    hosts.map((host) => host.name),
+  );
   return {
     name,
     address: name,
+    ...(meant === '' ? {} : { mayMean: meant }),
     ...(identity_files === undefined ? {} : { otherKeys: identity_files }),
     ssh: {
       ...(user === undefined ? {} : { user }),

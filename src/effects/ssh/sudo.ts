@@ -1,5 +1,6 @@
 import type { CollectedOutput } from '../../core/ports.ts';
 import { type Trouble, trouble } from '../../core/result.ts';
+import { byHand } from './by-hand.ts';
 import type { SshTarget } from './target.ts';
 
 // sudo runs with LC_ALL=C, so its words are these.
@@ -56,5 +57,5 @@ export const passwordWrong = (target: SshTarget): Trouble =>
   trouble(
     'sudo-password-wrong',
     `sudo on ${target.name} does not take the password of ${target.user}: it was told once, and will not be told again`,
-    `Check ssh.sudo_password of ${target.name} in hosts.yaml; by hand: ssh -t -p ${target.port} ${target.user}@${target.address} sudo -k true`,
+    `Check ssh.sudo_password of ${target.name} in hosts.yaml; by hand: ${byHand(target, { flags: ['-t'] })} sudo -k true`,
   );

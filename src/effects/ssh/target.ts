@@ -7,6 +7,8 @@ import type { SshShared } from './shared.ts';
 /** A machine to reach by SSH. */
 export interface SshTarget {
   readonly name: string;
+  /** Said where its address is no name that is known: which declared machine may have been meant. */
+  readonly mayMean?: string;
   readonly address: string;
   readonly port: number;
   readonly user: string;

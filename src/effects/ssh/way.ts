@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import { fail, ok, type Result, type Seen, seen, type Trouble, trouble, unseen } from '../../core/result.ts';
 import type { Lease } from './bastions.ts';
+import { byHand } from './by-hand.ts';
 import { type Failure, unreachable } from './connect-trouble.ts';
 import type { Connection } from './connection.ts';
 import { placeOf, type SshAround, type SshTarget } from './target.ts';
@@ -58,7 +59,7 @@ export async function reachFromHere(target: SshTarget, within: number): Promise<
     trouble(
       'way-unknown',
       `whether ${placeOf(target)} can be reached cannot be told: the ssh program makes its own way there`,
-      `Look yourself: ssh -p ${target.port} ${target.user}@${target.address} true`,
+      `Look yourself: ${byHand(target)} true`,
     ),
   );
 }

@@ -1,5 +1,8 @@
 import { expect, it } from 'vitest';
-import { byHand } from '../../../src/effects/ssh/by-hand.ts';
+import { byHand, copyIdByHand } from '../../../src/effects/ssh/by-hand.ts';
+import { loginRefused } from '../../../src/effects/ssh/login-keys.ts';
+import { passwordWrong } from '../../../src/effects/ssh/sudo.ts';
+import type { SshTarget } from '../../../src/effects/ssh/target.ts';
 
 const web01 = { name: 'web01', address: '192.0.2.7', port: 22, user: 'root', sudo: false };
 const outer = { name: 'outer', address: '192.0.2.1', port: 2222, user: 'ops', sudo: false };
@@ -22,4 +25,28 @@ it.each([
   ],
 ])('names %s', (_what, more, how, line) => {
   expect(byHand({ ...web01, ...more }, how)).toBe(line);
+});
+
+it('has the key copied by way of the bastions', () => {
+  expect(copyIdByHand(web01)).toBe('ssh-copy-id -p 22 root@192.0.2.7');
+  expect(copyIdByHand({ ...web01, jumps: [outer, inner] })).toBe(
+    "ssh-copy-id -o 'ProxyJump=ops@192.0.2.1:2222,ops@[2001:db8::1]:22' -p 22 root@192.0.2.7",
+  );
+});
+
+it.each([
+  [
+    'a login that was refused',
+    (target: SshTarget) =>
+      loginRefused(target, {
+        methods: [{ type: 'none', username: 'root' }],
+        offered: ['k'],
+        unusable: [],
+        exposed: [],
+        locked: [],
+      }),
+  ],
+  ['a password that sudo does not take', passwordWrong],
+])('names the bastions to somebody who is told to look into %s', (_what, told) => {
+  expect(told({ ...web01, jumps: [outer] }).fix).toMatch(/(-J |ProxyJump=)ops@192\.0\.2\.1:2222/);
 });

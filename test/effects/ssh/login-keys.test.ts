@@ -90,3 +90,14 @@ test('a passphrase file that others can read is to be closed, whatever else coul
   chmodSync(kept, 0o600);
   expect((await unlocked()).ok).toBe(true);
 });
+
+test('a key file that is named and not there is told as that, and not as unreadable', async () => {
+  const file = join(folder, 'no-such-key');
+  const target: SshTarget = {
+    ...{ name: 'web01', address: '127.0.0.1', port: 22, user: 'root', sudo: false },
+    identityFiles: [file],
+  };
+  const keys = await loginKeys(target, { home: folder, shared: newShared() });
+  expect(keys.unusable).toEqual([{ file, why: 'is not there' }]);
+  expect(loginRefused(target, keys)).toMatchObject({ code: 'no-key', detail: `${file}: is not there` });
+});

@@ -1,5 +1,6 @@
 import { type Trouble, trouble } from '../../../core/result.ts';
 import { byHand } from '../by-hand.ts';
+import { nameFix } from '../connect-trouble.ts';
 import { placeOf, type SshTarget } from '../target.ts';
 import type { OpenSshSettings } from './settings.ts';
 
@@ -48,7 +49,7 @@ export function explain(
       return trouble(
         'name-unknown',
         `the name "${target.address}" of ${target.name} cannot be resolved`,
-        'Check the address in hosts.yaml, and DNS.',
+        nameFix(target),
         said,
       );
     case 'no-route':
