@@ -17,6 +17,7 @@ const documents = [
   'docs/helpers.md',
   'docs/actions.md',
   'docs/audit-format.md',
+  'docs/people.md',
 ];
 
 /** Command lines in fenced blocks of shell, one simple command each. */

@@ -115,6 +115,8 @@ export interface Action<I extends TSchema = TSchema, F = unknown, A = unknown> {
   readonly effect: 'none' | 'adds' | 'changes' | 'destroys';
   /** Never repeated by itself when its outcome is unknown. */
   readonly once: boolean;
+  /** Of a `once` action: what would settle a doubt about it, in a few words. */
+  settledBy?(input: Static<I>): string;
   /** Ends what cannot be seen any more: the serial is typed before it. True for all that `destroys`, and for `power.off`. */
   readonly irreversible: boolean;
   /** It speaks to the BMC; `last`: as the last of its run, so no step after it may. */

@@ -93,6 +93,8 @@ export const commandRun = action<typeof Input, Facts>({
     return same ? 'the probe is the command itself, so it proves nothing: give one that only looks' : undefined;
   },
 
+  settledBy: ({ probe: { argv } }) => argv.join(' '),
+
   inspect: async (input, probe) => ({
     probe: await probe({ kind: 'command', argv: input.probe.argv, root: input.root ?? false }),
   }),

@@ -61,9 +61,7 @@ function stepLines({ execution }: RunRead, plan: Plan, step: PlannedStep): reado
         : [
             `${counted(doubtful.length, 'operation')} begun, with no end on record:`,
             ...doubtful.flatMap(({ operation, at }) => operationWords(operation).map((words) => `  ${at} ${words}`)),
-            step.once
-              ? 'It is never repeated by itself: its probe, or you with a reason, says whether it was done.'
-              : 'It may be repeated, and will be.',
+            ...(step.once ? settlingLines(step) : ['It may be repeated, and will be.']),
           ]),
       ...(execution.parked === null
         ? []
@@ -73,6 +71,17 @@ function stepLines({ execution }: RunRead, plan: Plan, step: PlannedStep): reado
       ...(needs.length === 0 ? [] : [`It needs what is not done: ${needs.join(', ')}.`]),
       ...(pass.status === 'pending' ? ['It has not begun.'] : []),
     ]),
+  ];
+}
+
+/** What settles a doubt, in the order in which it is asked. */
+function settlingLines(step: PlannedStep): readonly Line[] {
+  const probe = actions.find(({ kind }) => kind === step.uses)?.settledBy?.(step.with);
+  return [
+    'It is never repeated by itself. What became of it is settled, in this order, by:',
+    '  the host, which keeps it until it is asked;',
+    `  its own probe${probe === undefined ? '' : `: ${probe}`};`,
+    '  you, with a reason that stays on record, when it is resumed at a terminal.',
   ];
 }
 

@@ -238,6 +238,26 @@ describe('why', () => {
     `);
   });
 
+  test('an act that may be done once says what settles the doubt: the host, its probe, then a person', () => {
+    const step = clearPlan.intent.steps.find(({ id }) => id === 'stop');
+    if (step === undefined) throw new Error('the plan has the step');
+    const once = { ...step, uses: 'command.run', once: true, with: { probe: { argv: ['test', '-e', '/marker'] } } };
+    const steps = clearPlan.intent.steps.map((one) => (one.id === 'stop' ? once : one));
+    const plan = { ...clearPlan, intent: { ...clearPlan.intent, steps } };
+    expect(text(whyLines({ ...read(opened), plan }))).toMatchInlineSnapshot(`
+      "3f9c1a7be204 on web01: open
+      [3/7] stop — Stop nginx
+        1 operation begun, with no end on record:
+          2026-03-01T10:00:06.000Z run on the host as root: systemctl stop -- nginx.service
+        It is never repeated by itself. What became of it is settled, in this order, by:
+          the host, which keeps it until it is asked;
+          its own probe: test -e /marker;
+          you, with a reason that stays on record, when it is resumed at a terminal.
+      Next: decom resume 3f9c1a7be204
+      "
+    `);
+  });
+
   test('a parked run says until when', () => {
     const parked: readonly Event[] = [
       ...opened.slice(0, 5),
