@@ -35,10 +35,17 @@ export function openWorkspace(
     const what = `there is no decom.yaml in ${resolve(from)} or above it`;
     return fail([trouble('no-workspace', what, 'Make a workspace with: decom init, or name its folder with -C.')]);
   }
+  const unsafe = foreignAbove(folder, resolve(from), environment) ?? openToOthers(folder, 'decom.yaml');
+  if (unsafe !== undefined) return fail([unsafe]);
   const bytes = readWorkspaceFile(folder, 'decom.yaml');
   if (!bytes.ok) return fail([bytes.error]);
   const settings = parseWorkspace(bytes.value, 'decom.yaml', quick);
   if (!settings.ok) return settings;
+  const { hosts = 'hosts.yaml', allowed_signers } = settings.value;
+  for (const file of allowed_signers === undefined ? [hosts] : [hosts, allowed_signers]) {
+    const open = openToOthers(folder, file);
+    if (open !== undefined) return fail([open]);
+  }
   return ok({
     folder,
     settings: settings.value,
@@ -55,6 +62,34 @@ function findUp(from: string): string | undefined {
     if (existsSync(join(folder, 'decom.yaml'))) return folder;
     if (dirname(folder) === folder) return undefined;
   }
+}
+
+/**
+ * A workspace says which programs are started here, so that one which somebody left in a folder above would act as whoever comes by. One
+ * that is named, or stood in, is taken for wanted.
+ */
+function foreignAbove(
+  folder: string,
+  from: string,
+  environment: { readonly [name: string]: string | undefined },
+): Trouble | undefined {
+  const owner = statSync(join(folder, 'decom.yaml')).uid;
+  const mine = process.geteuid?.() ?? owner;
+  const trusted = [0, mine, ...(mine === 0 && environment.SUDO_UID ? [Number(environment.SUDO_UID)] : [])];
+  if (folder === from || trusted.includes(owner)) return undefined;
+  return trouble(
+    'foreign-workspace',
+    `${join(folder, 'decom.yaml')} belongs to somebody else (user ${owner}), and was found above ${from}`,
+    `If it is the one you mean, name its folder: -C ${folder}`,
+  );
+}
+
+/** As ssh has it of its own files: what anybody may write tells nothing. Who shares a group with a file shares the workspace. */
+function openToOthers(folder: string, file: string): Trouble | undefined {
+  const path = resolve(folder, file);
+  const { mode } = statSync(path, { throwIfNoEntry: false }) ?? { mode: 0 };
+  if ((mode & 0o002) === 0) return undefined;
+  return trouble('open-to-others', `${path} can be written by everybody here`, `Close it: chmod o-w ${path}`);
 }
 
 function stateFolder(

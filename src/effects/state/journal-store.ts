@@ -1,15 +1,34 @@
-import { closeSync, fdatasyncSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type JournalStore, JournalTrouble } from '../../core/ports.ts';
 import { trouble } from '../../core/result.ts';
 import { replaceFile, syncFolder, writeAll } from './durable.ts';
+
+/** Through no symbolic link, and nothing but a file: else lines would go where whoever made the link wants them. */
+function openLog(path: string): number {
+  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDWR } = constants;
+  const fd = openSync(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
+  const { mode } = fstatSync(fd);
+  if ((mode & constants.S_IFMT) === constants.S_IFREG && (mode & 0o022) === 0) return fd;
+  closeSync(fd);
+  throw new Error(`${path} is not a file that only its owner writes to`);
+}
 
 /**
  * The log as a file, opened for append. Every append is synced to the disk before it returns; a failed sync is never tried again,
  * because the kernel may have dropped the pages that it could not write (fsyncgate, 2018). Throws `JournalTrouble` then and for ever.
  */
 export function fileJournal(path: string): JournalStore {
-  const fd = openSync(path, 'a+', 0o600);
+  const fd = openLog(path);
   syncFolder(dirname(path));
   let broken: JournalTrouble | undefined;
   const guarded = (what: string, act: () => void): void => {
