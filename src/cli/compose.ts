@@ -124,10 +124,12 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
   ]);
   const clock = systemClock;
   const blobs = options.blobs ?? memoryBlobs();
-  const own = secretRefsIn([host, options.helpers, options.mentions]);
+  const reached = secretRefsIn([host, options.helpers]);
+  const needed = secretRefsIn(options.mentions);
   // What no program here needs but the one that it is for: those get it handed to them.
   const withoutSecrets = { ...around.environment };
-  for (const { env } of [...own, ...secretRefsIn(options.hosts)]) if (env !== undefined) delete withoutSecrets[env];
+  for (const { env } of [...reached, ...needed, ...secretRefsIn(options.hosts)])
+    if (env !== undefined) delete withoutSecrets[env];
   const sources = {
     environment: around.environment,
     forPrograms: withoutSecrets,
@@ -135,8 +137,9 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
     redactor: around.redactor,
     ...(around.askSecret === undefined ? {} : { ask: around.askSecret }),
   };
-  await foreknow(own, sources);
   const secrets = secretsFrom(sources);
+  // A program that gives one is only started for what the run itself will need.
+  await foreknow([...reached.filter(({ command }) => command === undefined), ...needed], secrets);
   const ways = await waysTo(options, withoutSecrets, secrets);
   const { machine, target, way } = await ways.reach(host);
   const bmc =

@@ -38,19 +38,11 @@ export function secretsFrom(sources: SecretSources): Secrets {
 }
 
 /**
- * Has the values that can be had without asking anybody, from the environment and from files, taken out of texts from the start: a
- * machine may show one before it is first needed here. One that cannot be had is told when it is needed.
+ * Has values taken out of texts from the start, as a machine may show one before it is first needed here: whatever can be had without asking
+ * a person. One that cannot be had is told when it is needed.
  */
-export async function foreknow(refs: readonly SecretRef[], sources: SecretSources): Promise<void> {
-  for (const { env, file } of refs) {
-    const found =
-      env !== undefined
-        ? fromEnvironment(env, env, sources)
-        : file !== undefined
-          ? await fromFile(file, file, sources)
-          : undefined;
-    if (found?.ok) sources.redactor.add(found.value);
-  }
+export async function foreknow(refs: readonly SecretRef[], secrets: Secrets): Promise<void> {
+  for (const ref of refs) if (ref.prompt === undefined) await secrets(ref, 'a secret');
 }
 
 async function fetchSecret(ref: SecretRef, what: string, sources: SecretSources): Promise<Result<Secret>> {
