@@ -10,8 +10,19 @@ const bin = fileURLToPath(new URL('../../bin/decom.js', import.meta.url));
 
 /** What is done to the program at one system call of its own. */
 export type Fault =
-  /** The kernel ends it just before its nth call of that name. `path`: of the calls on that path, in whichever thread. */
-  | { readonly does: 'kill'; readonly call: string; readonly nth: number; readonly path?: string }
+  /**
+   * The kernel ends it just before its nth call of that name. `path`: of the calls on that path, in whichever thread. `goingOn`: in the
+   * session that goes on after an earlier death (`first-death.ts`).
+   */
+  | {
+      readonly does: 'kill';
+      readonly call: string;
+      readonly nth: number;
+      readonly path?: string;
+      readonly goingOn?: true;
+    }
+  /** The power is cut just before its nth call of that name: whatever of the state folder was not synced is gone. */
+  | { readonly does: 'power-cut'; readonly call: string; readonly nth: number }
   /** Its nth sync fails, and what was to be synced may be lost. */
   | { readonly does: 'EIO'; readonly call: 'fdatasync' | 'fsync'; readonly nth: number }
   /** Its nth write of a file below the state folder finds the disk full (`ENOSPC`), or room for one half of it (`short`); from then on it is full. */
@@ -83,6 +94,7 @@ const fullDisk = fileURLToPath(new URL('../../test/matrix/full-disk.cjs', import
 function injection(fault: Fault | undefined): readonly string[] {
   switch (fault?.does) {
     case 'kill':
+    case 'power-cut':
       return ['-e', `inject=${fault.call}:signal=SIGKILL:when=${fault.nth}`];
     case 'EIO':
       return ['-e', `inject=${fault.call}:error=EIO:when=${fault.nth}`];
@@ -94,6 +106,7 @@ function injection(fault: Fault | undefined): readonly string[] {
 function hitBy(fault: Fault, { signal }: Ended, { calls }: Trace, note: string): Call | undefined {
   switch (fault.does) {
     case 'kill':
+    case 'power-cut':
       return signal === 'SIGKILL'
         ? calls.findLast(({ name, result }) => name === fault.call && result === undefined)
         : undefined;

@@ -1,5 +1,6 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import type { Fault } from './fault.ts';
+import { tryRecording } from './one-recording.ts';
 import { allPoints } from './points.ts';
 import { openStage, type Stage } from './stage.ts';
 import { isWell, type Tried, tryPoint } from './try-point.ts';
@@ -61,7 +62,14 @@ async function onStages(stages: readonly Stage[], options: Options, say: (line: 
     }),
   );
   for (const line of summary(tried, Object.keys(points))) say(line);
-  return tried.every(isWell);
+  if (options.only !== '') return tried.every(isWell);
+  const { power, log } = await tryRecording(first, { random: 20, every: 1 });
+  say(
+    `power cut after each of ${power.moments} calls: ${power.states} states of the disk, ${power.differing} of them less than was written, ${power.wrong.length} wrong`,
+  );
+  say(`log cut at every byte: ${log.tried} cuts, ${log.wrong.length} wrong`);
+  for (const what of [...power.wrong, ...log.wrong]) say(`WRONG ${what}`);
+  return tried.every(isWell) && power.wrong.length + log.wrong.length === 0;
 }
 
 /** An eighth of every kind, then the next one: what is stopped early has been all along the run, with every kind of fault. */

@@ -1,4 +1,4 @@
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
 import type { Recorded } from '../../src/core/event.ts';
 import type { Stage } from './stage.ts';
 import { bytesIn, type Call, pathsIn } from './trace.ts';
@@ -25,10 +25,8 @@ export function nameOf(call: Call, calls: readonly Call[], stage: Stage): string
     }
     case 'connect':
       return `connect: ${port(args, stage)}`;
-    default: {
-      const path = pathsIn(args).at(-1) ?? '';
-      return `${name}: ${thing(path, stage)}`;
-    }
+    default:
+      return `${name}: ${thing(pathsIn(args).at(-1) ?? on, stage)}`;
   }
 }
 
@@ -41,7 +39,7 @@ export function lineName(call: Call): string {
 
 function thing(on: string, stage: Stage): string {
   if (on.startsWith('TCP')) return port(on, stage);
-  if (on.startsWith('UNIX') || on.startsWith('pipe') || on === '' || on.startsWith('/dev/')) return 'screen or pipe';
+  if (on.startsWith('UNIX') || on.startsWith('pipe') || on === '') return 'screen or pipe';
   if (on.startsWith('anon_inode')) return 'its own threads';
   const { state, vault, folder } = stage.bench;
   const run = basename(stage.run);
@@ -55,7 +53,7 @@ function thing(on: string, stage: Stage): string {
   if (on === state || on.startsWith(`${state}/`)) return `state${plain(on.slice(state.length))}`;
   if (on.startsWith(`${vault}/`)) return `vault${plain(on.slice(vault.length))}`;
   if (on === folder || on.startsWith(`${folder}/`)) return `workspace${plain(on.slice(folder.length))}`;
-  return plain(on === '' ? dirname(on) : on);
+  return plain(on);
 }
 
 function port(text: string, { machine }: Stage): string {

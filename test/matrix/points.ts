@@ -1,4 +1,6 @@
 import { type Fault, watch, watchedCalls } from './fault.ts';
+import { dieOnce } from './first-death.ts';
+import { lineName } from './name-of.ts';
 import type { Stage } from './stage.ts';
 import type { Call } from './trace.ts';
 
@@ -15,7 +17,7 @@ export async function allPoints(stage: Stage): Promise<Points> {
   if (ended.code !== 0) throw new Error(`the run itself fails: ${ended.stdout}${ended.stderr}`);
   const main = trace.calls[0]?.thread;
   const mains = trace.calls.filter(({ thread, name }) => thread === main && isWatched(name));
-  const faults = (does: 'kill' | 'EIO', of: readonly Call[]): readonly Fault[] =>
+  const faults = (does: 'kill' | 'power-cut' | 'EIO', of: readonly Call[]): readonly Fault[] =>
     of.map(({ name: call, nth }) => ({ does, call, nth }) as Fault);
   const lines = mains.filter(({ name, on }) => name === 'write' && on === stage.log).length;
   const writes = mains.filter(({ name, on }) => name === 'write' && on.startsWith(`${stage.bench.state}/`)).length;
@@ -31,6 +33,8 @@ export async function allPoints(stage: Stage): Promise<Points> {
       mains.filter((call) => !isSync(call) && !isSocket(call) && reachesOut(call) && call.on !== stage.log),
     ),
     'killed in a thread beside the main one': ofOtherThreads(trace.calls, stage),
+    'killed in the session that goes on, before anything is new': await goingOn(stage),
+    'the power is cut before a sync': faults('power-cut', mains.filter(isSync)),
     'a sync fails (EIO)': faults('EIO', mains.filter(isSync)),
     'the disk is full (ENOSPC)': full('ENOSPC'),
     'the disk takes half of a write, and is full': full('short'),
@@ -63,4 +67,17 @@ function ofOtherThreads(calls: readonly Call[], { bench }: Stage): readonly Faul
     const [call = '', ...path] = place.split(' ');
     return counted(times).map((nth): Fault => ({ does: 'kill', call, nth, path: path.join(' ') }));
   });
+}
+
+/** Calls of the session after a death, until it has done what the first one died at. */
+async function goingOn(stage: Stage): Promise<readonly Fault[]> {
+  await dieOnce(stage);
+  const { calls } = (await watch(stage, stage.goOn)).trace;
+  const end = calls.findIndex(
+    (call) => call.name === 'write' && call.on === stage.log && lineName(call) === 'step.verified (second)',
+  );
+  return calls
+    .slice(0, end)
+    .filter((call) => isWatched(call.name) && reachesOut(call))
+    .map(({ name: call, nth }) => ({ does: 'kill', call, nth, goingOn: true }));
 }

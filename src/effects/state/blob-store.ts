@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { sha256 } from '../../core/json.ts';
 import { type BlobStore, JournalTrouble } from '../../core/ports.ts';
 import { trouble } from '../../core/result.ts';
-import { replaceFile } from './durable.ts';
+import { makeFolder, replaceFile } from './durable.ts';
 
 /** Blobs in `folder/<sha256>`, 0600. What is put is redacted before it is hashed, so no secret is ever kept. `put` throws `JournalTrouble` as the log does. */
 export function fileBlobs(folder: string, redact: (text: string) => string): BlobStore {
@@ -13,7 +13,7 @@ export function fileBlobs(folder: string, redact: (text: string) => string): Blo
       const hash = sha256(bytes);
       const path = join(folder, hash);
       try {
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        if (!existsSync(folder)) makeFolder(folder, dirname(folder));
         if (!existsSync(path)) replaceFile(path, bytes);
       } catch (error) {
         throw new JournalTrouble(

@@ -1,4 +1,4 @@
-import { closeSync, fdatasyncSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, fsyncSync, mkdirSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 /** Writes all of `bytes`. A full disk shows as a short write without an error on Linux (measured), so the count is checked. */
@@ -15,6 +15,19 @@ export function syncFolder(folder: string): void {
     fsyncSync(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+/**
+ * Makes a folder, and whatever above it is missing, safe against a power cut: a folder is there after it only if every one above was
+ * synced. What lies between it and `base`, which is above it, is synced even if it was there: who made it may have been killed before.
+ */
+export function makeFolder(path: string, base: string): void {
+  const made = mkdirSync(path, { recursive: true, mode: 0o700 });
+  const top = made !== undefined && base.startsWith(made) ? dirname(made) : base;
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    syncFolder(folder);
+    if (folder === top || folder === dirname(folder)) return;
   }
 }
 

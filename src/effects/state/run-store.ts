@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { jcs } from '../../core/json.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { RunFolder, RunStore } from '../../core/ports.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
 import { fileBlobs } from './blob-store.ts';
-import { replaceFile } from './durable.ts';
+import { makeFolder, replaceFile } from './durable.ts';
 import { lockHost } from './host-lock.ts';
 import { folderInbox } from './inbox.ts';
 import { fileJournal } from './journal-store.ts';
@@ -35,7 +35,7 @@ export function runStore(options: RunStoreOptions): RunStore {
         // Node reports a read-only file system as ENOENT when it makes folders.
         if (existsSync(path)) accessSync(path, constants.W_OK);
         for (const folder of ['runs', 'rehearsals', 'locks']) {
-          mkdirSync(join(path, folder), { recursive: true, mode: 0o700 });
+          makeFolder(join(path, folder), path);
           accessSync(join(path, folder), constants.W_OK);
         }
         if (idIn(path) === undefined) replaceFile(join(path, 'id'), Buffer.from(`${randomUUID()}\n`));
@@ -57,7 +57,7 @@ export function runStore(options: RunStoreOptions): RunStore {
         );
       }
       return attempt('written', () => {
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        makeFolder(folder, path);
         replaceFile(join(folder, 'intent.json'), Buffer.from(jcs(plan.intent)));
         replaceFile(join(folder, 'verify.sh'), Buffer.from(verifyScript));
         replaceFile(join(folder, 'plan.json'), planBytes(plan));

@@ -141,7 +141,8 @@ export async function seal(partial: PartialCopy, to: string, description: CopyDe
   renameSync(partial.folder, to);
   rmSync(join(to, marker), { force: true });
   sync(to);
-  sync(dirname(to));
+  // The host's folder may be new in the folder for copies, and its name is on the disk only once that one is.
+  for (const folder of [dirname(to), dirname(dirname(to))]) sync(folder);
   return ok(undefined);
 }
 
