@@ -67,9 +67,30 @@ function section(action) {
           ].join('\n'),
         ]),
     `Outputs: ${outputsOf(output)}`,
+    evidenceOf(action),
     `\`\`\`yaml\n${example}\n\`\`\``,
   ];
 }
+
+/** What a step demands before it may start, as it does without any `with`, and what it proves itself. */
+function evidenceOf({ demands, yields = [] }) {
+  const demanded = demands === undefined ? [] : demands({});
+  const proves = yields.length === 0 ? 'no evidence' : yields.map((kind) => `\`${kind}\``).join(', ');
+  if (demanded.length === 0) return `Demands no evidence; yields ${proves}.`;
+  return [
+    `Yields ${proves}. Demands, with the defaults of its fields:`,
+    [
+      '| evidence | at most | |',
+      '| --- | --- | --- |',
+      ...demanded.map(
+        ({ kind, maxAge, after, why }) =>
+          `| \`${kind}\` | ${ageOf(maxAge)}${after === undefined ? '' : `; of what was true after \`${after}\``} | ${cell(why)} |`,
+      ),
+    ].join('\n'),
+  ].join('\n\n');
+}
+
+const ageOf = (ms) => (ms % 86_400_000 === 0 ? `${ms / 86_400_000} d` : `${ms / 3_600_000} h`);
 
 function fieldsOf(schema, above, literal) {
   return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {

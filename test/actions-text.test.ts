@@ -21,6 +21,18 @@ test('docs/actions.md has a section for every action, with every field of its "w
   }
 });
 
+test('every section says what is demanded before the step and what it proves, its effect, and whether it is taken back', () => {
+  for (const { kind, yields = [], demands } of actions) {
+    const section = sections.get(kind) ?? '';
+    expect(section).toContain('| effect | once | irreversible | rollback |');
+    const [, proves] = /^(?:Demands no evidence; y|Y)ields ([^.]*(?:\.[a-z-]+`[^.]*)*)\./m.exec(section) ?? [];
+    for (const evidence of yields) expect(proves, kind).toContain(`\`${evidence}\``);
+    const demanded = demands?.({}) ?? [];
+    for (const demand of demanded) expect(section).toContain(`| \`${demand.kind}\` | `);
+    expect(section.includes('Demands no evidence')).toBe(demanded.length === 0);
+  }
+});
+
 test.each(actions.map((action) => action.kind))('the example of %s is valid', (kind) => {
   const exampleOf = (section: string): string => {
     const [, yaml = ''] = /```yaml\n(.*?)```/s.exec(sections.get(section) ?? '') ?? [];
