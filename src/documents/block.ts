@@ -13,6 +13,8 @@ export type Block =
       readonly head: readonly string[];
       readonly rows: readonly (readonly Shown[])[];
       readonly empty: string;
+      /** Tables of one kind have columns of the same widths, so that they can be read down over several of them. */
+      readonly kind?: 'steps';
     }
   /** Long matter that a reader opens when needed. */
   | { readonly block: 'details'; readonly summary: string; readonly items: readonly string[] };

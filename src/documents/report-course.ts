@@ -93,6 +93,7 @@ export function phaseBlocks(steps: readonly StepReport[]): readonly Block[] {
         forth.said !== '' ? forth.said : (forth.trouble?.what ?? null),
       ]),
       empty: 'It has no steps.',
+      kind: 'steps',
     },
     ...steps.flatMap((one): Block[] => {
       const items = operationsOf(one);

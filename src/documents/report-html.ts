@@ -59,11 +59,11 @@ function blockHtml(block: Block): string {
 const list = (items: readonly string[]): string =>
   `<ul>\n${items.map((item) => `<li>${inert(item)}</li>`).join('\n')}\n</ul>`;
 
-function table({ caption, head, rows }: Extract<Block, { block: 'table' }>): string {
+function table({ caption, head, rows, kind }: Extract<Block, { block: 'table' }>): string {
   const line = (row: readonly Shown[]): string =>
     `<tr>${row.map((value, i) => (i === 0 ? `<th scope="row">${cell(value)}</th>` : `<td>${cell(value)}</td>`)).join('')}</tr>`;
   return [
-    '<div class="wide"><table>',
+    `<div class="wide"><table${kind === undefined ? '' : ` class="${kind}"`}>`,
     `<caption>${inert(caption)}</caption>`,
     `<thead><tr>${head.map((name) => `<th scope="col">${inert(name)}</th>`).join('')}</tr></thead>`,
     `<tbody>\n${rows.map(line).join('\n')}\n</tbody>`,

@@ -20,6 +20,13 @@ th, td { text-align: left; vertical-align: top; padding: 0.3rem 0.5rem; border: 
 thead th { background: var(--quiet); }
 tbody th { font-weight: 600; }
 td code, dd code { overflow-wrap: anywhere; font-size: 0.85em; }
+.steps { table-layout: fixed; min-width: 56rem; }
+.steps th, .steps td { overflow-wrap: anywhere; }
+.steps th:nth-child(1) { width: 13%; }
+.steps th:nth-child(2) { width: 18%; }
+.steps th:nth-child(3) { width: 8%; }
+.steps th:nth-child(4), .steps th:nth-child(5) { width: 10%; }
+.steps th:nth-child(6), .steps th:nth-child(7) { width: 7%; }
 em { opacity: 0.75; }
 details { margin: 0.5rem 0; }
 footer { font-size: 0.85rem; overflow-wrap: anywhere; }
@@ -32,6 +39,7 @@ footer { font-size: 0.85rem; overflow-wrap: anywhere; }
   h2, h3, caption, summary { break-after: avoid; }
   .wide { overflow: visible; }
   table { font-size: 8pt; }
+  .steps { min-width: 0; }
   details::details-content { content-visibility: visible; block-size: auto; }
   @page { size: A4; margin: 15mm 12mm 18mm; @bottom-left { content: "run ${cssWord(run)}"; font-size: 8pt; } @bottom-right { content: counter(page) " / " counter(pages); font-size: 8pt; } }
 }

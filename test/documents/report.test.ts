@@ -21,6 +21,14 @@ describe('the report', () => {
     await expect(reportHtml(reportModel(plan, whole))).toMatchFileSnapshot(join(here, 'report.html'));
   });
 
+  it('gives the steps of each phase in columns of one width, whatever stands in them, on paper too', () => {
+    const html = reportHtml(reportModel(plan, whole));
+    const tables = html.match(/<table[^>]*>\n<caption>Steps of this phase/g) ?? [];
+    expect(tables.length).toBeGreaterThan(1);
+    expect(new Set(tables)).toEqual(new Set(['<table class="steps">\n<caption>Steps of this phase']));
+    expect(html).toContain('.steps { table-layout: fixed;');
+  });
+
   it('is the same, byte for byte, when made twice', () => {
     expect(reportHtml(reportModel(plan, whole))).toBe(reportHtml(reportModel(plan, whole)));
   });
