@@ -48,8 +48,12 @@ test('what was finished, or removed since, is not told; a restored tree that is 
   const left = dataLeftBy(
     execution([archive('/vault/one'), 'done'], [archive('/vault/two'), 'failed'], [restore('/scratch/three'), 'done']),
   );
-  expect((await tellDataLeft(left, world('/vault/one', '/scratch/three'))).map((one) => one.what)).toEqual([
-    'what was restored for a proof stays at /scratch/three',
+  expect(await tellDataLeft(left, world('/vault/one', '/scratch/three'))).toEqual([
+    trouble(
+      'data-stays',
+      'what was restored for a proof stays at /scratch/three',
+      'It is never removed by itself; to delete it here: rm -rf -- /scratch/three /scratch/three.decom-scratch',
+    ),
   ]);
 });
 

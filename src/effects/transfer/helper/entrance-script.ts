@@ -43,6 +43,9 @@ renew() {
 case $mode in
   admit)
     plain || refuse link
+    # sshd begins in the home folder of its own records, which HOME need not be.
+    home=$(pwd -P)
+    case $home in *[!A-Za-z0-9_./@+,=-]*) refuse odd-home ;; esac
     for one in .decom .decom/way ".decom/way/$id"; do
       [ ! -L "$one" ] || refuse link
       [ -d "$one" ] || mkdir "$one" || refuse no-room
@@ -51,7 +54,7 @@ case $mode in
     rm -f ".decom/way/$id/serve"
     cat >".decom/way/$id/serve" && [ "$(tail -n 1 ".decom/way/$id/serve")" = '# whole' ] || refuse no-room
     [ -d .ssh ] || mkdir .ssh || refuse no-room
-    renew "command=\\"exec sh .decom/way/$id/serve\\",no-port-forwarding,no-X11-forwarding,no-agent-forwarding,no-pty $key decom:$id" 1 || {
+    renew "command=\\"exec sh $home/.decom/way/$id/serve\\",no-port-forwarding,no-X11-forwarding,no-agent-forwarding,no-pty $key decom:$id" 1 || {
       rm -f ".decom/way/$id/serve"
       refuse no-room
     }

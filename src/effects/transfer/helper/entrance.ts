@@ -133,7 +133,9 @@ function refusedBy(admitted: Admitted, host: string): Trouble | undefined {
       ? '~/.ssh/authorized_keys there is a symbolic link'
       : said === 'refused no-home'
         ? 'the login there has no home folder'
-        : 'its ~/.ssh/authorized_keys or ~/.decom could not be written';
+        : said === 'refused odd-home'
+          ? 'the path of the login’s home folder there holds more than letters, digits and plain signs, which no forced command is given'
+          : 'its ~/.ssh/authorized_keys or ~/.decom could not be written';
   return trouble(
     'not-admitted',
     `${host} cannot let a helper in: ${why}`,

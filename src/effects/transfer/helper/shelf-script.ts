@@ -18,7 +18,7 @@ import { enterFolder } from './enter-folder.ts';
  *     drop PATH NAME            removes what an `open`, `key` or `put` made
  *     seal PATH NAME            NAME.partial becomes NAME, with everything on the disk
  *     scratch PATH NAME         an empty folder, marked as decom's
- *     unscratch PATH NAME       removes it
+ *     unscratch PATH NAME       removes it, and the folder scratch that it was in, where that is empty then
  *     hash PATH NAME            SHA-256 and length of a file
  *     whole PATH NAME           says `whole` of a tar archive that ends as one does, `talks` of what does not begin as one
  *     take PATH NAME            writes stdin to a file
@@ -148,6 +148,11 @@ case $mode in
         clear "$2"
       fi
       rm -f "./$2.decom-scratch"
+      # The folder that all of them lie in was made for them; another's still holds it, and nothing but an empty one goes.
+      if [ "$1" = scratch ]; then
+        cd -P .. || refuse failed
+        rmdir ./scratch 2>/dev/null
+      fi
     fi
     ;;
   hash)
