@@ -54,13 +54,14 @@ export const probeBy =
   async (question, context) => {
     const handler = handlers[question.kind] as (q: typeof question, c: typeof context) => ReturnType<Probe>;
     const answer = await handler(question, context);
-    return (question.kind === 'command' || !answer.known ? redactor.redactIn(answer) : answer) as never;
+    if (!answer.known) return bounded(redactor.redactIn(answer)) as never;
+    return (question.kind === 'command' ? redactor.redactIn(answer) : answer) as never;
   };
 
 /** What a program printed comes back through here as well. */
 export const actsBy = (jobs: Acts, redactor: Redactor): Acts => ({
-  prepare: async (operation, place) => redactor.redactIn(await jobs.prepare(operation, place)),
-  recall: async (operation, act, context) => redactor.redactIn(await jobs.recall(operation, act, context)),
+  prepare: async (operation, place) => bounded(redactor.redactIn(await jobs.prepare(operation, place))),
+  recall: async (operation, act, context) => bounded(redactor.redactIn(await jobs.recall(operation, act, context))),
   forget: (run) => jobs.forget(run),
 });
 
@@ -70,5 +71,25 @@ export const performBy =
     if (operation.kind === 'ask' || operation.kind === 'wait')
       throw new Error(`the engine itself does "${operation.kind}"`);
     const handler = handlers[operation.kind] as (o: Operation, c: typeof context) => Promise<Outcome>;
-    return redactor.redactIn(await handler(operation, context));
+    return bounded(redactor.redactIn(await handler(operation, context)));
   };
+
+/** Greatest length in bytes of one text of an outcome, written as JSON: several of them have to find room in one line of the log. */
+const longestText = 8192;
+
+/** With every text cut that is longer: a machine may say as much as it likes, and must not end the run by that. */
+function bounded<T>(value: T): T {
+  const within = (inner: unknown): unknown => {
+    if (typeof inner === 'string') return cut(inner);
+    if (Array.isArray(inner)) return inner.map(within);
+    if (typeof inner !== 'object' || inner === null) return inner;
+    return Object.fromEntries(Object.entries(inner).map(([key, one]) => [key, within(one)]));
+  };
+  return within(value) as T;
+}
+
+function cut(text: string): string {
+  let kept = text.slice(0, longestText);
+  while (Buffer.byteLength(JSON.stringify(kept)) > longestText) kept = kept.slice(0, Math.ceil(kept.length * 0.7));
+  return kept.length === text.length ? text : `${kept.toWellFormed()}…`;
+}

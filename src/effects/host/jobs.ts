@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import type { Act, Acts, There } from '../../core/act.ts';
 import type { OperationOf, Outcome } from '../../core/operation.ts';
 import type { Clock, CollectedOutput, Machine } from '../../core/ports.ts';
+import { printable } from '../../core/printable.ts';
 import { fail, ok, type Trouble, trouble } from '../../core/result.ts';
 import type { Secret } from '../../core/secret.ts';
 import { endTreeScript } from '../end-tree.ts';
@@ -95,8 +96,9 @@ export function jobsOn(deps: JobDeps): Jobs {
   const judged = (said: Said, argv: readonly string[]): Outcome | Never => {
     if (said.said !== 'state') return { outcome: 'unknown', trouble: said.trouble };
     if (said.state === 'never') return { outcome: 'never' };
-    if (said.state === 'ended') return endedAs(machine.name, argv, Number(said.rest), said);
-    return { outcome: 'unknown', trouble: doubtful(machine.name, argv, said.state) };
+    if (said.state === 'ended' && /^\d{1,3}$/.test(said.rest))
+      return endedAs(machine.name, argv, Number(said.rest), said);
+    return { outcome: 'unknown', trouble: doubtful(machine.name, argv, shown(`${said.state} ${said.rest}`)) };
   };
 
   const settled = async (operation: Named, act: Act, said: Said, signal: AbortSignal): Promise<Outcome | Never> => {
@@ -114,8 +116,12 @@ export function jobsOn(deps: JobDeps): Jobs {
       const said = await ask(operation, prepareScript, [`${run}/${step}`], nothing);
       if (said.said !== 'state') return fail(said.trouble);
       if (said.state === 'no-boot-id') return ok(null);
-      if (said.state !== 'ready') return fail(noFolder(machine.name, said.rest));
+      if (said.state !== 'ready') return fail(noFolder(machine.name, shown(said.rest)));
       const [id = '', boot = '', ...folder] = said.rest.split(' ');
+      // It goes into the log, and comes back as an argument.
+      if (!/^[0-9a-f-]{36}$/.test(boot) || !/^\/[^\0]{1,4095}$/.test(folder.join(' '))) {
+        return fail(noFolder(machine.name, shown(said.rest)));
+      }
       uid = id;
       if (needsSudo(operation) && deps.sudo === 'no') return fail(rootNeeded(machine.name, operation.argv));
       return ok<There>({ boot, folder: folder.join(' ') });
@@ -237,6 +243,9 @@ function endedAs(host: string, argv: readonly string[], code: number, streams: S
     ? exitOutcome(host, argv, code, streams)
     : signalOutcome(host, argv, `${signal} (exit ${code})`, streams);
 }
+
+/** What a host said, for people. */
+const shown = (text: string): string => printable(text.trim().slice(0, 200));
 
 const program = (argv: readonly string[]): string => argv[0] ?? 'the command';
 
