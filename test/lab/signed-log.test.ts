@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { sha256 } from '../../src/core/json.ts';
 import type { PracticeMachine } from '../../src/practice/practice-machine.ts';
@@ -9,6 +10,7 @@ import { settings } from '../faults/bench.ts';
 import { type PracticeBench, practiceBench, startMachine } from '../faults/practice.ts';
 import { endCalls } from '../faults/program.ts';
 import { authenticatorLibrary, securityKey } from './authenticator.ts';
+import { openTerminal } from './terminal.ts';
 
 /*
  * Logs that people vouch for with their SSH keys, by the built program, judged by it and by `verify.sh` with OpenSSH's own ssh-keygen.
@@ -39,6 +41,7 @@ function keyOf(person: string, passphrase = ''): { readonly file: string; readon
   return { file, line: `${person} ${readFileSync(`${file}.pub`, 'utf8')}` };
 }
 
+const program = fileURLToPath(new URL('../../bin/decom.js', import.meta.url));
 const env = (file: string) => ({ env: { DECOM_SIGNING_KEY: file } });
 
 /** What `verify.sh` in the run's folder says, by dash and by BusyBox, which have to agree. */
@@ -178,6 +181,28 @@ test('a key that cannot sign, or whose signature an auditor would refuse, begins
   ).ended;
   expect(resumed.code, resumed.stderr).toBe(0);
   expect(await b.decom('audit', 'verify', 'practice')).toMatchObject({ code: 0 });
+});
+
+test('a passphrase is asked for at the terminal, and is nowhere afterwards', async () => {
+  b = await practiceBench(machine);
+  const passphrase = 'correct horse battery';
+  const locked = keyOf('ada@example.org', passphrase);
+  await signedBench(look, locked.line);
+  const at = openTerminal(b.folder);
+  try {
+    at.type(`DECOM_SIGNING_KEY=${locked.file} ${process.execPath} ${program} run --plan plan.json; echo exit=$?.`);
+    at.press('Enter');
+    await at.shows('Enter passphrase');
+    at.type(passphrase);
+    at.press('Enter');
+    await at.shows(/exit=\d+\./);
+    expect(at.text()).toContain('exit=0.');
+    expect(Buffer.from(at.bytes()).toString()).not.toContain(passphrase);
+  } finally {
+    at.close();
+  }
+  expect(await b.decom('audit', 'verify', 'practice')).toMatchObject({ code: 0 });
+  expect(spawnSync('grep', ['-rF', passphrase, b.state], { encoding: 'utf8' }).stdout).toBe('');
 });
 
 test('a key that only an agent holds signs', async () => {
