@@ -23,3 +23,7 @@ export function refuse(
 /** Says why a host's lock is not to be had: another process holds it, or it cannot be written. */
 export const refuseLock = (invocation: Pick<Invocation, 'output'>, why: Trouble): ExitCode =>
   refuse(invocation, [why], process.cwd(), why.code === 'locked' ? exit.locked : exit.usage);
+
+/** Says why a run cannot be read or taken up: its log is broken, or its folder cannot be used, of which nobody has to be suspected. */
+export const refuseLog = (invocation: Pick<Invocation, 'output'>, why: Trouble, folder = process.cwd()): ExitCode =>
+  refuse(invocation, [why], folder, why.code === 'state-not-writable' ? exit.usage : exit.logBroken);

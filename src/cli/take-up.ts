@@ -9,7 +9,7 @@ import type { Desk } from './desk.ts';
 import { type ExitCode, exit } from './exit.ts';
 import type { Invocation } from './invocation.ts';
 import type { Beforehand } from './prompt/questions-of.ts';
-import { refuse, refuseLock } from './refuse.ts';
+import { refuse, refuseLock, refuseLog } from './refuse.ts';
 import { hostDrift } from './saved-plan.ts';
 import type { Signals } from './signals.ts';
 import { takingOver } from './taking-over.ts';
@@ -70,7 +70,7 @@ export async function takeUp(invocation: Invocation, desk: Desk, read: RunRead, 
           return begun;
         },
       });
-      return code.ok ? code.value : refuse(invocation, [code.error], process.cwd(), exit.logBroken);
+      return code.ok ? code.value : refuseLog(invocation, code.error);
     } finally {
       await world.close();
     }

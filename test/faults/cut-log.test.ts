@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readChain } from '../../src/core/chain.ts';
@@ -89,6 +89,21 @@ test.each([0, 100])('a log cut to %i bytes whose folder shows that the run had b
   );
   expect((await s.bench.decom('resume', 'practice', '--non-interactive')).code).toBe(6);
   expect(readFileSync(log())).toHaveLength(bytes);
+});
+
+test('a log that cannot be opened is told as trouble with the state folder, and not as a broken one', async () => {
+  await parked();
+  rmSync(log());
+  mkdirSync(log());
+  for (const args of [
+    ['resume', 'practice', '--non-interactive'],
+    ['status', 'practice'],
+    ['why', 'practice'],
+  ]) {
+    const { code, stderr } = await s.bench.decom(...args);
+    expect(code, `${args.join(' ')}: ${stderr}`).toBe(2);
+    expect(stderr).toContain('[state-not-writable]');
+  }
 });
 
 test('a file in out/ that a line refers to and that is gone, shorter or changed breaks the log; one that no line refers to is noted', async () => {

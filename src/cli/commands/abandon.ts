@@ -10,7 +10,7 @@ import { type Desk, openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
 import { findRun } from '../find-run.ts';
 import type { Invocation } from '../invocation.ts';
-import { refuse, refuseLock } from '../refuse.ts';
+import { refuse, refuseLock, refuseLog } from '../refuse.ts';
 import { tally } from '../view/run-end-view.ts';
 import { findHost } from '../workspace.ts';
 
@@ -31,7 +31,7 @@ export async function abandon(invocation: Invocation, named: string, { reason }:
   if (!lock.ok) return refuseLock(invocation, lock.error);
   try {
     const opened = openRun(folder.value, systemClock, () => {});
-    if (!opened.ok) return refuse(invocation, [opened.error], process.cwd(), exit.logBroken);
+    if (!opened.ok) return refuseLog(invocation, opened.error);
     const { journal, plan } = opened.value;
     try {
       if (journal.execution.status === 'closed') {

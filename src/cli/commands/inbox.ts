@@ -13,7 +13,7 @@ import { type Desk, openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
 import { findRun } from '../find-run.ts';
 import type { Invocation } from '../invocation.ts';
-import { refuse, refuseLock } from '../refuse.ts';
+import { refuse, refuseLock, refuseLog } from '../refuse.ts';
 import { eventLines } from '../view/event-line.ts';
 
 /** Drops a statement that somebody handed over into the inbox of the run that it speaks of. */
@@ -85,7 +85,7 @@ async function take(invocation: Invocation, desk: Desk, folder: RunFolder): Prom
     if (event.type === 'statement.refused') refused.push(event.trouble);
     else output.note(eventLines(event, () => ''));
   });
-  if (!opened.ok) return refuse(invocation, [opened.error], process.cwd(), exit.logBroken);
+  if (!opened.ok) return refuseLog(invocation, opened.error);
   const { journal, plan, store } = opened.value;
   try {
     if (journal.execution.run === '') {

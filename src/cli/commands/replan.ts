@@ -21,7 +21,7 @@ import type { Invocation } from '../invocation.ts';
 import { givenParams } from '../new-plan.ts';
 import { choose } from '../prompt/choose.ts';
 import { openConversation } from '../prompt/conversation.ts';
-import { refuse, refuseLock } from '../refuse.ts';
+import { refuse, refuseLock, refuseLog } from '../refuse.ts';
 import { listenForSignals, type Signals } from '../signals.ts';
 import { version } from '../version.ts';
 import { totals } from '../view/plan-view.ts';
@@ -43,7 +43,7 @@ export async function replan(invocation: Invocation, named: string, options: Rep
     const folder = findRun(desk.value.store, named);
     if (!folder.ok) return refuse(invocation, [folder.error]);
     const read = readRun(folder.value);
-    if (!read.ok) return refuse(invocation, [read.error], process.cwd(), exit.logBroken);
+    if (!read.ok) return refuseLog(invocation, read.error);
     const never = notPlannedAnew(read.value);
     if (never !== undefined) return refuse(invocation, [never]);
     if (!invocation.terminal && options.yes !== true) {
@@ -58,7 +58,7 @@ export async function replan(invocation: Invocation, named: string, options: Rep
     if (!lock.ok) return refuseLock(invocation, lock.error);
     try {
       const opened = openRun(folder.value, systemClock, () => {});
-      if (!opened.ok) return refuse(invocation, [opened.error], process.cwd(), exit.logBroken);
+      if (!opened.ok) return refuseLog(invocation, opened.error);
       try {
         return await replanOpen(invocation, desk.value, opened.value, options, signals);
       } finally {

@@ -6,7 +6,7 @@ import { type ExitCode, exit } from '../exit.ts';
 import { findRun, openRunOf, readRuns } from '../find-run.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Beforehand } from '../prompt/questions-of.ts';
-import { refuse } from '../refuse.ts';
+import { refuse, refuseLog } from '../refuse.ts';
 import { listenForSignals, type Signals } from '../signals.ts';
 import { takeUp } from '../take-up.ts';
 import { readBeforehand, refuseUnanswered } from '../unattended.ts';
@@ -46,7 +46,7 @@ interface How {
 
 async function resumeOne(invocation: Invocation, desk: Desk, folder: RunFolder, how: How): Promise<ExitCode> {
   const read = readRun(folder);
-  if (!read.ok) return refuse(invocation, [read.error], process.cwd(), exit.logBroken);
+  if (!read.ok) return refuseLog(invocation, read.error);
   const ended = resumable(read.value);
   if (ended !== undefined) return refuse(invocation, [ended]);
   const attended = invocation.terminal && how.options.nonInteractive !== true;

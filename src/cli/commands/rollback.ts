@@ -8,7 +8,7 @@ import { type Desk, openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
 import { findRun } from '../find-run.ts';
 import type { Invocation } from '../invocation.ts';
-import { refuse, refuseLock } from '../refuse.ts';
+import { refuse, refuseLock, refuseLog } from '../refuse.ts';
 import { listenForSignals } from '../signals.ts';
 import { takeUp } from '../take-up.ts';
 import { readBeforehand } from '../unattended.ts';
@@ -30,7 +30,7 @@ export async function rollback(invocation: Invocation, named: string, options: R
     const folder = findRun(desk.value.store, named);
     if (!folder.ok) return refuse(invocation, [folder.error]);
     const read = readRun(folder.value);
-    if (!read.ok) return refuse(invocation, [read.error], process.cwd(), exit.logBroken);
+    if (!read.ok) return refuseLog(invocation, read.error);
     const { execution } = read.value;
     if (folder.value.rehearsal || execution.outcome === 'rolled-back') {
       const what = folder.value.rehearsal ? 'is a rehearsal: there is nothing to take back' : 'was rolled back already';

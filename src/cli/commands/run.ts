@@ -15,7 +15,7 @@ import { newPlan, type PlanningOptions } from '../new-plan.ts';
 import { planningWords } from '../planning-words.ts';
 import type { ProgressMode } from '../progress.ts';
 import type { Beforehand } from '../prompt/questions-of.ts';
-import { refuse, refuseLock } from '../refuse.ts';
+import { refuse, refuseLock, refuseLog } from '../refuse.ts';
 import { readPlanFile, staleness } from '../saved-plan.ts';
 import { listenForSignals, type Signals } from '../signals.ts';
 import { takingOver } from '../taking-over.ts';
@@ -145,7 +145,7 @@ async function runWith(
             session.value,
           ),
       });
-      return ended.ok ? ended.value : refuse(invocation, [ended.error], folder, exit.logBroken);
+      return ended.ok ? ended.value : refuseLog(invocation, ended.error, folder);
     } finally {
       await world.close();
     }

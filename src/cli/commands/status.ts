@@ -4,7 +4,7 @@ import { openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
 import { findRun, readRuns } from '../find-run.ts';
 import type { Invocation } from '../invocation.ts';
-import { refuse } from '../refuse.ts';
+import { refuse, refuseLog } from '../refuse.ts';
 import { tally } from '../view/run-end-view.ts';
 import { runListLines, runState, runStatusLines } from '../view/status-view.ts';
 
@@ -34,7 +34,7 @@ function one(invocation: Invocation, store: Store, named: string): ExitCode {
   const folder = findRun(store, named);
   if (!folder.ok) return refuse(invocation, [folder.error]);
   const read = readRun(folder.value);
-  if (!read.ok) return refuse(invocation, [read.error], process.cwd(), exit.logBroken);
+  if (!read.ok) return refuseLog(invocation, read.error);
   const { execution, plan } = read.value;
   const next = execution.status === 'closed' ? `decom report ${execution.run}` : `decom why ${folder.value.run}`;
   invocation.output.result(

@@ -4,7 +4,7 @@ import { openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
 import { findRun } from '../find-run.ts';
 import type { Invocation } from '../invocation.ts';
-import { refuse } from '../refuse.ts';
+import { refuse, refuseLog } from '../refuse.ts';
 import { hostDrift } from '../saved-plan.ts';
 import { stepAt } from '../step-at.ts';
 import { whyLines } from '../view/why-view.ts';
@@ -16,7 +16,7 @@ export async function why(invocation: Invocation, named: string): Promise<ExitCo
   const folder = findRun(desk.value.store, named);
   if (!folder.ok) return refuse(invocation, [folder.error]);
   const read = readRun(folder.value);
-  if (!read.ok) return refuse(invocation, [read.error], process.cwd(), exit.logBroken);
+  if (!read.ok) return refuseLog(invocation, read.error);
   const { execution } = read.value;
   const step = stepAt(read.value);
   const ended = folder.value.rehearsal || execution.status === 'closed';
