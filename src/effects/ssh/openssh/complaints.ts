@@ -158,10 +158,22 @@ export const notShown = (target: SshTarget): Trouble =>
     'Check its configuration (ssh -G): with GSSAPIKeyExchange a server shows no key, so set GSSAPIKeyExchange no for it. Or set ssh.transport: ssh2.',
   );
 
-export const lostMaster = (target: SshTarget, said: string): Trouble =>
-  trouble(
+/** `hops`: what the ssh to each bastion said. One that ends without a word tells only that somebody on the way is gone. */
+export function lostMaster(target: SshTarget, said: string, hops: readonly string[]): Trouble {
+  const { jumps = [] } = target;
+  const silent = jumps.find((_, n) => /not responding/.test(hops[n] ?? ''));
+  const why =
+    silent !== undefined
+      ? `: ${silent.name}, by way of which it is reached, stopped answering`
+      : /not responding/.test(said)
+        ? ': it stopped answering'
+        : jumps.length > 0
+          ? `: it is gone, or what it is reached by way of: ${jumps.map(({ name }) => name).join(', ')}`
+          : '';
+  return trouble(
     'connection-lost',
-    `the SSH connection to ${target.name} was lost${/not responding/.test(said) ? ': it stopped answering' : ''}`,
-    'Check that the host is up, then go on: decom resume',
+    `the SSH connection to ${target.name} was lost${why}`,
+    `Check that ${jumps.length > 0 ? 'all of them are' : 'the host is'} up, then go on: decom resume`,
     said === '' ? undefined : said,
   );
+}

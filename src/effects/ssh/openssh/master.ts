@@ -64,7 +64,13 @@ export async function openMaster(
   let closing = false;
   const listeners = new Set<(why: Trouble) => void>();
   mux.onClosed(() => {
-    gone = closing ? closedMeanwhile(target) : lostMaster(target, tail(files.log(hops)));
+    gone = closing
+      ? closedMeanwhile(target)
+      : lostMaster(
+          target,
+          tail(files.log(hops)),
+          (target.jumps ?? []).map((_, n) => tail(files.log(n))),
+        );
     for (const listener of [...listeners]) listener(gone);
     listeners.clear();
     rmSync(files.folder, { recursive: true, force: true });
