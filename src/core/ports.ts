@@ -243,7 +243,7 @@ export interface Inbox {
   waiting(): readonly Waiting[];
   /** Drops a file. It is on the disk when this returns. */
   drop(name: string, bytes: Uint8Array): Result<string>;
-  /** Removes what is on record now. */
+  /** Removes what is on record now. Never throws, as `refused`: what cannot be moved is not told of again by this inbox. */
   taken(name: string): void;
   /** Puts a file aside, into `refused/`. */
   refused(name: string): void;

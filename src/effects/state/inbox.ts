@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   unlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -19,17 +20,30 @@ import { replaceFile, syncFolder } from './durable.ts';
 
 /**
  * The inbox of a run: `<run>/inbox/*.json`. A file comes by a rename, so that nobody ever reads half of one. What is no plain file is unfit:
- * a link could name any file of this machine, and a pipe would never end.
+ * a link could name any file of this machine, and a pipe would never end. A file that cannot be moved away is not told of again: it is on record, and
+ * a run does not end for it.
  */
 export function folderInbox(path: string): Inbox {
   const names = (): readonly string[] =>
-    existsSync(path)
+    existsSync(path) && statSync(path).isDirectory()
       ? readdirSync(path)
           .filter((name) => name.endsWith('.json') && !name.startsWith('.'))
           .sort()
       : [];
+  const stuck = new Set<string>();
+  const away = (name: string, move: () => void): void => {
+    try {
+      move();
+      syncFolder(path);
+    } catch {
+      stuck.add(name);
+    }
+  };
   return {
-    waiting: () => names().flatMap((name) => read(join(path, name), name)),
+    waiting: () =>
+      names()
+        .filter((name) => !stuck.has(name))
+        .flatMap((name) => read(join(path, name), name)),
     drop(name, bytes) {
       try {
         mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -45,15 +59,12 @@ export function folderInbox(path: string): Inbox {
         );
       }
     },
-    taken(name) {
-      unlinkSync(join(path, name));
-      syncFolder(path);
-    },
-    refused(name) {
-      mkdirSync(join(path, 'refused'), { recursive: true, mode: 0o700 });
-      renameSync(join(path, name), join(path, 'refused', name));
-      syncFolder(path);
-    },
+    taken: (name) => away(name, () => unlinkSync(join(path, name))),
+    refused: (name) =>
+      away(name, () => {
+        mkdirSync(join(path, 'refused'), { recursive: true, mode: 0o700 });
+        renameSync(join(path, name), join(path, 'refused', name));
+      }),
   };
 }
 
