@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { BlobRef } from '../../core/blob.ts';
 import { sha256 } from '../../core/json.ts';
 import { type BlobStore, JournalTrouble } from '../../core/ports.ts';
 import { trouble } from '../../core/result.ts';
@@ -28,21 +29,44 @@ export function fileBlobs(folder: string, redact: (text: string) => string): Blo
       return { sha256: hash, bytes: bytes.length };
     },
     get(ref) {
-      const bytes = readFileSync(join(folder, ref.sha256));
-      if (sha256(bytes) !== ref.sha256) throw new Error(`${join(folder, ref.sha256)} is not what the log refers to`);
+      const bytes = contentOf(folder, ref);
+      if (bytes === undefined || sha256(bytes) !== ref.sha256)
+        throw new Error(`${join(folder, ref.sha256)} is not what the log refers to`);
       return bytes;
     },
     check(ref) {
-      let bytes: Uint8Array;
+      let bytes: Uint8Array | undefined;
       try {
-        bytes = readFileSync(join(folder, ref.sha256));
+        bytes = contentOf(folder, ref);
       } catch (error) {
         return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'missing' : 'unreadable';
       }
-      return bytes.length === ref.bytes && sha256(bytes) === ref.sha256 ? 'whole' : 'different';
+      return bytes !== undefined && sha256(bytes) === ref.sha256 ? 'whole' : 'different';
     },
     names: () => (existsSync(folder) ? readdirSync(folder).sort() : []),
   };
+}
+
+/**
+ * The bytes of a blob; undefined for what cannot be it. A log that somebody else wrote may name any path, and what lies there may be a link, a
+ * pipe that nobody writes to, or larger than the memory.
+ */
+function contentOf(folder: string, { sha256: name, bytes }: BlobRef): Uint8Array | undefined {
+  if (!/^[0-9a-f]{64}$/.test(name)) return undefined;
+  let fd: number;
+  try {
+    fd = openSync(join(folder, name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ELOOP') return undefined;
+    throw error;
+  }
+  try {
+    const { size, mode } = fstatSync(fd);
+    const isFile = (mode & constants.S_IFMT) === constants.S_IFREG;
+    return isFile && size === bytes ? readFileSync(fd) : undefined;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Blobs that are only kept while a plan is made. */

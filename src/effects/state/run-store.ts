@@ -34,6 +34,11 @@ export function runStore(options: RunStoreOptions): RunStore {
       attempt('written', () => {
         // Node reports a read-only file system as ENOENT when it makes folders.
         if (existsSync(path)) accessSync(path, constants.W_OK);
+        for (const folder of [path, join(path, 'runs')]) {
+          if (existsSync(folder) && (statSync(folder).mode & 0o002) !== 0) {
+            throw new Error(`everybody may write to ${folder}; close it: chmod o-w ${folder}`);
+          }
+        }
         for (const folder of ['runs', 'rehearsals', 'locks']) {
           makeFolder(join(path, folder), path);
           accessSync(join(path, folder), constants.W_OK);
