@@ -3,7 +3,8 @@ import type { Fault } from './fault.ts';
 import { tryRecording } from './one-recording.ts';
 import { allPoints } from './points.ts';
 import { openStage, type Stage } from './stage.ts';
-import { isWell, type Tried, tryPoint } from './try-point.ts';
+import { summary, type TriedOfKind } from './summary.ts';
+import { isWell, tryPoint } from './try-point.ts';
 
 export interface Options {
   /** Machines that are retired at the same time. */
@@ -37,7 +38,7 @@ async function onStages(stages: readonly Stage[], options: Options, say: (line: 
   if (first === undefined) throw new Error('no machine');
   const points = await allPoints(first);
   const todo = inStrides(
-    Object.entries(points)
+    Object.entries(points.kinds)
       .filter(([kind]) => kind.includes(options.only))
       .map(([kind, faults]) =>
         faults.filter((_, i) => i % options.every === options.from).map((fault): Todo => ({ kind, fault })),
@@ -45,7 +46,7 @@ async function onStages(stages: readonly Stage[], options: Options, say: (line: 
   );
   say(`${todo.length} points on ${stages.length} machines`);
   if (options.out !== undefined) writeFileSync(options.out, '');
-  const tried: (Tried & { readonly kind: string })[] = [];
+  const tried: TriedOfKind[] = [];
   const queue = [...todo];
   const began = Date.now();
   await Promise.all(
@@ -61,7 +62,7 @@ async function onStages(stages: readonly Stage[], options: Options, say: (line: 
       }
     }),
   );
-  for (const line of summary(tried, Object.keys(points))) say(line);
+  for (const line of summary(tried, points)) say(line);
   if (options.only !== '') return tried.every(isWell);
   const { power, log } = await tryRecording(first, { random: 20, every: 1 });
   say(
@@ -81,28 +82,4 @@ function onStage(fault: Fault, counted: Stage, stage: Stage): Fault {
   if (fault.does !== 'kill' || fault.path === undefined) return fault;
   const ids = [counted, stage].map(({ run }) => run.split('/').at(-1) ?? '') as [string, string];
   return { ...fault, path: fault.path.replace(counted.bench.folder, stage.bench.folder).replaceAll(ids[0], ids[1]) };
-}
-
-function summary(tried: readonly (Tried & { readonly kind: string })[], kinds: readonly string[]): readonly string[] {
-  const rows = kinds.map((kind) => [kind, tried.filter((one) => one.kind === kind)] as const);
-  const cells = (of: readonly Tried[]): readonly number[] => [
-    of.length,
-    of.filter(({ name }) => name !== undefined).length,
-    of.filter(({ lost }) => lost.length > 0).length,
-    of.filter(({ twice }) => twice.length > 0).length,
-    of.filter(({ open }) => open.length > 0).length,
-  ];
-  const names = new Map<string, number>();
-  for (const { name } of tried) if (name !== undefined) names.set(name, (names.get(name) ?? 0) + 1);
-  return [
-    '| fault | points tried | hit | records lost | done twice | not done in the end |',
-    '| --- | --- | --- | --- | --- | --- |',
-    ...[...rows, ['together', tried] as const]
-      .filter(([, of]) => of.length > 0)
-      .map(([kind, of]) => `| ${kind} | ${cells(of).join(' | ')} |`),
-    `${names.size} named places, each met:`,
-    ...[...names]
-      .sort(([a], [b]) => a.localeCompare(b))
-      .map(([name, times]) => `  ${String(times).padStart(5)} × ${name}`),
-  ];
 }

@@ -1,12 +1,14 @@
 import { type Fault, watch, watchedCalls } from './fault.ts';
 import { dieOnce } from './first-death.ts';
-import { lineName } from './name-of.ts';
+import { lineName, nameOf } from './name-of.ts';
 import type { Stage } from './stage.ts';
 import type { Call } from './trace.ts';
 
-/** Everything that the full matrix tries, counted in one whole run: by kind of fault. */
+/** Everything that the full matrix tries, counted in one whole run. */
 export interface Points {
-  readonly [kind: string]: readonly Fault[];
+  readonly kinds: { readonly [kind: string]: readonly Fault[] };
+  /** Names of all the places that the run comes to, by `nameOf`. */
+  readonly places: ReadonlySet<string>;
 }
 
 const counted = (length: number): readonly number[] => Array.from({ length }, (_, i) => i + 1);
@@ -23,9 +25,12 @@ export async function allPoints(stage: Stage): Promise<Points> {
   const writes = mains.filter(({ name, on }) => name === 'write' && on.startsWith(`${stage.bench.state}/`)).length;
   const full = (does: 'ENOSPC' | 'short'): readonly Fault[] =>
     counted(writes).map((nth) => ({ does, call: 'write', nth }));
-  return {
+  const kinds: Points['kinds'] = {
     'killed before a line is written': counted(lines).map((nth) => ({
-      ...{ does: 'kill', call: 'write', nth, path: stage.log },
+      does: 'kill',
+      call: 'write',
+      nth,
+      path: stage.log,
     })),
     'killed before a sync': faults('kill', mains.filter(isSync)),
     'killed before another change of files': faults(
@@ -40,6 +45,7 @@ export async function allPoints(stage: Stage): Promise<Points> {
     'the disk takes half of a write, and is full': full('short'),
     'killed before a connection or a write to the host or its BMC': faults('kill', mains.filter(isSocket)),
   };
+  return { kinds, places: new Set(mains.filter(reachesOut).map((call) => nameOf(call, trace.calls, stage))) };
 }
 
 const isWatched = (name: string): boolean => (watchedCalls as readonly string[]).includes(name);
