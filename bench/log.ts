@@ -1,7 +1,17 @@
 // What the audit log costs: appending a record with its sync against a raw write and fdatasync of the same bytes; `audit verify` of a long
-// log against `openssl dgst -sha256` of the file; and `status` of such a run.
+// log against `openssl dgst -sha256` of the file; `status` of such a run; and the memory of both, however long the log is.
 import { spawnSync } from 'node:child_process';
-import { closeSync, fdatasyncSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  fdatasyncSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Event } from '../src/core/event.ts';
@@ -15,7 +25,7 @@ import { runStore } from '../src/effects/state/run-store.ts';
 import { type Journal, openJournal } from '../src/engine/journal.ts';
 import { beginRun } from '../src/engine/session.ts';
 import { clearPlan } from '../test/cli/view/small-plan.ts';
-import { pairs, report } from './pairs.mjs';
+import { median, pairs, report } from './pairs.mjs';
 
 // npm starts it in the project's folder.
 const decom = join(process.cwd(), 'bin', 'decom.js');
@@ -42,6 +52,27 @@ const record = (n: number): Event => ({
   said: `the machine is web01, as four independent sources say; looked at for the ${n}th time`,
 });
 
+/** What a step that does something writes, over and over: of these, each second one is signed by a checkpoint before or after it. */
+function stepRecord(n: number): Event {
+  const at = { step: 'identity', direction: 'forth', attempt: Math.floor(n / 4) + 1 } as const;
+  const operation = { kind: 'exec', where: 'host', argv: ['systemctl', 'stop', 'nginx.service'], root: true };
+  const evidence = { kind: 'services.stopped', scope: ['nginx.service'], at: '2026-01-01T00:00:00.000Z' };
+  const records = [
+    { ...at, type: 'step.started' },
+    { ...at, type: 'operation.intended', n: 0, operation },
+    { ...at, type: 'operation.done', n: 0, receipt: { code: 0, stdout: 'a line that was printed\n', ms: 120 } },
+    {
+      ...at,
+      type: 'step.verified',
+      already: false,
+      output: {},
+      evidence: [evidence],
+      said: 'nginx.service is stopped',
+    },
+  ];
+  return records[n % 4] as unknown as Event;
+}
+
 /** A log as a run begins it. Signed, a record of this kind wants a checkpoint in 64. */
 async function opened(store: JournalStore, signed: boolean): Promise<Journal> {
   const journal = openJournal(store, digest, systemClock, () => undefined);
@@ -53,24 +84,35 @@ async function opened(store: JournalStore, signed: boolean): Promise<Journal> {
 }
 
 /** A log of that many lines in a state folder, as one signed session. */
-async function longLog(lines: number): Promise<{ readonly workspace: string; readonly log: string }> {
-  const workspace = join(folder, `workspace-${lines}`);
-  mkdirSync(workspace);
+async function longLog(
+  lines: number,
+  recordOf: (n: number) => Event = record,
+): Promise<{ readonly workspace: string; readonly log: string }> {
+  const workspace = mkdtempSync(join(folder, 'workspace-'));
   writeFileSync(join(workspace, 'decom.yaml'), 'decom: 1\nstate: ./state\nallowed_signers: signers\n');
   writeFileSync(join(workspace, 'signers'), `ada ${operator.publicKey}\n`);
   const store = runStore({ path: join(workspace, 'state'), operator: 'ada', redact: (text) => text });
   const made = store.create(clearPlan, info.run, false);
   if (!made.ok) throw new Error(made.error.what);
-  const chunks: Uint8Array[] = [];
+  const log = join(made.value.path, 'audit.jsonl');
+  let chunks: Uint8Array[] = [];
+  const write = (): void => {
+    appendFileSync(log, Buffer.concat(chunks));
+    chunks = [];
+  };
   const journal = await opened(
-    { read: () => new Uint8Array(), append: (bytes) => void chunks.push(bytes), cut: () => '', close: () => undefined },
+    {
+      ...{ read: () => new Uint8Array(), cut: () => '', close: () => undefined },
+      append: (bytes) => {
+        if (chunks.push(bytes) === 10_000) write();
+      },
+    },
     true,
   );
-  while (journal.head.size < lines - 3) journal.record(record(journal.head.size));
+  for (let n = 0; journal.head.size < lines - 3; n++) journal.record(recordOf(n));
   journal.record({ type: 'run.closed', outcome: 'done', by: 'ada', reason: null });
   journal.record({ type: 'session.closed', why: 'done', exit: 0 });
-  const log = join(made.value.path, 'audit.jsonl');
-  writeFileSync(log, Buffer.concat(chunks));
+  write();
   return { workspace, log };
 }
 
@@ -79,6 +121,23 @@ const started = (program: string, args: readonly string[], cwd: string, codes: r
   if (!codes.includes(status ?? -1))
     throw new Error(`${program} ${args.join(' ')} ended with ${status}: ${stderr}${stdout}`);
 };
+
+const peakFile = join(folder, 'peak');
+const told = join(folder, 'tell-peak.cjs');
+writeFileSync(
+  told,
+  `process.on('exit', () => require('node:fs').writeFileSync(${JSON.stringify(peakFile)}, String(process.resourceUsage().maxRSS)));`,
+);
+
+/** Time and greatest memory of a command, the median of three. */
+function measured(args: readonly string[], cwd: string): { readonly ms: number; readonly mib: number } {
+  const runs = [1, 2, 3].map(() => {
+    const from = performance.now();
+    started(process.execPath, ['--require', told, decom, ...args], cwd, [0]);
+    return { ms: performance.now() - from, mib: Number(readFileSync(peakFile, 'utf8')) / 1024 };
+  });
+  return { ms: median(runs.map(({ ms }) => ms)), mib: median(runs.map(({ mib }) => mib)) };
+}
 
 let kept = true;
 try {
@@ -113,13 +172,32 @@ try {
     () => started('openssl', ['dgst', '-sha256', long.log], folder, [0]),
   );
   kept = report('audit verify of 100,000 records, against openssl dgst', verify, { atMost: 8 }) && kept;
-  const from = performance.now();
-  started(process.execPath, [decom, 'status', info.run], long.workspace, [0]);
-  const status = performance.now() - from;
-  console.log(
-    `status of a run of 100,000 records: ${Math.round(status)} ms; wanted ≤ 1500: ${status <= 1500 ? 'kept' : 'MISSED'}`,
+  const mixed = await longLog(100_000, stepRecord);
+  report(
+    'the same of steps that do something',
+    await pairs(
+      3,
+      () => started(process.execPath, [decom, 'audit', 'verify', info.run], mixed.workspace, [0]),
+      () => started('openssl', ['dgst', '-sha256', mixed.log], folder, [0]),
+    ),
+    { atMost: 8 },
   );
-  kept = status <= 1500 && kept;
+  const status = measured(['status', info.run], long.workspace);
+  const within = status.ms <= 1500;
+  console.log(
+    `status of a run of 100,000 records: ${Math.round(status.ms)} ms; wanted ≤ 1500: ${within ? 'kept' : 'MISSED'}`,
+  );
+  kept = within && kept;
+  const longer = await longLog(1_000_000);
+  for (const args of [['audit', 'verify'], ['status']]) {
+    const [short, tenfold] = [long, longer].map(({ workspace }) => measured([...args, info.run], workspace));
+    if (short === undefined || tenfold === undefined) throw new Error('two logs were measured');
+    const constant = tenfold.mib <= short.mib * 1.25;
+    console.log(
+      `${args.join(' ')} of 1,000,000 records: ${Math.round(tenfold.ms)} ms, ${Math.round(tenfold.mib)} MiB at most, against ${Math.round(short.mib)} MiB of 100,000; wanted the same: ${constant ? 'kept' : 'MISSED'}`,
+    );
+    kept = constant && kept;
+  }
 } finally {
   rmSync(folder, { recursive: true });
 }

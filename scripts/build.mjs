@@ -52,7 +52,7 @@ const lateCrypto = {
       namespace === 'late' ? { path: 'node:crypto', external: true } : { path: 'crypto', namespace: 'late' },
     );
     bundle.onLoad({ filter: /.*/, namespace: 'late' }, () => ({
-      contents: "exports.createHash = (name) => require('node:crypto').createHash(name);",
+      contents: "exports.hash = (...of) => require('node:crypto').hash(...of);",
       loader: 'js',
     }));
   },

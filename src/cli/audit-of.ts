@@ -1,18 +1,17 @@
-import { type Breach, type Head, readChain } from '../core/chain.ts';
-import type { Recorded } from '../core/event.ts';
-import { type Execution, foldAll } from '../core/execution.ts';
-import { sha256 } from '../core/json.ts';
+import type { Breach, Head } from '../core/chain.ts';
+import type { RunFold } from '../core/fold.ts';
 import { lineHash } from '../core/line-hash.ts';
 import { intentDigest, type Plan } from '../core/plan.ts';
 import type { RunFolder } from '../core/ports.ts';
-import { referredBlobs } from '../core/referred-blobs.ts';
+import type { ReferredBlob } from '../core/referred-blobs.ts';
 import { ok, type Result } from '../core/result.ts';
-import { readSeals, type Seals, sessionNamespace } from '../core/seal.ts';
+import { type Seals, sessionNamespace } from '../core/seal.ts';
 import { fingerprintOf, signerOf } from '../core/sshsig.ts';
 import { linesRemoved } from '../engine/open-run.ts';
 import { auditStatements, type StatementAudit } from './audit-statements.ts';
 import { verifiedVoucher } from './compose.ts';
 import type { HeadKept } from './kept-heads.ts';
+import { type WalkOptions, walkLog } from './walk-log.ts';
 
 /** What a log amounts to. Only the last is more than "intact": nothing can be cut off or rebuilt without a listed person's key. */
 export type LogVerdict = 'broken' | 'intact but open' | 'intact but unsigned' | 'closed and signed';
@@ -38,13 +37,10 @@ export interface SignatureAudit {
   readonly lacks: readonly string[];
 }
 
-export interface AuditOptions {
+/** The log has to hold the line of each head that was kept. */
+export interface AuditOptions extends WalkOptions {
   /** Path of the allowed signers file; without it no signature can be judged. */
   readonly allowedSigners: string | undefined;
-  /** The hash of a head that was kept elsewhere: the log has to hold that line. */
-  readonly head?: string;
-  /** Heads of this run that later ones recorded: the log has to hold each of these lines. */
-  readonly kept?: readonly HeadKept[];
 }
 
 export interface Audit {
@@ -58,9 +54,7 @@ export interface Audit {
   /** The line whose hash was asked for. */
   readonly anchored?: number;
   readonly kept: readonly HeadKept[];
-  /** The good lines from the start. */
-  readonly events: readonly Recorded[];
-  readonly execution: Execution;
+  readonly execution: RunFold;
 }
 
 /** What became of the files in `out/` that the log's lines refer to. */
@@ -82,39 +76,33 @@ export async function auditOf(
 ): Promise<Result<Audit & { readonly blobs: BlobAudit }>> {
   const first = folder.firstPlan();
   if (!first.ok) return first;
-  const bytes = folder.log();
-  if (!bytes.ok) return bytes;
-  const { events, signed, head, torn, breach } = readChain(bytes.value, intentDigest(first.value));
-  const execution = foldAll(events);
+  const walk = await walkLog(folder, intentDigest(first.value), options);
+  if (!walk.ok) return walk;
+  const { head, torn, breach, run: execution, seals, anchored } = walk.value;
   const amended = execution.plan === '' ? first : folder.plan(execution.plan);
   const plan = amended.ok ? amended.value : first.value;
   const foreign = execution.intent !== '' && intentDigest(plan) !== execution.intent;
   const misplaced = foreign
     ? { line: head.size, what: 'the plan that the log names last is not the one in the run’s folder' }
     : undefined;
-  const seals = readSeals(events, signed);
   const vouched = await vouchersOf(seals, options.allowedSigners);
-  const said = await auditStatements(
-    events.flatMap((event, at) => (event.type === 'statement.taken' ? [{ line: at + 1, event }] : [])),
-    options.allowedSigners,
-    (line) => lineHash(bytes.value, line),
+  const said = await auditStatements(walk.value.statements, options.allowedSigners, (line) =>
+    lineHash((at) => folder.log(at), line),
   );
   const kept = options.kept ?? [];
-  const hashes = options.head === undefined && kept.length === 0 ? [] : lineHashes(bytes.value, head);
-  const anchored = options.head === undefined ? undefined : lineOf(hashes, options.head);
   const why =
     breach ??
     firstOf(firstOf(vouched.breach, seals.breach), said.breach) ??
     misplaced ??
     linesRemoved(folder, execution) ??
-    notHeld(hashes, kept) ??
+    notHeld(head, kept, walk.value.held) ??
     (options.head !== undefined && anchored === undefined
       ? {
           line: head.size,
           what: 'no line up to this one has the head that was kept elsewhere: lines were cut off or rebuilt',
         }
       : undefined);
-  const blobs = blobsOf(folder, events);
+  const blobs = blobsOf(folder, walk.value.referred);
   const lacks = [
     ...vouched.lacks,
     ...said.lacks,
@@ -122,7 +110,7 @@ export async function auditOf(
       ? [`lines ${seals.covered + 1} to ${head.size} come after the last checkpoint`]
       : []),
     ...(torn > 0 ? ['its last line is torn'] : []),
-    ...(execution.status === 'closed' && events.findLast(({ type }) => type !== 'checkpoint')?.type !== 'session.closed'
+    ...(execution.status === 'closed' && walk.value.last !== 'session.closed'
       ? ['its last session was never closed: the process was killed, or lines were cut off']
       : []),
   ];
@@ -136,7 +124,7 @@ export async function auditOf(
           : 'closed and signed';
   const signatures = { sessions: vouched.sessions, statements: said.statements, covered: seals.covered, lacks };
   return ok({
-    ...{ folder, plan, verdict, head, torn, blobs, breach: why, signatures, events, execution },
+    ...{ folder, plan, verdict, head, torn, blobs, breach: why, signatures, execution },
     ...(anchored === undefined ? {} : { anchored }),
     kept,
   });
@@ -179,43 +167,21 @@ async function vouchersOf(
   return { sessions: audited, lacks, ...(breach === undefined ? {} : { breach }) };
 }
 
-/** The SHA-256 of each good line. */
-function lineHashes(bytes: Uint8Array, head: Head): readonly string[] {
-  const hashes: string[] = [];
-  for (let at = 0; hashes.length < head.size; ) {
-    const end = bytes.indexOf(0x0a, at) + 1;
-    hashes.push(sha256(bytes.subarray(at, end)));
-    at = end;
-  }
-  return hashes;
-}
-
-/** The line, from 1, that has that hash. */
-function lineOf(hashes: readonly string[], hash: string): number | undefined {
-  const at = hashes.indexOf(hash);
-  return at === -1 ? undefined : at + 1;
-}
-
 /** The first kept head that the log does not hold. */
-function notHeld(hashes: readonly string[], kept: readonly HeadKept[]): Breach | undefined {
-  const lost = kept.find(({ size, hash }) => hashes[size - 1] !== hash);
+function notHeld({ size }: Head, kept: readonly HeadKept[], held: ReadonlySet<HeadKept>): Breach | undefined {
+  const lost = kept.find((one) => !held.has(one));
   return lost === undefined
     ? undefined
     : {
-        line: Math.min(lost.size, hashes.length),
+        line: Math.min(lost.size, size),
         what: `run ${lost.by} recorded another head of this log (${lost.size} lines, ${lost.hash}) when it began: lines were cut off or rebuilt`,
       };
 }
 
 /** Looks whether each file in `out/` that a line refers to is what was written. Lines after a breach vouch for nothing. */
-function blobsOf(folder: RunFolder, events: readonly Recorded[]): BlobAudit {
+function blobsOf(folder: RunFolder, referred: readonly ReferredBlob[]): BlobAudit {
   const blobs = folder.blobs();
-  const referred = referredBlobs(events);
-  const seen = new Set<string>();
   const lost = referred.flatMap(({ line, blob }): readonly Breach[] => {
-    const key = `${blob.sha256} ${blob.bytes}`;
-    if (seen.has(key)) return [];
-    seen.add(key);
     const is = blobs.check(blob);
     return is === 'whole' ? [] : [{ line, what: `it refers to out/${blob.sha256}, ${lostWords[is]}` }];
   });

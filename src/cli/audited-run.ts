@@ -1,3 +1,4 @@
+import type { Recorded } from '../core/event.ts';
 import type { RunFolder } from '../core/ports.ts';
 import { fail, ok, type Result, type Trouble } from '../core/result.ts';
 import { type ReportModel, reportModel } from '../documents/report-model.ts';
@@ -22,9 +23,14 @@ export async function auditedRun(
   const folder = findRun(store, named);
   if (!folder.ok) return fail({ why: folder.error, code: exit.usage });
   const { allowedSigners } = workspace;
-  const audit = await auditOf(folder.value, { allowedSigners, kept: headsKept(store, folder.value.run) });
+  const events: Recorded[] = [];
+  const audit = await auditOf(folder.value, {
+    allowedSigners,
+    kept: headsKept(store, folder.value.run),
+    visit: (event) => void events.push(event),
+  });
   if (!audit.ok) return fail({ why: audit.error, code: exit.logBroken });
-  const { plan, events, verdict, head, breach } = audit.value;
+  const { plan, verdict, head, breach } = audit.value;
   const model = reportModel(plan, events, { verdict, head, linesWhole: breach === undefined });
   return ok({ folder: folder.value, audit: audit.value, model });
 }

@@ -125,10 +125,7 @@ export function openDesk(invocation: Invocation, signal?: AbortSignal): Result<D
     reception: (run) => ({
       judge,
       inbox: run.inbox(),
-      hashOfLine: (line) => {
-        const log = run.log();
-        return log.ok ? lineHash(log.value, line) : undefined;
-      },
+      hashOfLine: (line) => lineHash((at) => run.log(at), line),
     }),
     async session({ unattended, rehearsal = false }) {
       const session = { operator, control: hostname(), pid: process.pid, tool: version, unattended };

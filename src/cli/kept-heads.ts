@@ -27,7 +27,7 @@ export const headsKept = (store: RunStore, run: string): readonly HeadKept[] =>
 
 /** How a run's log says that it began; its first line may be a repair. Lines are read as they are: the audit of that run judges them. */
 function openedOf(folder: RunFolder): Recorded<EventOf<'run.opened'>> | undefined {
-  const bytes = folder.log();
+  const bytes = folder.log(0);
   if (!bytes.ok) return undefined;
   let at = 0;
   for (let i = 0; i < 8; i++) {

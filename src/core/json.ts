@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 
 /** What may stand in a plan or a journal line: strings, safe integers, booleans, null, arrays and objects. */
@@ -6,7 +6,7 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 export type JsonObject = { readonly [key: string]: Json };
 
 /** The SHA-256 of a text (UTF-8) or of bytes, as 64 lower-case hex digits. */
-export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
+export const sha256 = (data: string | Uint8Array): string => hash('sha256', data, 'hex');
 
 /**
  * RFC 8785 canonical JSON. Throws on anything but `Json`: a fraction, NaN or an unsafe integer in a record is a bug,

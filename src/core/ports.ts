@@ -94,7 +94,8 @@ export interface Bmc {
 
 /** The append-only file of a run. Throws `JournalTrouble` where the disk fails: that ends the run. */
 export interface JournalStore {
-  read(): Uint8Array;
+  /** As `RunFolder.log`. */
+  read(at: number): Uint8Array;
   /** Writes all bytes at the end and syncs them to the disk before it returns. */
   append(bytes: Uint8Array): void;
   /** Cuts the file back to `length`, keeps what was cut in a file beside it, syncs, and returns that file's name. */
@@ -228,8 +229,8 @@ export interface RunFolder {
   plan(id: string): Result<Plan>;
   /** Adds `plan.<n>.json`. */
   amendPlan(plan: Plan): Result<void>;
-  /** The log's bytes; empty if there is none. */
-  log(): Result<Uint8Array>;
+  /** The log's bytes from there on, a part of them as `LogReader` takes it; empty at its end, and if there is none. */
+  log(at: number): Result<Uint8Array>;
   openJournal(): Result<JournalStore>;
   inbox(): Inbox;
   blobs(): BlobStore;

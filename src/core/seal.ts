@@ -1,6 +1,7 @@
-import type { Breach, SignedLine } from './chain.ts';
+import type { Breach } from './chain.ts';
 import type { Event, EventOf, Recorded } from './event.ts';
-import { isSignedBy } from './sshsig.ts';
+import type { GoodLine } from './read-log.ts';
+import { type Verifier, verifierOf } from './sshsig.ts';
 
 /** SSHSIG namespaces: of an operator who vouches for a session's key, and of that key. */
 export const sessionNamespace = 'decom-session@v1';
@@ -58,31 +59,69 @@ export interface Seals {
   readonly breach: Breach | undefined;
 }
 
-/** Verifies all checkpoints. Takes time in proportion to their number (about 0.1 ms each). */
-export function readSeals(events: readonly Recorded[], signed: readonly SignedLine[]): Seals {
-  const sessions: SealedSession[] = [];
-  let covered = 0;
-  let next = 0;
-  for (const [at, event] of events.entries()) {
-    const line = at + 1;
-    const mark = signed[next]?.line === line ? signed[next++] : undefined;
-    const broken = (what: string): Seals => ({ sessions, covered, breach: { line, what } });
-    if (event.type === 'session.opened') {
-      if ((event.seal === undefined) !== (mark === undefined))
-        return broken('it names a key, or is signed, but not both');
-      sessions.push({ line, opened: event, checkpoint: 0, ...(mark === undefined ? {} : { vouched: mark.bytes }) });
-    } else if (event.type === 'checkpoint') {
-      const session = sessions.at(-1);
-      const key = session?.opened.seal?.key;
-      if (session === undefined || key === undefined) return broken('it is signed, and its session has no key');
-      if (mark === undefined || !isSignedBy(key, mark.bytes, checkpointNamespace, event.signature)) {
-        return broken(`its signature is not what the key of its session (line ${session.line}) makes of it`);
-      }
-      sessions[sessions.length - 1] = { ...session, checkpoint: line };
-      covered = line;
-    } else if (mark !== undefined) {
-      return broken('it is signed, which no line of its type is');
-    }
-  }
-  return { sessions, covered, breach: undefined };
+/** Reads the signatures of a log along with its lines. */
+export interface SealReader {
+  take(line: GoodLine): void;
+  /** When every checkpoint that was taken is verified. What waits to be verified takes memory. */
+  settled(): Promise<Seals>;
 }
+
+export function sealReader(): SealReader {
+  const sessions: SealedSession[] = [];
+  /** Of the session that was opened last. */
+  let verifier: Verifier | undefined;
+  let waiting: { readonly line: number; readonly session: number; readonly holds: Promise<boolean> }[] = [];
+  let covered = 0;
+  /** The first that is known: checkpoints before it may still turn out to be broken. */
+  let breach: Breach | undefined;
+
+  const complaint = ({ line, recorded, signed }: GoodLine): string | undefined => {
+    if (recorded.type === 'session.opened') {
+      const { seal } = recorded;
+      if ((seal === undefined) !== (signed === undefined)) return 'it names a key, or is signed, but not both';
+      sessions.push({
+        ...{ line, opened: recorded, checkpoint: 0 },
+        ...(signed === undefined ? {} : { vouched: signed.bytes }),
+      });
+      verifier = seal === undefined ? undefined : verifierOf(seal.key);
+      return undefined;
+    }
+    if (recorded.type !== 'checkpoint')
+      return signed === undefined ? undefined : 'it is signed, which no line of its type is';
+    if (verifier === undefined) return 'it is signed, and its session has no key';
+    const session = sessions.length - 1;
+    if (signed === undefined) return unlike(sessions[session]);
+    const holds = verifier(signed.bytes, checkpointNamespace, recorded.signature);
+    waiting.push({ line, session, holds });
+    return undefined;
+  };
+  const broken = (at: number, what: string): void => {
+    breach = { line: at, what };
+    sessions.splice(sessions.findLastIndex(({ line }) => line < at) + 1);
+  };
+  return {
+    take(line) {
+      if (breach !== undefined) return;
+      const what = complaint(line);
+      if (what !== undefined) broken(line.line, what);
+    },
+    async settled() {
+      const now = waiting;
+      waiting = [];
+      for (const { line, session, holds } of now) {
+        if (breach !== undefined && line > breach.line) break;
+        const of = sessions[session];
+        if (!(await holds)) {
+          broken(line, unlike(of));
+          break;
+        }
+        if (of !== undefined) sessions[session] = { ...of, checkpoint: line };
+        covered = line;
+      }
+      return { sessions, covered, breach };
+    },
+  };
+}
+
+const unlike = (session: SealedSession | undefined): string =>
+  `its signature is not what the key of its session (line ${session?.line ?? 0}) makes of it`;

@@ -27,16 +27,24 @@ export function newSigningKey(): SigningKey {
   };
 }
 
-/** Whether a signature is what `publicKey` made of `message` in `namespace`, in the one form that this program writes. */
-export function isSignedBy(publicKey: string, message: Uint8Array, namespace: string, signature: string): boolean {
-  const key = keyBlob(publicKey);
-  if (key === undefined) return false;
-  const bytes = Buffer.from(signature, 'base64');
-  const raw = bytes.subarray(-64);
-  if (signatureBlob(key, namespace, raw).toString('base64') !== signature) return false;
-  const x = key.subarray(-32).toString('base64url');
-  const verifier = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
-  return verify(null, signedBytes(message, namespace), verifier, raw);
+/** Whether a signature is what a key made of `message` in `namespace`, in the one form that this program writes. */
+export type Verifier = (message: Uint8Array, namespace: string, signature: string) => Promise<boolean>;
+
+/** Verifies what a public key signed, beside whatever else this process does: each takes about 0.1 ms of another processor. */
+export function verifierOf(publicKey: string): Verifier {
+  const blob = keyBlob(publicKey);
+  if (blob === undefined) return () => Promise.resolve(false);
+  const x = blob.subarray(-32).toString('base64url');
+  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+  return (message, namespace, signature) => {
+    const raw = Buffer.from(signature, 'base64').subarray(-64);
+    if (signatureBlob(blob, namespace, raw).toString('base64') !== signature) return Promise.resolve(false);
+    return new Promise((settle, fail) => {
+      verify(null, signedBytes(message, namespace), key, raw, (error, holds) =>
+        error === null ? settle(holds) : fail(error),
+      );
+    });
+  };
 }
 
 /** The public key that a signature names, as `TYPE BASE64`; undefined where it is no SSHSIG. Nothing is verified. */

@@ -1,7 +1,9 @@
-import { type Breach, type Head, type Line, nextLine, readChain, signedBytes } from '../core/chain.ts';
+import { type Breach, type Head, type Line, nextLine, signedBytes } from '../core/chain.ts';
 import type { Event, EventOf, Recorded, Unsigned } from '../core/event.ts';
-import { type Execution, fold, foldAll } from '../core/execution.ts';
+import type { Execution } from '../core/execution.ts';
+import { fold, folding } from '../core/fold.ts';
 import type { Clock, JournalStore, Tell, Voucher } from '../core/ports.ts';
+import { readLog } from '../core/read-log.ts';
 import { ok, type Result } from '../core/result.ts';
 import { checkpointNamespace, sessionNamespace, wantsCheckpoint } from '../core/seal.ts';
 import { newSigningKey, type SigningKey } from '../core/sshsig.ts';
@@ -20,7 +22,6 @@ export interface Journal {
   open(session: EventOf<'session.opened'>, voucher: Voucher | undefined): Promise<Result<void>>;
   readonly execution: Execution;
   readonly head: Head;
-  readonly events: readonly Recorded[];
 }
 
 export type Opened = { readonly ok: true; readonly journal: Journal } | { readonly ok: false; readonly breach: Breach };
@@ -30,19 +31,18 @@ export type Opened = { readonly ok: true; readonly journal: Journal } | { readon
  * a bad line before a good one is tampering and refused. `first` is the digest of the first plan's intent.
  */
 export function openJournal(store: JournalStore, first: string, clock: Clock, tell: Tell): Opened {
-  const reading = readChain(store.read(), first);
-  if (reading.breach !== undefined) return { ok: false, breach: reading.breach };
-  let head = reading.head;
-  let execution = foldAll(reading.events);
+  const folded = folding();
+  const { good, torn, breach, ...read } = readLog((at) => store.read(at), first, folded);
+  if (breach !== undefined) return { ok: false, breach };
+  let { head } = read;
+  let execution = folded.execution();
   let key: SigningKey | undefined;
   let since = 0;
-  const events = [...reading.events];
   const now = (): string => clock.now().toISOString();
   const append = (line: Line): Recorded => {
     store.append(line.bytes);
     head = line.head;
     execution = fold(execution, line.recorded);
-    events.push(line.recorded);
     since++;
     tell({ notice: 'event', event: line.recorded });
     return line.recorded;
@@ -82,11 +82,10 @@ export function openJournal(store: JournalStore, first: string, clock: Clock, te
     get head() {
       return head;
     },
-    events,
   };
-  if (reading.torn > 0) {
-    const kept = store.cut(reading.good);
-    journal.record({ type: 'log.repaired', bytes: reading.torn, kept });
+  if (torn > 0) {
+    const kept = store.cut(good);
+    journal.record({ type: 'log.repaired', bytes: torn, kept });
   }
   return { ok: true, journal };
 }

@@ -1,8 +1,9 @@
-import { type Breach, type Head, readChain } from '../core/chain.ts';
-import type { Recorded } from '../core/event.ts';
-import { type Execution, foldAll } from '../core/execution.ts';
+import type { Breach, Head } from '../core/chain.ts';
+import type { Execution } from '../core/execution.ts';
+import { folding } from '../core/fold.ts';
 import { intentDigest, type Plan } from '../core/plan.ts';
 import type { Clock, JournalStore, RunFolder, Tell } from '../core/ports.ts';
+import { logReader } from '../core/read-log.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../core/result.ts';
 import { type Journal, openJournal } from './journal.ts';
 
@@ -10,7 +11,6 @@ import { type Journal, openJournal } from './journal.ts';
 export interface RunRead {
   readonly folder: RunFolder;
   readonly plan: Plan;
-  readonly events: readonly Recorded[];
   readonly execution: Execution;
   readonly head: Head;
   readonly torn: number;
@@ -35,7 +35,7 @@ export const brokenLog = (folder: RunFolder, breach: Breach): Trouble =>
  * A run whose first lines were never written has begun nothing, and so has written nothing into `out/`. Where something is there, the
  * lines that refer to it were removed, which no crash does.
  */
-export function linesRemoved(folder: RunFolder, execution: Execution): Breach | undefined {
+export function linesRemoved(folder: RunFolder, execution: Pick<Execution, 'run'>): Breach | undefined {
   if (execution.run !== '' || folder.blobs().names().length === 0) return undefined;
   return { line: 1, what: 'the log lacks its first lines, though its folder holds what later ones refer to' };
 }
@@ -44,18 +44,23 @@ export function linesRemoved(folder: RunFolder, execution: Execution): Breach | 
 export function readRun(folder: RunFolder): Result<RunRead> {
   const first = folder.firstPlan();
   if (!first.ok) return first;
-  const bytes = folder.log();
-  if (!bytes.ok) return bytes;
-  const reading = readChain(bytes.value, intentDigest(first.value));
-  if (reading.breach !== undefined) return fail(brokenLog(folder, reading.breach));
-  const execution = foldAll(reading.events);
+  const folded = folding();
+  const reader = logReader(intentDigest(first.value), folded);
+  for (;;) {
+    const bytes = folder.log(reader.at);
+    if (!bytes.ok) return bytes;
+    if (!reader.take(bytes.value)) break;
+  }
+  const { head, torn, breach } = reader.reading();
+  if (breach !== undefined) return fail(brokenLog(folder, breach));
+  const execution = folded.execution();
   const removed = linesRemoved(folder, execution);
   if (removed !== undefined) return fail(brokenLog(folder, removed));
   const moved = movedTrouble(folder, first.value, execution);
   if (moved !== undefined) return fail(moved);
   const plan = planInForce(folder, first.value, execution);
   if (!plan.ok) return plan;
-  return ok({ folder, plan: plan.value, events: reading.events, execution, head: reading.head, torn: reading.torn });
+  return ok({ folder, plan: plan.value, execution, head, torn });
 }
 
 /** Opens a run to go on with it: repairs a torn tail, refuses a broken log or a plan that is not the one in force. */

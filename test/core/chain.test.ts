@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { type Head, nextLine, readChain } from '../../src/core/chain.ts';
+import { type Head, maxLine, nextLine } from '../../src/core/chain.ts';
+import { folding } from '../../src/core/fold.ts';
+import { sha256 } from '../../src/core/json.ts';
+import { readLog } from '../../src/core/read-log.ts';
+import { readChain } from '../fakes/read-chain.ts';
 
 const first = 'f'.repeat(64);
 
@@ -101,6 +105,75 @@ describe('the chain', () => {
       nextLine({ size: 0, hash: first }, { type: 'session.closed', why: 'x'.repeat(70_000), exit: 0 }, 't'),
     ).toThrow(RangeError);
   });
+});
+
+/** A log as a disk gives it: never more than so many bytes at once. */
+const inParts = (bytes: Buffer, size: number) => (at: number) => bytes.subarray(at, at + size);
+
+describe('the chain, read a part at a time', () => {
+  const sizes = [maxLine, 70_001, 131_072];
+  const long = (lines: number): Buffer => {
+    let head: Head = { size: 0, hash: first };
+    const parts: Uint8Array[] = [];
+    for (let i = 0; i < lines; i++) {
+      const line = nextLine(head, { type: 'session.closed', why: 'x'.repeat(9000 * (i % 8)), exit: 0 }, 't');
+      head = line.head;
+      parts.push(line.bytes);
+    }
+    return Buffer.concat(parts);
+  };
+
+  test.each([
+    ['whole', (log: Buffer) => log],
+    ['empty', () => Buffer.alloc(0)],
+    ['cut in a line', (log: Buffer) => log.subarray(0, -20_000)],
+    ['with an end that is no line, longer than any', (log: Buffer) => Buffer.concat([log, Buffer.alloc(200_000, 'x')])],
+    [
+      'with a line longer than any at its end',
+      (log: Buffer) => Buffer.concat([log, Buffer.alloc(200_000, 'x'), Buffer.from('\n')]),
+    ],
+    ['with zeros at its end', (log: Buffer) => Buffer.concat([log, Buffer.alloc(200_000), Buffer.from('x\n')])],
+    [
+      'with a line longer than any in its middle',
+      (log: Buffer) => Buffer.concat([log, Buffer.alloc(200_000, 'x'), Buffer.from('\n'), long(1)]),
+    ],
+    ['with a changed line', (log: Buffer) => Buffer.from(log.toString().replace('xxx', 'xyx'))],
+  ])('is what it is as a whole: %s', (_, change) => {
+    const bytes = change(long(24));
+    const whole = readLog((at) => bytes.subarray(at), first, folding());
+    expect(sizes.map((size) => readLog(inParts(bytes, size), first, folding()))).toEqual(sizes.map(() => whole));
+  });
+
+  test('tells each good line once, in order, with its hash', () => {
+    const bytes = long(24);
+    const told: unknown[] = [];
+    const { head } = readLog(inParts(bytes, maxLine), first, folding(), ({ line, hash }) => told.push([line, hash]));
+    const lines = bytes.toString().split('\n').slice(0, -1);
+    expect(told).toEqual(lines.map((line, i) => [i + 1, sha256(`${line}\n`)]));
+    expect([head.size, head.hash]).toEqual(told.at(-1));
+  });
+});
+
+test('a line that begins with the mark of a byte order is not canonical, though a decoder drops it', () => {
+  const marked = Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), log(1)]);
+  expect(readChain(marked, first).breach).toEqual({ line: 1, what: 'the line is not canonical JSON' });
+});
+
+const planned = { type: 'step.planned', step: 'a', direction: 'forth', attempt: 1, operations: [] };
+const sha = 'a'.repeat(64);
+test.each([
+  ['a file that is none', { ...planned, before: 5 }],
+  ['no file where it has to', planned],
+  ['null for a file', { ...planned, before: null }],
+  ['a file in another folder', { ...planned, before: { sha256: `../../${sha}`, bytes: 1 } }],
+  ['a list that reads like a hash', { ...planned, before: { sha256: [sha], bytes: 1 } }],
+  ['a file without a size', { ...planned, before: { sha256: sha } }],
+  ['a record of a trouble that is no file', { type: 'head.not-kept', size: 1, hash: sha, trouble: { blob: 'x' } }],
+  ['no answer of what keeps a head', { type: 'head.kept', size: 1, hash: sha }],
+  ['a step without a direction', { type: 'step.agreed', step: 'a' }],
+])('a well chained line that has %s is none that decom writes, and ends no reader', (_, forged) => {
+  const line = nextLine({ size: 0, hash: first }, forged as never, '2026-01-01T00:00:00.000Z');
+  expect(readChain(line.bytes, first).breach).toEqual({ line: 1, what: 'the line is none that decom writes' });
 });
 
 test.each([

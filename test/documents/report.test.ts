@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { nextLine, readChain } from '../../src/core/chain.ts';
+import { nextLine } from '../../src/core/chain.ts';
 import { reportHtml } from '../../src/documents/report-html.ts';
 import { reportMarkdown } from '../../src/documents/report-markdown.ts';
 import { reportModel } from '../../src/documents/report-model.ts';
 import { spentTime } from '../../src/documents/spent-time.ts';
+import { readChain } from '../fakes/read-chain.ts';
 import { journal, lines, plan } from './small-journal.ts';
 
 const here = import.meta.dirname;

@@ -1,8 +1,8 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readChain } from '../../src/core/chain.ts';
 import { jcs } from '../../src/core/json.ts';
+import { readChain } from '../fakes/read-chain.ts';
 import { said } from './bench.ts';
 import { openStage, type Stage } from './interruption.ts';
 import type { Ended } from './program.ts';

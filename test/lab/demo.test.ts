@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readChain } from '../../src/core/chain.ts';
+import { readChain } from '../fakes/read-chain.ts';
 import { holdIn } from '../faults/hold.ts';
 import { poll } from './poll.ts';
 

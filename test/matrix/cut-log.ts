@@ -1,4 +1,4 @@
-import { readChain } from '../../src/core/chain.ts';
+import { readChain } from '../fakes/read-chain.ts';
 
 export interface Cuts {
   readonly tried: number;

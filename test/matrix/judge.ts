@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { exit } from '../../src/cli/exit.ts';
-import { readChain } from '../../src/core/chain.ts';
 import { practiceHost } from '../../src/practice/practice-workspace.ts';
+import { readChain } from '../fakes/read-chain.ts';
 import type { Ended } from '../faults/program.ts';
 import type { Stage } from './stage.ts';
 import type { Trace } from './trace.ts';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { readChain } from '../../src/core/chain.ts';
 import { sha256 } from '../../src/core/json.ts';
 import { intentDigest, type Plan } from '../../src/core/plan.ts';
-import { referredBlobs } from '../../src/core/referred-blobs.ts';
+import { referredBlob } from '../../src/core/referred-blobs.ts';
+import { readChain } from '../fakes/read-chain.ts';
 import { emptyDisk, type Leaves } from './disk.ts';
 import type { Call } from './trace.ts';
 
@@ -68,7 +68,10 @@ function complaint(files: ReadonlyMap<string, Buffer>, run: string, log: string,
   const digest = intentDigest(JSON.parse(plan.toString()) as Plan);
   const { breach, events } = readChain(bytes, digest);
   if (breach !== undefined) return `line ${breach.line}: ${breach.what}`;
-  for (const { line, blob } of referredBlobs(events)) {
+  for (const event of events) {
+    const blob = referredBlob(event);
+    if (blob === undefined) continue;
+    const line = event.seq + 1;
     const there = files.get(join(run, 'out', blob.sha256));
     if (there === undefined) return `line ${line} refers to a file that is gone`;
     if (sha256(there) !== blob.sha256) return `line ${line} refers to a file that is not what was written`;

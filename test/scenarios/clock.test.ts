@@ -1,7 +1,8 @@
 import { expect, test, vi } from 'vitest';
-import { readChain } from '../../src/core/chain.ts';
-import { type Execution, foldAll } from '../../src/core/execution.ts';
+import type { Execution } from '../../src/core/execution.ts';
+import { foldAll } from '../../src/core/fold.ts';
 import { fakeWorld } from '../fakes/fake-world.ts';
+import { readChain } from '../fakes/read-chain.ts';
 import { mainJob } from './main-job.ts';
 import { goOn, type Stage, stage } from './stage.ts';
 

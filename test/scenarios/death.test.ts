@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { readChain } from '../../src/core/chain.ts';
-import { foldAll } from '../../src/core/execution.ts';
+import { foldAll } from '../../src/core/fold.ts';
 import type { OperationOf } from '../../src/core/operation.ts';
 import { fakeWorld } from '../fakes/fake-world.ts';
+import { readChain } from '../fakes/read-chain.ts';
 import { mainJob } from './main-job.ts';
 import { Death, goOn, type Stage, stage } from './stage.ts';
 

@@ -2,12 +2,12 @@ import * as Type from 'typebox';
 import { describe, expect, test, vi } from 'vitest';
 import { actions } from '../../src/actions/index.ts';
 import { type AnyAction, action } from '../../src/core/action.ts';
-import { readChain } from '../../src/core/chain.ts';
-import { foldAll } from '../../src/core/execution.ts';
+import { foldAll } from '../../src/core/fold.ts';
 import type { Operation, Receipt } from '../../src/core/operation.ts';
 import type { CommandSeen } from '../../src/core/probe.ts';
 import { type Seen, trouble } from '../../src/core/result.ts';
 import { fakeWorld } from '../fakes/fake-world.ts';
+import { readChain } from '../fakes/read-chain.ts';
 import { Death, goOn, type Stage, stage } from './stage.ts';
 
 vi.setConfig({ testTimeout: 240_000 });

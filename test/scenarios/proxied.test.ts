@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import { readChain } from '../../src/core/chain.ts';
 import { fakeWorld } from '../fakes/fake-world.ts';
+import { readChain } from '../fakes/read-chain.ts';
 import { mainJob } from './main-job.ts';
 import { Death, goOn, type Stage, stage } from './stage.ts';
 

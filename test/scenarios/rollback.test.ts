@@ -3,13 +3,14 @@ import { expect, test, vi } from 'vitest';
 import { actions } from '../../src/actions/index.ts';
 import type { Acts } from '../../src/core/act.ts';
 import { type AnyAction, action } from '../../src/core/action.ts';
-import { readChain } from '../../src/core/chain.ts';
-import { type Execution, foldAll } from '../../src/core/execution.ts';
+import type { Execution } from '../../src/core/execution.ts';
+import { foldAll } from '../../src/core/fold.ts';
 import type { Operation } from '../../src/core/operation.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import type { CommandSeen } from '../../src/core/probe.ts';
 import { type Seen, trouble } from '../../src/core/result.ts';
 import { fakeState, fakeWorld } from '../fakes/fake-world.ts';
+import { readChain } from '../fakes/read-chain.ts';
 import { mainJob } from './main-job.ts';
 import { Death, goOn, type Stage, stage } from './stage.ts';
 

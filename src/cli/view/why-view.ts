@@ -86,12 +86,12 @@ function settlingLines(step: PlannedStep): readonly Line[] {
 }
 
 /** The evidence that is missing may be answered for, where nothing would be gone for good. */
-function waiverLines({ execution, events, folder }: RunRead, step: PlannedStep): readonly Line[] {
-  if (execution.direction === 'back' || stepState(execution, step.id).forth.status !== 'blocked') return [];
-  const gate = events.findLast((event) => event.type === 'gate.blocked' && event.step === step.id);
+function waiverLines({ execution, folder }: RunRead, step: PlannedStep): readonly Line[] {
+  const { status, gate } = stepState(execution, step.id).forth;
+  if (execution.direction === 'back' || status !== 'blocked') return [];
   const action = actions.find(({ kind }) => kind === step.uses);
-  if (gate?.type !== 'gate.blocked' || action === undefined || !mayBeWaived(action, gate.gate)) return [];
-  return [`Or somebody answers for it by name: decom waive ${folder.run} ${step.id}/${gate.gate} --reason TEXT`];
+  if (gate === null || action === undefined || !mayBeWaived(action, gate)) return [];
+  return [`Or somebody answers for it by name: decom waive ${folder.run} ${step.id}/${gate} --reason TEXT`];
 }
 
 function nextCommand({ execution, folder }: RunRead, step: PlannedStep, goOn: string): string {

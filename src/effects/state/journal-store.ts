@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path';
 import { type JournalStore, JournalTrouble } from '../../core/ports.ts';
 import { trouble } from '../../core/result.ts';
 import { replaceFile, syncFolder, writeAll } from './durable.ts';
+import { readPart } from './read-part.ts';
 
 /** Through no symbolic link, and nothing but a file: else lines would go where whoever made the link wants them. */
 function openLog(path: string): number {
@@ -48,7 +49,7 @@ export function fileJournal(path: string): JournalStore {
     }
   };
   return {
-    read: () => readFileSync(path),
+    read: (at) => readPart(path, at),
     append: (bytes) =>
       guarded('writing to the audit log', () => {
         writeAll(fd, bytes);

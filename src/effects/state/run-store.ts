@@ -10,6 +10,7 @@ import { makeFolder, replaceFile } from './durable.ts';
 import { lockHost } from './host-lock.ts';
 import { folderInbox } from './inbox.ts';
 import { fileJournal } from './journal-store.ts';
+import { readPart } from './read-part.ts';
 import { verifyScript } from './verify-script.ts';
 
 export interface RunStoreOptions {
@@ -170,7 +171,7 @@ function runFolder(options: RunStoreOptions, path: string, host: string, run: st
       );
     },
     amendPlan: (plan) => guarded(() => replaceFile(join(path, `plan.${amended().length + 1}.json`), planBytes(plan))),
-    log: () => guarded(() => (existsSync(log) ? readFileSync(log) : new Uint8Array())),
+    log: (at) => guarded(() => readPart(log, at)),
     openJournal: () => guarded(() => fileJournal(log)),
     inbox: () => folderInbox(join(path, 'inbox')),
     blobs: () => fileBlobs(join(path, 'out'), options.redact),

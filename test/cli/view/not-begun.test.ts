@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { tally } from '../../../src/cli/view/run-end-view.ts';
 import type { Event } from '../../../src/core/event.ts';
-import { foldAll } from '../../../src/core/execution.ts';
+import { foldAll } from '../../../src/core/fold.ts';
 import { clearPlan } from './small-plan.ts';
 
 test('a step at which a person quit before agreeing counts as not begun', () => {

@@ -9,7 +9,7 @@ import { runListLines, runStatusLines } from '../../../src/cli/view/status-view.
 import { type Line, plainLook, render } from '../../../src/cli/view/text.ts';
 import { whyLines } from '../../../src/cli/view/why-view.ts';
 import type { Event, Recorded } from '../../../src/core/event.ts';
-import { foldAll } from '../../../src/core/execution.ts';
+import { foldAll } from '../../../src/core/fold.ts';
 import { intentDigest } from '../../../src/core/plan.ts';
 import type { RunFolder } from '../../../src/core/ports.ts';
 import { trouble } from '../../../src/core/result.ts';
@@ -90,7 +90,6 @@ const head = { size: 10, hash: 'ab'.repeat(32) };
 const read = (events: readonly Event[], given: Partial<RunRead> = {}): RunRead => ({
   folder,
   plan: clearPlan,
-  events: recorded(events),
   execution: foldAll(recorded(events)),
   head,
   torn: 0,
@@ -462,7 +461,6 @@ test('the verdict on a log is never more than it is', () => {
           breach: undefined,
           signatures: { sessions: [], covered: 0, lacks: [], statements: [] },
           kept: [],
-          events: [],
           execution: { ...foldAll([]), run },
           ...given,
         },

@@ -1,0 +1,74 @@
+import type { EventType, Recorded } from '../core/event.ts';
+import { type RunFold, runFolding } from '../core/fold.ts';
+import type { RunFolder } from '../core/ports.ts';
+import { logReader, type Reading } from '../core/read-log.ts';
+import { type ReferredBlob, referredBlob } from '../core/referred-blobs.ts';
+import { ok, type Result } from '../core/result.ts';
+import { type Seals, sealReader } from '../core/seal.ts';
+import type { TakenAt } from './audit-statements.ts';
+import type { HeadKept } from './kept-heads.ts';
+
+export interface WalkOptions {
+  /** The hash of a head that was kept elsewhere. */
+  readonly head?: string;
+  /** Heads of this run that later ones recorded. */
+  readonly kept?: readonly HeadKept[];
+  /** Is told every good line, in order. */
+  readonly visit?: (event: Recorded) => void;
+}
+
+/** What one walk through the bytes of a log comes to. */
+export interface Walk extends Reading {
+  readonly run: RunFold;
+  readonly seals: Seals;
+  /** Each file in `out/` that good lines refer to, by the first of them. */
+  readonly referred: readonly ReferredBlob[];
+  readonly statements: readonly TakenAt[];
+  /** The first line whose hash is `head`. */
+  readonly anchored: number | undefined;
+  /** Those of `kept` that the log holds. */
+  readonly held: ReadonlySet<HeadKept>;
+  /** The type of the last line that is no checkpoint. */
+  readonly last: EventType | undefined;
+}
+
+/**
+ * Reads a log once, a part at a time. Beside that part, memory is taken only by what is handed back, which grows with the sessions of the
+ * log, with what people said in it and with the files it refers to, and not with its lines.
+ */
+export async function walkLog(folder: RunFolder, first: string, options: WalkOptions): Promise<Result<Walk>> {
+  const { head, kept = [], visit } = options;
+  const run = runFolding();
+  const seals = sealReader();
+  const referred = new Map<string, ReferredBlob>();
+  const statements: TakenAt[] = [];
+  const held = new Set<HeadKept>();
+  let anchored: number | undefined;
+  let last: EventType | undefined;
+  const reader = logReader(first, run, (line) => {
+    const { recorded, hash } = line;
+    seals.take(line);
+    const blob = referredBlob(recorded);
+    const key = blob === undefined ? '' : `${blob.sha256} ${blob.bytes}`;
+    if (blob !== undefined && !referred.has(key)) referred.set(key, { line: line.line, blob });
+    for (const one of kept) if (one.size === line.line && one.hash === hash) held.add(one);
+    if (hash === head) anchored ??= line.line;
+    if (recorded.type !== 'checkpoint') last = recorded.type;
+    if (recorded.type === 'statement.taken') statements.push({ line: line.line, event: recorded });
+    visit?.(recorded);
+  });
+  // The checkpoints of one part are verified on other processors while the next part is read.
+  let settled = seals.settled();
+  for (let more = true; more; ) {
+    const bytes = folder.log(reader.at);
+    if (!bytes.ok) return bytes;
+    more = reader.take(bytes.value);
+    await settled;
+    settled = seals.settled();
+  }
+  return ok({
+    ...reader.reading(),
+    ...{ run: run.execution(), seals: await settled, referred: [...referred.values()] },
+    ...{ statements, anchored, held, last },
+  });
+}
