@@ -47,6 +47,9 @@ export interface SignedStatement {
 /** What is signed: the statement alone, as canonical JSON, newline included. */
 export const statementBytes = (statement: Statement): Uint8Array => new TextEncoder().encode(`${jcs(statement)}\n`);
 
+/** The name of its file: in an inbox, what was said first comes first, so that a later tick of an item counts. */
+export const statementName = ({ at, id }: Statement): string => `${at.replaceAll(':', '-')}-${id}.json`;
+
 /** The file of a statement: canonical JSON, newline included. */
 export const statementFile = (signed: SignedStatement): Uint8Array => new TextEncoder().encode(`${jcs(signed)}\n`);
 

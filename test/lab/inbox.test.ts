@@ -155,6 +155,15 @@ test('whoever drives the run cannot put words into the mouth of another, nor sig
   expect(line(byScript().said)).toBe(line((await b.decom('audit', 'verify', 'practice')).stdout));
 });
 
+test('what one person says later counts, although both came before anybody took it in', async () => {
+  await waitingForHands();
+  await well(by(bob, 'tick', 'practice', 'hands', 'power-b'));
+  for (const more of [[], ['--undone'], [], ['--undone']] as const)
+    await well(by(bob, 'tick', 'practice', 'hands', 'power-a', ...more));
+  const still = await well(by(ada, 'resume', '--due', '--non-interactive'));
+  expect(still.stdout).toContain('others answer power-a:');
+});
+
 test('what is handed over as a file is taken by whoever drives the run, once', async () => {
   await waitingForHands();
   await well(by(bob, 'tick', 'practice', 'hands', 'power-a', '-o', 'tick.json'));

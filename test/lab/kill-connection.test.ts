@@ -51,7 +51,10 @@ const mark = runbook(
     "{ shell: 'wait-here; echo mark >> /var/lib/decom-mark', probe: { argv: [test, -s, /var/lib/decom-mark], within: 20s }, root: true }",
 );
 const stop = runbook('service.stop', () => '{ units: [app.service], disable: false }');
-const archive = runbook('backup.archive', (vault) => `{ from: [/srv/many/00, /srv/data], to: ${JSON.stringify(vault)} }`);
+const archive = runbook(
+  'backup.archive',
+  (vault) => `{ from: [/srv/many/00, /srv/data], to: ${JSON.stringify(vault)} }`,
+);
 const mirror = runbook('backup.rsync', (vault) => `{ from: [/srv/many/00, /srv/data], to: ${JSON.stringify(vault)} }`);
 
 /** Starts a run and waits until the act goes on, both in the log and on the machine. */

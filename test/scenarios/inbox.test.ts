@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Event } from '../../src/core/event.ts';
 import { intentDigest, type Plan } from '../../src/core/plan.ts';
-import { type Statement, type StatementOf, statementFile } from '../../src/core/statement.ts';
+import { type Statement, type StatementOf, statementFile, statementName } from '../../src/core/statement.ts';
 import { mainJob } from './main-job.ts';
 import { Death, goOn, type Stage, stage } from './stage.ts';
 
@@ -18,7 +18,7 @@ function says(s: Stage, plan: Plan, own: Own<Statement>, more: Partial<Statement
     ...{ id, run: 'run1', host: plan.intent.host.name, intent: intentDigest(plan), by: 'bob', text: 'so be it' },
     ...{ at: s.world.state.now.toISOString(), ...more },
   } as Statement;
-  s.inbox.set(`${id}.json`, statementFile({ statement, signed: null }));
+  s.inbox.set(statementName(statement), statementFile({ statement, signed: null }));
   return id;
 }
 const of = <T extends Event['type']>(s: Stage, plan: Plan, type: T) =>

@@ -3,7 +3,13 @@ import { resolve } from 'node:path';
 import { actions } from '../../actions/index.ts';
 import type { RunFolder } from '../../core/ports.ts';
 import { fail, type Result, type Trouble, trouble } from '../../core/result.ts';
-import { maxStatement, readStatement, type SignedStatement, statementFile } from '../../core/statement.ts';
+import {
+  maxStatement,
+  readStatement,
+  type SignedStatement,
+  statementFile,
+  statementName,
+} from '../../core/statement.ts';
 import { statementWords } from '../../core/statement-words.ts';
 import { openRun } from '../../engine/open-run.ts';
 import { closeSession, openSession } from '../../engine/session.ts';
@@ -32,7 +38,7 @@ export async function inboxAdd(invocation: Invocation, named: string, file: stri
   }
   const held = await desk.value.judge(read.value, invocation.now().toISOString());
   if (!held.ok) return refuse(invocation, [held.error]);
-  const dropped = folder.value.inbox().drop(`${statement.id}.json`, statementFile(read.value));
+  const dropped = folder.value.inbox().drop(statementName(statement), statementFile(read.value));
   if (!dropped.ok) return refuse(invocation, [dropped.error]);
   invocation.output.result(
     { type: 'inbox.added', message: statementWords(statement), run_id: run, statement, path: dropped.value },

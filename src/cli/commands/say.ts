@@ -13,6 +13,7 @@ import {
   type StatementKind,
   statementBytes,
   statementFile,
+  statementName,
   statementNamespace,
 } from '../../core/statement.ts';
 import { statementWords } from '../../core/statement-words.ts';
@@ -193,7 +194,8 @@ function stepOf(plan: Plan, id: string): Result<PlannedStep> {
 
 function put(said: SignedStatement, folder: RunFolder | undefined, output: string | undefined): Result<string> {
   const { id, kind } = said.statement;
-  if (output === undefined && folder !== undefined) return folder.inbox().drop(`${id}.json`, statementFile(said));
+  if (output === undefined && folder !== undefined)
+    return folder.inbox().drop(statementName(said.statement), statementFile(said));
   const path = resolve(output ?? `${kind}-${id}.json`);
   try {
     writeFileSync(path, statementFile(said), { flag: 'wx', mode: 0o600 });
