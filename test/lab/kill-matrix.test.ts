@@ -22,7 +22,7 @@ const sample: readonly (readonly [fault: Fault, name: string])[] = [
   [kill('fdatasync', 44), 'line synced: operation.intended (second)'],
   [kill('fdatasync', 45), 'line synced: operation.done (second)'],
   [kill('rename', 13), 'vault'],
-  [kill('write', 300), 'write: '],
+  [kill('write', 300), 'writ'],
   [{ does: 'EIO', call: 'fdatasync', nth: 24 }, 'line synced: operation.intended (first)'],
   [{ does: 'EIO', call: 'fsync', nth: 13 }, 'sync: state/runs/practice/RUN'],
   [{ does: 'power-cut', call: 'fdatasync', nth: 45 }, 'line synced: operation.done (second)'],
