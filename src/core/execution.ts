@@ -162,5 +162,9 @@ export const emptyExecution: Execution = {
 export const stepState = (execution: Execution, id: string): StepState =>
   (Object.hasOwn(execution.steps, id) ? execution.steps[id] : undefined) ?? emptyStep(id);
 
+/** What others ticked of a step's form. */
+export const ticksOf = ({ ticks }: Pick<Execution, 'ticks'>, id: string): readonly Tick[] =>
+  (Object.hasOwn(ticks, id) ? ticks[id] : undefined) ?? [];
+
 /** Whether a step was come to and nothing of it was begun, as where a person quit before agreeing. */
 export const startedOnly = ({ status, operations }: Pass): boolean => status === 'running' && operations.length === 0;

@@ -5,6 +5,7 @@ import {
   type Pass,
   type StepState,
   stepState,
+  ticksOf,
   type WritersStarted,
 } from './execution.ts';
 import { mayStartWriters } from './may-start-writers.ts';
@@ -230,8 +231,7 @@ function said(execution: Execution, event: Recorded<EventOf<'statement.taken'>>,
   const statements = added(execution.statements, [statement], own);
   if (!isTick) return onRun(execution, event, own, { statements });
   const { step, item, done, by, text } = statement;
-  const before = Object.hasOwn(execution.ticks, step) ? execution.ticks[step] : undefined;
-  const ticked = [...(before ?? []).filter((tick) => tick.item !== item), { item, done, by, note: text }];
+  const ticked = [...ticksOf(execution, step).filter((tick) => tick.item !== item), { item, done, by, note: text }];
   return onRun(execution, event, own, { statements, ticks: put(execution.ticks, step, ticked, own) });
 }
 

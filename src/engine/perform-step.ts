@@ -1,7 +1,7 @@
 import { type Act, type ActPlace, actOf } from '../core/act.ts';
 import type { AnyAction, ExecuteContext, Setting } from '../core/action.ts';
 import type { Direction } from '../core/event.ts';
-import { stepState } from '../core/execution.ts';
+import { stepState, ticksOf } from '../core/execution.ts';
 import type { FormItem, Operation, Outcome, Receipt } from '../core/operation.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import type { Ask, Question, StepAsked, Tell } from '../core/ports.ts';
@@ -143,7 +143,7 @@ async function act(run: StepRun, operation: Operation, kept: Act | undefined): P
     case 'wait':
       return { outcome: 'done', receipt: { until: operation.until } };
     case 'ask': {
-      const ticks = ticksOf(run, operation.items);
+      const ticks = ticked(run, operation.items);
       const open = operation.items.filter(({ id }) => !ticks.some((tick) => tick.id === id && tick.done));
       if (open.length === 0) return { outcome: 'done', receipt: { by: namesOf(ticks), items: ticks } };
       const question: Question = {
@@ -187,8 +187,8 @@ async function act(run: StepRun, operation: Operation, kept: Act | undefined): P
 }
 
 /** What others ticked of a form, in its order. */
-const ticksOf = ({ journal, step, direction }: StepRun, items: readonly FormItem[]) => {
-  const ticks = direction === 'forth' ? (journal.execution.ticks[step.id] ?? []) : [];
+const ticked = ({ journal, step, direction }: StepRun, items: readonly FormItem[]) => {
+  const ticks = direction === 'forth' ? ticksOf(journal.execution, step.id) : [];
   return items.flatMap(({ id }) =>
     ticks.filter((tick) => tick.item === id).map(({ done, note, by }) => ({ id, done, note, by })),
   );

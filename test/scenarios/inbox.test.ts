@@ -48,6 +48,11 @@ describe('a form', () => {
     expect(form?.ask === 'form' && form.items.map(({ id }) => id)).toEqual(['owner']);
   });
 
+  test('of a step whose name every object knows is asked as any other', async () => {
+    const s = stage(mainJob.replace('- id: told', '- id: constructor'), params);
+    expect(await s.run(await s.plan())).toEqual({ end: 'done' });
+  });
+
   test('that was left to others parks the run until they have answered it, also for whoever does not say so again', async () => {
     const s = stage(mainJob, params);
     const plan = await s.plan();

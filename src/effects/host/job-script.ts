@@ -27,7 +27,8 @@ make() {
   case $1 in
     */.decom/run) mkdir -p "\${1%/run}" && ours "\${1%/run}" || return 1 ;;
   esac
-  if [ ! -d "$1" ]; then mkdir -p "$1" && chmod 700 "$1" || return 1; fi
+  [ -d "$1" ] || mkdir -p "$1" || return 1
+  ours "$1" && chmod 700 "$1" || return 1
   [ -d "$1/$step" ] || mkdir -p "$1/$step" || return 1
   ours "$1" && ours "$1/\${step%/*}" && ours "$1/$step" && [ -w "$1/$step" ]
 }

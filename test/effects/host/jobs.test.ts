@@ -1,10 +1,12 @@
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -282,6 +284,13 @@ describe('the folder of a run', () => {
     expect(existsSync(join(folder, 'jobs', 'abc'))).toBe(false);
   });
 
+  it('that was open to others is closed to them', async () => {
+    mkdirSync(join(folder, 'jobs'));
+    chmodSync(join(folder, 'jobs'), 0o777);
+    await prepared(sh('exit 0'));
+    expect(statSync(join(folder, 'jobs')).mode & 0o777).toBe(0o700);
+  });
+
   it('that is a symlink is not used', async () => {
     mkdirSync(join(folder, 'elsewhere'));
     symlinkSync(join(folder, 'elsewhere'), join(folder, 'jobs'));
@@ -292,7 +301,7 @@ describe('the folder of a run', () => {
         what: `no folder can be made on fake01 that remembers what is begun there (tried ${join(folder, 'jobs')})`,
       },
     });
-    expect(readdirSync(join(folder, 'elsewhere'))).toEqual(['abc']);
+    expect(readdirSync(join(folder, 'elsewhere'))).toEqual([]);
   });
 
   it('of a host that cannot be asked is none: nothing is begun', async () => {
