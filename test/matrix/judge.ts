@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { exit } from '../../src/cli/exit.ts';
 import { practiceHost } from '../../src/practice/practice-workspace.ts';
 import { readChain } from '../fakes/read-chain.ts';
@@ -44,12 +44,7 @@ export async function judge(stage: Stage, kept: Buffer): Promise<Verdict> {
   while (sessions.length < mostSessions && !isOver(stage)) {
     const begun = existsSync(`${stage.run}/plan.json`);
     last = await bench.decom(...(begun ? stage.goOn : stage.begin));
-    // A death in the very moment of removing a dead one's lock leaves a file that decom asks to have removed.
-    const told = /remove (\S+\.stale)/.exec(last.stderr)?.[1];
-    if (told !== undefined) rmSync(told);
-    sessions.push(
-      `${begun ? 'resume' : 'run'} ${last.code ?? last.signal}${told === undefined ? '' : ', a file removed by hand'}`,
-    );
+    sessions.push(`${begun ? 'resume' : 'run'} ${last.code ?? last.signal}`);
   }
   const log = existsSync(stage.log) ? readFileSync(stage.log) : Buffer.alloc(0);
   const reading = readChain(log, undefined);

@@ -26,6 +26,13 @@ export function lockHost(path: string, host: string, operator: string): Result<L
     machine: hostname(),
     operator,
   };
+  return take(path, host, mine, 0);
+}
+
+/** Processes that died one after the other, each while it removed the lock of the one before. */
+const mostDead = 8;
+
+function take(path: string, host: string, mine: Owner, depth: number): Result<Lock> {
   for (let attempt = 0; attempt < 3; attempt++) {
     if (create(path, mine)) return ok({ release: () => unlinkSync(path) });
     const found = textOf(path);
@@ -49,15 +56,10 @@ export function lockHost(path: string, host: string, operator: string): Result<L
         ),
       );
     }
-    const removal = removalOf(path, found);
-    if (!removeStale(path, found, removal)) {
-      return fail(
-        trouble(
-          'locked',
-          `the stale lock of ${host} is being removed by another process`,
-          `Try again. If it stays so, that process was killed at it: remove ${removal}.`,
-        ),
-      );
+    const removed = depth < mostDead ? removeStale(path, found, host, mine, depth) : undefined;
+    if (removed?.ok !== true) {
+      const what = `the stale lock of ${host} is being removed by another process`;
+      return fail(trouble('locked', what, 'Try again.', removed?.error.what));
     }
   }
   return fail(trouble('locked', `the lock of ${host} is being taken by another process`, 'Try again.'));
@@ -84,26 +86,19 @@ function create(path: string, owner: Owner): boolean {
   }
 }
 
-const removalOf = (path: string, stale: string): string => `${path}.${sha256(Buffer.from(stale)).slice(0, 12)}.stale`;
-
 /**
- * Removes a stale lock, and only that one. Of several processes that saw it stale, the one that gives it a second name may remove it: a
- * process that was slow could otherwise remove the lock that a faster one has made since. False: another one is at it.
+ * Removes a stale lock, and only that one. Of several processes that saw it stale, the one that holds a lock on its removal may: a process
+ * that was slow could otherwise remove the lock that a faster one has made since. That lock is named by what the stale one holds, and is
+ * itself stale once its owner is gone: whoever dies here leaves nothing that a person has to clear.
  */
-function removeStale(path: string, stale: string, removal: string): boolean {
+function removeStale(path: string, stale: string, host: string, mine: Owner, depth: number): Result<void> {
+  const removal = take(`${path}.${sha256(Buffer.from(stale)).slice(0, 12)}.stale`, host, mine, depth + 1);
+  if (!removal.ok) return removal;
   try {
-    linkSync(path, removal);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return true;
-    if (code === 'EEXIST') return false;
-    throw error;
-  }
-  try {
-    if (textOf(removal) === stale) unlinkSync(path);
-    return true;
+    if (textOf(path) === stale) unlinkSync(path);
+    return ok(undefined);
   } finally {
-    unlinkSync(removal);
+    removal.value.release();
   }
 }
 

@@ -57,13 +57,36 @@ test.each(['', 'null', '[]', '{}', '{"pid":1}'])('a lock that holds %j is refuse
   expect(readFileSync(path, 'utf8')).toBe(text);
 });
 
+/** The lock under which a lock that holds `text` is removed. */
+const removalOf = (of: string, text: string): string =>
+  `${of}.${createHash('sha256').update(text).digest('hex').slice(0, 12)}.stale`;
+
 test('a stale lock is left to the process that is already removing it', () => {
   const text = stale();
-  const removal = `${path}.${createHash('sha256').update(text).digest('hex').slice(0, 12)}.stale`;
-  linkSync(path, removal);
+  // The one that removes it is alive: it is this one.
+  const alive = text.replace(/"started":"(\d+)0"/, '"started":"$1"');
+  writeFileSync(removalOf(path, text), alive);
   expect(refusal()).toMatchObject({
     what: 'the stale lock of web01 is being removed by another process',
-    fix: `Try again. If it stays so, that process was killed at it: remove ${removal}.`,
+    fix: 'Try again.',
+    detail: expect.stringMatching(/^web01 is being worked on by ada on .* \(process \d+\)$/),
   });
   expect(readFileSync(path, 'utf8')).toBe(text);
+});
+
+test('processes that died while they removed the lock of one that had died are no hindrance, and leave nothing behind', () => {
+  const text = stale();
+  const removal = removalOf(path, text);
+  writeFileSync(removal, text);
+  const again = removalOf(removal, text);
+  writeFileSync(again, text.replace('"ada"', '"bob"'));
+  expect(take().ok).toBe(true);
+  expect(refusal().code).toBe('locked');
+  expect(readdirSync(folder)).toEqual(['web01']);
+});
+
+test('a lock that links to a stale one, as earlier versions left it, is cleared too', () => {
+  linkSync(path, removalOf(path, stale()));
+  expect(take().ok).toBe(true);
+  expect(readdirSync(folder)).toEqual(['web01']);
 });
