@@ -176,7 +176,7 @@ test('a key file that is not there is named', async () => {
   expect(troubles(await b.decom(...rehearse))).toMatchInlineSnapshot(`
     "exit 4
     error there is no key to log in as root@practice (127.0.0.1, port <ssh port>): no agent, and none of the key files could be used [no-key]
-      <workspace>/no-such-key: unreadable
+      <workspace>/no-such-key: is not there
       Name a key in ssh.identity_files of the host in hosts.yaml, or start an agent and add one with ssh-add.
     error depends on what blocks "identity" [depends]
       Clear that, then rehearse again."
