@@ -49,7 +49,7 @@ afterEach(async () => {
 
 function mount(path: string, size: string): void {
   mkdirSync(path, { recursive: true });
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', path]);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=700`, 'tmpfs', path]);
   mounted.push(path);
 }
 
@@ -64,7 +64,8 @@ function fill(path: string, but: number): string {
 const said = (ended: Ended): string =>
   masked(ended, b, { [folder]: '<machine>', [String(b.ssh.port)]: '<ssh port>' })
     .replace(/[0-9]{2}:[0-9]{2}:[0-9]{2}Z? /g, '')
-    .replace(/practice\.\d+\.new/, 'practice.<pid>.new');
+    .replace(/practice\.\d+\.new/, 'practice.<pid>.new')
+    .replaceAll(machine.identity.serial, '<serial>');
 /** The end that is shown on stdout, without how long the log is. */
 const told = (ended: Ended): string =>
   said({ ...ended, stderr: '' })
@@ -194,6 +195,9 @@ test('a disk that fills up during an operation that may not be repeated: in doub
   `);
   expect(said(await resume())).toMatchInlineSnapshot(`
     "exit 10
+    What goes wrong on practice at 127.0.0.1, serial <serial>
+    run <run>, taken up again
+
     error <workspace>/state/runs/practice/<run>/audit.jsonl: repairing the audit log failed: ENOSPC: no space left on device, write. Nothing more was begun [log-not-written]
       Make room or mend the disk, then see what is known with: decom status; and go on with: decom resume"
   `);

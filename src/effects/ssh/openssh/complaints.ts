@@ -162,14 +162,15 @@ export const notShown = (target: SshTarget): Trouble =>
 export function lostMaster(target: SshTarget, said: string, hops: readonly string[]): Trouble {
   const { jumps = [] } = target;
   const silent = jumps.find((_, n) => /not responding/.test(hops[n] ?? ''));
+  const names = jumps.map(({ name }) => name).join(', ');
+  // Who is frozen on the way silences all behind it as well, and which ssh gives up first is chance.
+  const gone = /not responding/.test(said) ? 'it stopped answering' : jumps.length > 0 ? 'it is gone' : undefined;
   const why =
     silent !== undefined
       ? `: ${silent.name}, by way of which it is reached, stopped answering`
-      : /not responding/.test(said)
-        ? ': it stopped answering'
-        : jumps.length > 0
-          ? `: it is gone, or what it is reached by way of: ${jumps.map(({ name }) => name).join(', ')}`
-          : '';
+      : gone === undefined
+        ? ''
+        : `: ${gone}${jumps.length > 0 ? `, or what it is reached by way of: ${names}` : ''}`;
   return trouble(
     'connection-lost',
     `the SSH connection to ${target.name} was lost${why}`,
