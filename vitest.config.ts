@@ -9,8 +9,8 @@ const machine = readdirSync(lab)
   .map((file) => `test/lab/${file}`);
 
 /**
- * `fast` needs nothing but Node and runs anywhere; `lab` needs a real sshd, BMC simulator and namespaces, and `machine` a virtual machine too.
- * Both run one file at a time.
+ * `fast` needs nothing but Node and runs anywhere; `program` drives the built program on the practice machine, through tools that look at it from
+ * outside; `lab` needs a real sshd, BMC simulator and namespaces, and `machine` a virtual machine too. The last three run one file at a time.
  */
 export default defineConfig({
   test: {
@@ -19,10 +19,20 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/lab/**'],
+          exclude: ['test/lab/**', 'test/program/**'],
           // Nothing here takes long: this is only for what hangs, however slow the machine.
           testTimeout: 300_000,
           hookTimeout: 300_000,
+          pool: 'forks',
+        },
+      },
+      {
+        test: {
+          name: 'program',
+          include: ['test/program/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
           pool: 'forks',
         },
       },

@@ -1,4 +1,4 @@
-// `npm run kill-matrix`: the whole matrix of deaths and failing disks that test/lab/kill-matrix.test.ts tries a sample of; see docs/reliability.md.
+// `npm run kill-matrix`: the whole matrix of deaths and failing disks that test/program/kill-matrix.test.ts tries a sample of; see docs/reliability.md.
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';

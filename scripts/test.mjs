@@ -32,7 +32,7 @@ const fastOnly = process.argv.includes('--fast');
 const withLab = !fastOnly && process.env.DECOM_LAB !== 'skip';
 if (withLab) await prepareLab();
 if (!run('npm', ['run', '--silent', 'build'])) stop('The build failed; see above.');
-const counts = await test(withLab ? ['fast', 'lab', 'machine'] : ['fast']);
+const counts = await test(withLab ? [['fast', 'program'], ['lab'], ['machine']] : [['fast']]);
 if (!withLab && !fastOnly)
   say('\nTHE LAB WAS SKIPPED (DECOM_LAB=skip): nothing was tried on a real sshd, BMC or virtual machine.');
 for (const line of counts.notes) say(line);
@@ -84,15 +84,23 @@ async function prepareLab() {
 }
 
 /**
- * Runs the projects at the same time, as none keeps more than one processor busy and most of them wait a lot, and counts by vitest's own JSON.
- * The last one is shown as it goes, the others when they are done. A file that fails outside any test counts as a failure.
+ * Runs the lanes at the same time, as none keeps more than one processor busy and most of them wait a lot, and the projects of a lane one after
+ * the other; counts by vitest's own JSON. The last lane is shown as it goes, the others when a project is done. A file that fails outside any
+ * test counts as a failure.
  */
-async function test(projects) {
+async function test(lanes) {
   const folder = scratch();
-  const alone = projects.length === 1;
-  const all = await Promise.all(
-    projects.map((project) => testProject(project, { folder, alone, shown: project === projects.at(-1) })),
+  const alone = lanes.length === 1;
+  const ended = await Promise.all(
+    lanes.map(async (projects) => {
+      const results = [];
+      for (const project of projects) {
+        results.push(await testProject(project, { folder, alone, shown: projects === lanes.at(-1) }));
+      }
+      return results;
+    }),
   );
+  const all = ended.flat();
   const sum = (key) => all.reduce((total, one) => total + one[key], 0);
   return {
     passed: sum('passed'),

@@ -7,8 +7,8 @@ import type { Recorded } from '../../src/core/event.ts';
 import type { PracticeMachine } from '../../src/practice/practice-machine.ts';
 import { holdIn } from '../faults/hold.ts';
 import { type PracticeBench, practiceBench, startMachine } from '../faults/practice.ts';
-import { poll } from './poll.ts';
-import { openTerminal, type Terminal } from './terminal.ts';
+import { poll } from '../lab/poll.ts';
+import { openTerminal, type Terminal } from '../lab/terminal.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const keys = '[c,s,d,l,q,?]';

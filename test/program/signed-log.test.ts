@@ -9,8 +9,8 @@ import type { PracticeMachine } from '../../src/practice/practice-machine.ts';
 import { settings } from '../faults/bench.ts';
 import { type PracticeBench, practiceBench, startMachine } from '../faults/practice.ts';
 import { endCalls } from '../faults/program.ts';
-import { authenticatorLibrary, securityKey } from './authenticator.ts';
-import { openTerminal } from './terminal.ts';
+import { authenticatorLibrary, securityKey } from '../lab/authenticator.ts';
+import { openTerminal } from '../lab/terminal.ts';
 
 /*
  * Logs that people vouch for with their SSH keys, by the built program, judged by it and by `verify.sh` with OpenSSH's own ssh-keygen.

@@ -9,7 +9,7 @@ import type { PracticeMachine } from '../../src/practice/practice-machine.ts';
 import { settings } from '../faults/bench.ts';
 import { type PracticeBench, practiceBench, startMachine } from '../faults/practice.ts';
 import { type Ended, endCalls } from '../faults/program.ts';
-import { type Person, person } from './people.ts';
+import { type Person, person } from '../lab/people.ts';
 
 /*
  * Several people and one run: what they say is signed by OpenSSH's own ssh-keygen, and taken in by whoever drives.

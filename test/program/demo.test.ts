@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readChain } from '../fakes/read-chain.ts';
 import { holdIn } from '../faults/hold.ts';
-import { poll } from './poll.ts';
+import { poll } from '../lab/poll.ts';
 
 /*
  * The built program's own demo: it needs nothing but Node, so it is also where the whole main job is tried without a terminal, an
