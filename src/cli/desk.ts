@@ -87,6 +87,7 @@ export function openDesk(invocation: Invocation, signal?: AbortSignal): Result<D
           key: environment.DECOM_SIGNING_KEY || undefined,
           home: environment.HOME || homedir(),
           attended: terminal,
+          now: invocation.now(),
         });
   return ok({
     workspace: workspace.value,

@@ -56,3 +56,23 @@ test('what the shipped timer starts goes on with the runs that are due, and leav
   expect((await b.decom('status', 'practice')).stdout).toMatch(/state +parked until/);
   expect(await b.decom('abandon', 'practice', '--reason', 'shown')).toMatchObject({ code: 0 });
 });
+
+test('what is due goes on up to the next thing that a person has to answer, although nobody said anew that it is left to others', async () => {
+  b.runbook(
+    [
+      '- { id: hands, title: Unplug it, uses: checklist, with: { items: [{ id: cord, text: Unplug it }] } }',
+      '- { id: told, title: Tell them, uses: confirm, with: { question: Do they know? } }',
+    ].join('\n'),
+  );
+  b.write('answers.yaml', 'answers:\n  hands: { others: true }\n  told: { others: true }\n');
+  await b.plan();
+  expect(await b.decom(...b.unattended, '--answers', 'answers.yaml')).toMatchObject({ code: 9 });
+  expect(await b.decom('tick', 'practice', 'hands')).toMatchObject({ code: 0 });
+  const due = await b.decom(...shipped());
+  expect(due.code, due.stderr).toBe(0);
+  expect(due.stdout).toContain('parked at told: others answer confirmed');
+  expect(due.stdout).toContain('Next, once they have: decom resume');
+  expect(await b.decom('tick', 'practice', 'told')).toMatchObject({ code: 0 });
+  expect(await b.decom(...shipped())).toMatchObject({ code: 0 });
+  expect(b.events().findLast((event) => event.type === 'run.closed')).toMatchObject({ outcome: 'done' });
+});

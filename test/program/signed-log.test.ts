@@ -342,3 +342,28 @@ test.each([
   expect(await b.decom('audit', 'verify', 'practice')).toMatchObject({ code: 0 });
   expect(byScript('-s', join(b.folder, 'allowed_signers')).code).toBe(0);
 });
+
+test('a key that has expired begins no run and burns no plan, and one that took its place is found beside it', async () => {
+  b = await practiceBench(machine);
+  const [old, fresh] = ['a-old', 'b-new'].map((name) => keyOf(name));
+  const listed = (key: { readonly line: string } | undefined, options: string): string =>
+    (key?.line ?? '').replace(/^\S+ /, `ada@example.org ${options}`);
+  b.write('allowed_signers', listed(old, 'valid-before="20200101Z" ') + listed(fresh, 'valid-after="20200101Z" '));
+  b.write('decom.yaml', `${b.read('decom.yaml')}allowed_signers: allowed_signers\n`);
+  b.runbook(look);
+  await b.plan();
+  const refused = await b.start(b.unattended, env(old?.file ?? '')).ended;
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toContain('of ada@example.org has expired (2020-01-01T00:00:00.000Z) [no-signing-key]');
+  expect(b.runs()).toEqual([]);
+  mkdirSync(join(b.folder, '.ssh'));
+  for (const [name, key] of [
+    ['id_a', old],
+    ['id_b', fresh],
+  ] as const)
+    for (const end of ['', '.pub'])
+      writeFileSync(join(b.folder, '.ssh', name + end), readFileSync((key?.file ?? '') + end), { mode: 0o600 });
+  const ran = await b.start(b.unattended).ended;
+  expect(ran.code, ran.stderr).toBe(0);
+  expect(await b.decom('audit', 'verify', 'practice')).toMatchObject({ code: 0 });
+});

@@ -50,8 +50,8 @@ async function resumeOne(invocation: Invocation, desk: Desk, folder: RunFolder, 
   const ended = resumable(read.value);
   if (ended !== undefined) return refuse(invocation, [ended]);
   const attended = invocation.terminal && how.options.nonInteractive !== true;
-  // A rollback asks nothing that could be answered beforehand.
-  if (!attended && read.value.execution.direction === 'forth') {
+  // A rollback asks nothing that could be answered beforehand; what is due goes on as far as it can without anybody.
+  if (!attended && how.beforehand.leaves !== true && read.value.execution.direction === 'forth') {
     const refused = refuseUnanswered(invocation, read.value.plan, how.beforehand, read.value.execution);
     if (refused !== undefined) return refused;
   }
@@ -96,6 +96,7 @@ function onlyOpen({ store }: Desk): Result<RunFolder> {
 /** Goes on with every parked run whose time has come. That others still wait is no failure. */
 async function resumeDue(invocation: Invocation, desk: Desk, how: How): Promise<ExitCode> {
   const now = invocation.now();
+  const leaving = { ...how, beforehand: { ...how.beforehand, leaves: true } };
   const due = readRuns(desk.store).flatMap(({ folder, read }) => {
     if (!read.ok || folder.rehearsal || read.value.execution.status !== 'parked') return [];
     const until = read.value.execution.parked?.until ?? null;
@@ -106,7 +107,7 @@ async function resumeDue(invocation: Invocation, desk: Desk, how: How): Promise<
   let worst: ExitCode = exit.done;
   for (const folder of due) {
     if (how.signals.signal.aborted) break;
-    const code = await resumeOne(invocation, desk, folder, how);
+    const code = await resumeOne(invocation, desk, folder, leaving);
     if (code !== exit.done && code !== exit.parked) worst = code;
   }
   invocation.output.result({ type: 'due', message: `${due.length} due`, runs: due.map((f) => f.run) }, [

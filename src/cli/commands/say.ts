@@ -169,7 +169,9 @@ function ownOf(
       return fail(
         trouble(
           'cannot-waive',
-          `nobody can answer for the gate "${gate}" of step "${step.value.id}"`,
+          gate === ''
+            ? `step "${step.value.id}" was named without a gate of it`
+            : `nobody can answer for the gate "${gate}" of step "${step.value.id}"`,
           open.length === 0
             ? 'What it would do cannot be undone: have the evidence made.'
             : `Name a gate as STEP/GATE; there can be answered for: ${open.map((one) => `${step.value.id}/${one}`).join(', ')}`,

@@ -7,7 +7,7 @@ import type { Beforehand } from './questions-of.ts';
  * ones want `--confirm`; a failure or a doubt is never decided without a person.
  */
 export const askNobody =
-  ({ answers, confirm }: Beforehand): Ask =>
+  ({ answers, confirm, leaves = false }: Beforehand): Ask =>
   async (question) => {
     const { id } = question.step;
     switch (question.ask) {
@@ -21,7 +21,7 @@ export const askNobody =
       case 'form': {
         const items = answerTo(answers, id, question.form, question.items);
         if (items !== undefined) return { answer: 'filled', items };
-        if (leftToOthers(answers, id)) return { answer: 'left' };
+        if (leaves || leftToOthers(answers, id)) return { answer: 'left' };
         const key = `answers.${id}.${question.form === 'confirm' ? 'confirm' : 'items'}`;
         return missing(
           `step "${id}" asks: ${question.title}`,

@@ -14,6 +14,8 @@ export interface Beforehand {
   readonly answers: readonly GivenAnswer[];
   /** `--confirm`; undefined where it was not given. */
   readonly confirm: string | undefined;
+  /** Whether checklists and confirms that nobody answered are left to others, so that the run parks there. */
+  readonly leaves?: boolean;
 }
 
 /**

@@ -152,7 +152,7 @@ function nextLines(end: RunEnd, { plan, execution, again = execution.host }: Run
     case 'missing':
       return [`Next: give the answer, then: ${goOn}`];
     case 'parked':
-      return [`Next, when its time has come: ${goOn}`];
+      return [`Next, ${end.until === null ? 'once they have' : 'when its time has come'}: ${goOn}`];
     case 'quit':
     case 'signal':
       return [`Next: ${goOn}`];

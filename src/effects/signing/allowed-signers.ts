@@ -8,6 +8,9 @@ export interface AllowedSigner {
   readonly roles: readonly string[];
   /** `TYPE BASE64`. */
   readonly key: string;
+  /** Milliseconds since 1970: when the key may sign. Absent where the line sets no bound, or one that cannot be read: `ssh-keygen` judges it. */
+  readonly validAfter?: number;
+  readonly validBefore?: number;
 }
 
 const keyType = /^(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+$/;
@@ -48,10 +51,28 @@ export function readAllowedSigners(path: string): Result<readonly AllowedSigner[
       return refused('certificate authorities are not supported');
     }
     const roles = names.slice(1).flatMap((name) => (name.startsWith('role:') ? [name.slice('role:'.length)] : []));
-    found.push({ principal: names[0] ?? '', roles, key: `${fields[type]} ${base64}` });
+    const options = fields.slice(1, type).join(',');
+    const [validAfter, validBefore] = [timeIn(options, 'valid-after'), timeIn(options, 'valid-before')];
+    found.push({
+      ...{ principal: names[0] ?? '', roles, key: `${fields[type]} ${base64}` },
+      ...(validAfter === undefined ? {} : { validAfter }),
+      ...(validBefore === undefined ? {} : { validBefore }),
+    });
   }
   return ok(found);
 }
 
 /** Fields as ssh-keygen splits them: at blanks outside double quotes. */
 const fieldsOf = (line: string): readonly string[] => line.match(/(?:"(?:\\.|[^"\\])*"|[^\s"])+/g) ?? [];
+
+/** A time as ssh-keygen(1) writes it: `YYYYMMDD[Z]` or `YYYYMMDDHHMM[SS][Z]`; without `Z` it is local. */
+function timeIn(options: string, name: string): number | undefined {
+  const found = new RegExp(
+    `(?:^|,)${name}="?(\\d{4})(\\d\\d)(\\d\\d)(?:(\\d\\d)(\\d\\d)(\\d\\d)?)?(Z?)"?(?:,|$)`,
+    'i',
+  ).exec(options);
+  if (found === null) return undefined;
+  const [, year, month, day, hour = '00', minute = '00', second = '00', zone] = found;
+  const time = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}${zone?.toUpperCase()}`);
+  return Number.isNaN(time) ? undefined : time;
+}

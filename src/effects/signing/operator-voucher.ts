@@ -16,6 +16,7 @@ export interface OperatorKeys {
   readonly home: string;
   /** Whether a person is there who can be asked for a passphrase or a touch. */
   readonly attended: boolean;
+  readonly now: Date;
 }
 
 interface Candidate {
@@ -31,9 +32,23 @@ export async function operatorVoucher(keys: OperatorKeys): Promise<Result<Vouche
   if (!allowed.ok) return allowed;
   const candidates = keys.key === undefined ? await findKeys(keys.home) : await namedKey(keys.key);
   if (!candidates.ok) return candidates;
-  for (const candidate of candidates.value) {
-    const signer = allowed.value.find(({ key }) => key === candidate.key);
-    if (signer !== undefined) return ok(voucherOf(keys, candidate, signer));
+  const now = keys.now.getTime();
+  const listed = candidates.value.flatMap((candidate) =>
+    allowed.value.filter(({ key }) => key === candidate.key).map((signer) => ({ candidate, signer })),
+  );
+  // Whoever changed keys has the old one listed still, for what it signed then.
+  const current = listed.find(({ signer }) => whyNotAt(signer, now) === undefined);
+  if (current !== undefined) return ok(voucherOf(keys, current.candidate, current.signer));
+  if (listed.length > 0) {
+    return fail(
+      trouble(
+        'no-signing-key',
+        listed
+          .map(({ candidate, signer }) => `${nameOf(candidate)} of ${signer.principal} ${whyNotAt(signer, now)}`)
+          .join('; '),
+        `Have a key that may sign now added to ${keys.allowedSigners}, or name one that is there: DECOM_SIGNING_KEY=FILE.`,
+      ),
+    );
   }
   return fail(
     trouble(
@@ -46,6 +61,15 @@ export async function operatorVoucher(keys: OperatorKeys): Promise<Result<Vouche
     ),
   );
 }
+
+/** Why a listed key may not sign at a time; undefined where it may. */
+function whyNotAt({ validAfter, validBefore }: AllowedSigner, now: number): string | undefined {
+  if (validBefore !== undefined && now > validBefore) return `has expired (${new Date(validBefore).toISOString()})`;
+  if (validAfter !== undefined && now < validAfter) return `may not sign before ${new Date(validAfter).toISOString()}`;
+  return undefined;
+}
+
+const nameOf = ({ file, key }: Candidate): string => file ?? `the agent’s ${key.split(' ')[0]} key`;
 
 const environment = [
   'SSH_AUTH_SOCK',
@@ -85,11 +109,11 @@ function voucherOf(keys: OperatorKeys, candidate: Candidate, { principal }: Allo
   };
 }
 
-const cannotSign = ({ file, key }: Candidate, principal: string, said: string) =>
+const cannotSign = (candidate: Candidate, principal: string, said: string) =>
   trouble(
     'cannot-sign',
-    `${file ?? `the agent’s ${key.split(' ')[0]} key`} of ${principal} did not sign`,
-    file === undefined
+    `${nameOf(candidate)} of ${principal} did not sign`,
+    candidate.file === undefined
       ? 'Look whether the agent still holds it: ssh-add -L'
       : 'Without a terminal nobody is asked for a passphrase: load the key into an agent, or name one without: DECOM_SIGNING_KEY=FILE.',
     said,
