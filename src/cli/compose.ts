@@ -11,6 +11,7 @@ import type { Anchor, BlobStore, JudgeStatement, Machine, RunStore, Voucher } fr
 import { type Result, seen } from '../core/result.ts';
 import { secretRefsIn } from '../core/secret.ts';
 import { sudoOf } from '../core/ssh-settings.ts';
+import type { Freeze, Window } from '../core/window.ts';
 import type { AnchorOptions } from '../effects/anchor.ts';
 import { checkCel, decideWithCel } from '../effects/cel.ts';
 import { makeRedactor, type Redactor } from '../effects/redaction/redactor.ts';
@@ -23,11 +24,15 @@ import { runStore } from '../effects/state/run-store.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Executor } from '../engine/executor.ts';
 import { makeBind } from '../load/bind.ts';
+import { nextOpening, windowComplaint } from '../load/opening.ts';
 import { bmcOf } from './compose/bmc-of.ts';
 import { actsBy, endedBy, givenUpBy, performBy, probeBy } from './compose/doors.ts';
 import { waysTo } from './compose/ways-to.ts';
 
 export { checkCel as checkWhen, systemClock };
+
+/** Says what is wrong with a window, or undefined. */
+export const checkWindow = (window: Window): string | undefined => windowComplaint(window, systemClock.now());
 
 /** What every process has once, whatever host it works on. */
 export interface Surroundings {
@@ -94,6 +99,8 @@ export interface HostOptions {
   readonly scratch: string;
   /** Where large values go; in memory if absent (a plan that is not yet a run). */
   readonly blobs?: BlobStore;
+  /** The freezes of the workspace, read anew. */
+  readonly freezes?: () => Result<readonly Freeze[]>;
   /** Once aborted, nothing is asked any more, and what is being asked is given up: a person wants to stop. */
   readonly signal?: AbortSignal;
   /** Facts of a saved plan instead of the world. */
@@ -197,6 +204,8 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
       bind: makeBind(actions),
       decide: decideWithCel,
       scratch: options.scratch,
+      nextOpening,
+      ...(options.freezes === undefined ? {} : { freezes: options.freezes }),
       way,
       helpers: options.helpers ?? [],
       ...(options.borrowed === undefined ? {} : { borrowed: options.borrowed }),

@@ -24,7 +24,7 @@ import { packageFolder } from './package-files.ts';
 import { askSecret } from './prompt/ask-secret.ts';
 import { type Keyboard, openKeyboard } from './prompt/keyboard.ts';
 import { version } from './version.ts';
-import { helpersOf, openWorkspace, type Problem, readHosts, type Workspace } from './workspace.ts';
+import { freezesNow, helpersOf, openWorkspace, type Problem, readHosts, type Workspace } from './workspace.ts';
 
 /** Where an operator works: the workspace, its runs, and the way to hosts. */
 export interface Desk {
@@ -105,6 +105,7 @@ export function openDesk(invocation: Invocation, signal?: AbortSignal): Result<D
           operator,
           run,
           scratch: join(state, 'scratch'),
+          freezes: () => freezesNow(workspace.value),
           ...(signal === undefined ? {} : { signal }),
           ...given,
         },

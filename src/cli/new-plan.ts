@@ -8,11 +8,11 @@ import { loadRunbook } from '../load/load-runbook.ts';
 import { type Given, resolveParams } from '../load/param.ts';
 import { parseParams } from '../load/params-file.ts';
 import type { HostWorld } from './compose.ts';
-import { checkWhen } from './compose.ts';
+import { checkWhen, checkWindow } from './compose.ts';
 import { type Desk, newId, planLifetime } from './desk.ts';
 import { readPlanFile } from './saved-plan.ts';
 import { version } from './version.ts';
-import { findHost, findRunbook, type Problem, readWorkspaceFile } from './workspace.ts';
+import { findHost, findRunbook, type Problem, readWorkspaceFile, zoneOf } from './workspace.ts';
 
 /** Options of the commands that make a plan. */
 export interface PlanningOptions {
@@ -40,7 +40,10 @@ export async function newPlan(
   if (!host.ok) return host;
   const file = findRunbook(workspace, options.runbook, process.cwd());
   if (!file.ok) return file;
-  const runbook = loadRunbook(file.value, (f) => readWorkspaceFile(workspace.folder, f), actions, { checkWhen });
+  const runbook = loadRunbook(file.value, (f) => readWorkspaceFile(workspace.folder, f), actions, {
+    ...{ checkWhen, checkWindow },
+    ...zoneOf(workspace),
+  });
   if (!runbook.ok) return runbook;
   const given = givenParams(options);
   if (!given.ok) return given;

@@ -9,7 +9,7 @@ import { stalePlan } from '../engine/drive.ts';
 import type { RunRead } from '../engine/open-run.ts';
 import { loadRunbook } from '../load/load-runbook.ts';
 import { parsePlan } from '../load/plan-file.ts';
-import { findHost, helpersOf, type Problem, readWorkspaceFile, type Workspace } from './workspace.ts';
+import { findHost, helpersOf, type Problem, readWorkspaceFile, type Workspace, zoneOf } from './workspace.ts';
 
 /** Reads a plan that `plan -o` saved. */
 export function readPlanFile(file: string): Result<Plan> {
@@ -94,7 +94,7 @@ function sourceChanges(workspace: Workspace, plan: Plan): readonly string[] {
 /** Where the plan's steps are not those of its runbook: a plan is a file, and a file can be edited. */
 function stepChanges(workspace: Workspace, plan: Plan): readonly string[] {
   const file = plan.intent.runbook.sources[0]?.file ?? '';
-  const runbook = loadRunbook(file, (name) => readWorkspaceFile(workspace.folder, name), actions);
+  const runbook = loadRunbook(file, (name) => readWorkspaceFile(workspace.folder, name), actions, zoneOf(workspace));
   if (!runbook.ok) return runbook.error.map((fault) => fault.what);
   const written = stepsOf(runbook.value);
   const planned = plan.intent.steps;
@@ -114,6 +114,7 @@ function stepChanges(workspace: Workspace, plan: Plan): readonly string[] {
       once: action?.once,
       reversible: action?.rollback !== undefined,
       irreversible: action?.irreversible === true || action?.effect === 'destroys',
+      window: action?.effect === 'none' ? undefined : step.window,
     };
     const was: { readonly [key: string]: unknown } = { ...planned[i] };
     return Object.entries(now)

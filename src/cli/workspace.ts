@@ -5,6 +5,8 @@ import { type Diagnostic, didYouMean } from '../core/diagnostic.ts';
 import type { Helper } from '../core/helper.ts';
 import type { Host, WorkspaceFile } from '../core/host.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../core/result.ts';
+import type { Freeze } from '../core/window.ts';
+import { freezesOf } from '../load/freezes.ts';
 import { parseHosts, parseWorkspace } from '../load/workspace.ts';
 
 /** A folder with `decom.yaml`, an inventory and runbooks. File names in it are relative to `folder`, so a plan made elsewhere is the same. */
@@ -101,6 +103,22 @@ function stateFolder(
   if (environment.DECOM_STATE_DIR) return resolve(environment.DECOM_STATE_DIR);
   const home = environment.XDG_STATE_HOME || join(environment.HOME || homedir(), '.local', 'state');
   return join(home, 'decom');
+}
+
+/** The organisation's zone, as what reads runbooks takes it. */
+export const zoneOf = ({ settings }: Workspace): { readonly timezone?: string } => {
+  const timezone = settings.organisation?.timezone;
+  return timezone === undefined ? {} : { timezone };
+};
+
+/** The freezes of a workspace as they stand now: they may have been added since it was opened. */
+export function freezesNow({ folder }: Workspace): Result<readonly Freeze[]> {
+  const bytes = readWorkspaceFile(folder, 'decom.yaml');
+  const settings = bytes.ok ? parseWorkspace(bytes.value, 'decom.yaml') : fail([bytes.error]);
+  if (settings.ok) return ok(freezesOf(settings.value));
+  const why = settings.error.map(({ what }) => what).join(' ');
+  const what = `whether changes are frozen cannot be told: ${why}`;
+  return fail(trouble('freezes-unreadable', what, 'Correct decom.yaml; what is wrong says: decom validate'));
 }
 
 /** A file's bytes, named relative to the workspace or absolute; trouble names it as given. */

@@ -157,7 +157,13 @@ export type Event =
       readonly statement: string;
       readonly trouble: Trouble;
     })
-  | (OfStep & { readonly type: 'run.parked'; readonly until: string | null; readonly why: string })
+  /** `gate`: what keeps the step from being begun, where it is not the step itself that waits. */
+  | (OfStep & {
+      readonly type: 'run.parked';
+      readonly until: string | null;
+      readonly why: string;
+      readonly gate?: 'window' | 'freeze';
+    })
   | {
       readonly type: 'run.stopped';
       readonly by: 'person' | 'signal' | 'failure' | 'drift' | 'doubt' | 'gate';

@@ -104,7 +104,13 @@ export interface Execution {
   /** By step: what was ticked of its form since a new plan last had it done once more. */
   readonly ticks: { readonly [step: string]: readonly Tick[] };
   readonly status: 'open' | 'parked' | 'stopped' | 'closed';
-  readonly parked: { readonly step: string; readonly until: string | null; readonly why: string } | null;
+  /** `gate`: what keeps the step from being begun, where it is not the step itself that waits. */
+  readonly parked: {
+    readonly step: string;
+    readonly until: string | null;
+    readonly why: string;
+    readonly gate?: 'window' | 'freeze';
+  } | null;
   readonly stopped: { readonly by: string; readonly reason: string } | null;
   readonly outcome: 'done' | 'abandoned' | 'rolled-back' | 'rehearsed' | null;
   readonly closed: string | null;

@@ -99,7 +99,8 @@ export function after(execution: Execution, event: Recorded, own: Own): Executio
     case 'gate.blocked':
       return onPass(execution, event, own, () => ({ status: 'blocked', trouble: event.trouble, gate: event.gate }));
     case 'run.parked': {
-      const parked = { step: event.step, until: event.until, why: event.why };
+      const { gate, step, until, why } = event;
+      const parked = { step, until, why, ...(gate === undefined ? {} : { gate }) };
       return onPass(execution, event, own, ({ left }) => ({ status: 'waiting', left: left || event.until === null }), {
         status: 'parked',
         parked,

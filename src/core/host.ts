@@ -173,6 +173,13 @@ export const HostsFile = Type.Object(
 );
 export type HostsFile = Static<typeof HostsFile>;
 
+const freezeTime = (description: string) =>
+  Type.String({
+    pattern: '^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2}))?$',
+    patternErrorMessage: 'a date like 2026-12-20, or an instant with its zone like 2026-12-20T18:00:00+03:00',
+    description,
+  });
+
 /** `decom.yaml`: the settings of a workspace. */
 export const WorkspaceFile = Type.Object(
   {
@@ -206,6 +213,19 @@ export const WorkspaceFile = Type.Object(
           ),
         },
         { ...closed, description: 'A program that keeps the head of a log where nobody who can change it can write.' },
+      ),
+    ),
+    freezes: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            from: freezeTime('When it begins: 2026-12-20, or with a time and its zone, 2026-12-20T18:00:00+03:00.'),
+            to: freezeTime('When it ends, as "from". A date counts whole.'),
+            why: text('Why nothing is begun then.'),
+          },
+          { ...closed, description: 'Time in which no step that changes something is begun.' },
+        ),
+        { minItems: 1, maxItems: 1000, description: 'Times in which no step that changes something is begun.' },
       ),
     ),
     runbook: Type.Optional(text('The runbook that "plan" and "run" use when -r is not given.')),

@@ -9,6 +9,7 @@ import type { HostIdentity } from './probe.ts';
 import type { Seen, Trouble } from './result.ts';
 import type { OnFailure, RetryPolicy } from './runbook.ts';
 import { sudoOf } from './ssh-settings.ts';
+import type { Freeze, Window } from './window.ts';
 
 /** A step of a plan. `with` keeps the references that only a run can fill; everything here is bound by the intent digest. */
 export interface PlannedStep {
@@ -26,6 +27,8 @@ export interface PlannedStep {
   readonly reversible: boolean;
   readonly irreversible: boolean;
   readonly once: boolean;
+  /** When it may be begun; absent where it may be at any time, and for a step without an effect. */
+  readonly window?: Window;
   /** What would be done; null where it could not be told (a blocker says why). */
   readonly operations: readonly Operation[] | null;
 }
@@ -105,6 +108,10 @@ export interface PlanFacts {
   readonly blockers: readonly Blocker[];
   /** How the host is reached, in sentences: what the SSH configuration gave, bastions, old algorithms that are allowed. */
   readonly way?: readonly string[];
+  /** Freezes of the workspace that were not over yet. They are read anew before each step. */
+  readonly freezes?: readonly Freeze[];
+  /** Steps that could not have been begun then, with the instant from which they could (RFC 3339, UTC). */
+  readonly closed?: readonly { readonly steps: readonly string[]; readonly until: string; readonly why: string }[];
   /** True if the facts came from a file (`--facts`): such a plan can never be run. */
   readonly borrowed: boolean;
 }

@@ -1,4 +1,5 @@
 import type { Json } from './json.ts';
+import type { Window } from './window.ts';
 
 /** A place in a source file; lines and columns count from 1. */
 export interface Place {
@@ -39,6 +40,8 @@ export interface Step {
   readonly timeout?: number;
   readonly retry?: RetryPolicy;
   readonly on_failure: OnFailure;
+  /** Its own, else that of its phase, else that of the runbook. */
+  readonly window?: Window;
   readonly place: Place;
 }
 

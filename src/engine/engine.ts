@@ -4,6 +4,8 @@ import { type Execution, stepState } from '../core/execution.ts';
 import type { Helper } from '../core/helper.ts';
 import { hostScope, type Plan, type PlannedStep, settingOf } from '../core/plan.ts';
 import type { BlobStore, Clock } from '../core/ports.ts';
+import type { Result } from '../core/result.ts';
+import type { Freeze, NextOpening } from '../core/window.ts';
 
 /** What planning and driving are done with. Built once per process; nothing in it belongs to one run. */
 export interface Engine {
@@ -17,6 +19,10 @@ export interface Engine {
   readonly scratch: string;
   /** The other machines that may take part. */
   readonly helpers?: readonly Helper[];
+  /** Judges windows; without it no step that has one is begun. */
+  readonly nextOpening?: NextOpening;
+  /** The freezes of the workspace as they stand now; absent where there is none that could hold any. */
+  readonly freezes?: () => Result<readonly Freeze[]>;
   /** How the host is reached, in sentences. */
   readonly way?: readonly string[];
   /** Facts of a saved plan, by step, instead of asking the world (`--facts`). */

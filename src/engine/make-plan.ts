@@ -14,6 +14,7 @@ import {
 } from '../core/plan.ts';
 import { trouble } from '../core/result.ts';
 import { type Runbook, type Step, stepsOf } from '../core/runbook.ts';
+import { closedSteps, freezesLeft } from './calendar.ts';
 import { type Engine, folderName, inspect, powerNow } from './engine.ts';
 import { startsAgain, startsAgainTrouble, yielderMissing } from './gates.ts';
 
@@ -68,6 +69,10 @@ export async function makePlan(engine: Engine, request: PlanRequest): Promise<Pl
     };
     steps.push(plannedStep(step, action, planned.operations));
   }
+  const freezes = freezesLeft(engine, now);
+  if (!freezes.ok) blockers.push({ step: null, trouble: freezes.error });
+  const closed = closedSteps(engine, steps, now);
+  blockers.push(...closed.blockers);
   const identity =
     engine.borrowed === undefined ? await engine.probe({ kind: 'host.identity' }) : engine.borrowed.identity;
   return {
@@ -91,6 +96,8 @@ export async function makePlan(engine: Engine, request: PlanRequest): Promise<Pl
       steps: facts,
       blockers,
       ...(engine.way === undefined || engine.way.length === 0 ? {} : { way: engine.way }),
+      ...(freezes.ok && freezes.value.length > 0 ? { freezes: freezes.value } : {}),
+      ...(closed.closed.length === 0 ? {} : { closed: closed.closed }),
       borrowed: engine.borrowed !== undefined,
     },
   };
@@ -193,6 +200,7 @@ function plannedStep(step: Step, action: AnyAction, operations: PlannedStep['ope
     reversible: action.rollback !== undefined,
     irreversible: action.irreversible || action.effect === 'destroys',
     once: action.once,
+    ...(step.window === undefined || action.effect === 'none' ? {} : { window: step.window }),
     operations,
   };
 }

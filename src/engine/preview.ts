@@ -3,7 +3,8 @@ import type { Demand, EvidenceKind } from '../core/evidence.ts';
 import { stepState } from '../core/execution.ts';
 import type { Operation } from '../core/operation.ts';
 import type { PlannedStep } from '../core/plan.ts';
-import { type Trouble, trouble } from '../core/result.ts';
+import { ok, type Trouble, trouble } from '../core/result.ts';
+import { closedAt } from './calendar.ts';
 import { inspect, pastOf } from './engine.ts';
 import { startsAgain, startsAgainTrouble, unmetDemand, yieldingOf } from './gates.ts';
 import { stamp } from './prove.ts';
@@ -57,13 +58,23 @@ export async function preview(
       assumed.push(demand.kind);
     }
   }
+  const held = operations.length === 0 ? ok(undefined) : closedAt(engine, step, engine.clock.now());
+  if (!held.ok) {
+    const why = toldOnce(drive, step, [], held.error);
+    journal.record({ ...at, type: 'gate.blocked', gate: 'window', trouble: why });
+    return { end: 'blocked', trouble: why };
+  }
+  // Still to come, and no trouble: a run parks until then.
+  const parks = held.value === undefined ? '' : `; the run would park first: ${held.value.why}`;
   const asks = operations.some((o) => o.kind === 'ask');
   journal.record({
     ...at,
     type: 'step.previewed',
     how: operations.length === 0 ? 'already-so' : asks ? 'would-ask' : 'would-run',
     said:
-      operations.length === 0 ? 'nothing to do' : `${operations.length} operation${operations.length === 1 ? '' : 's'}`,
+      operations.length === 0
+        ? 'nothing to do'
+        : `${operations.length} operation${operations.length === 1 ? '' : 's'}${parks}`,
     operations,
     assumed,
   });

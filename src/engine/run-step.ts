@@ -13,6 +13,7 @@ import type { Executor } from './executor.ts';
 import { drifted, unmetDemand, yieldingOf } from './gates.ts';
 import type { Journal } from './journal.ts';
 import { leftToDo } from './left-to-do.ts';
+import { parkOutside } from './park-outside.ts';
 import { preview, stepsBefore, toldOnce } from './preview.ts';
 import { redoCommand } from './redo.ts';
 import { refresh } from './refresh.ts';
@@ -133,6 +134,10 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
     return { before, planned };
   };
 
+  const outside = (): StepEnd | undefined =>
+    drive.executor.real ? parkOutside(drive, step, action, waived) : undefined;
+  const early = outside();
+  if (early !== undefined) return early;
   let seen = await look();
   if ('end' in seen) return seen;
   if (!drive.executor.real) return preview(drive, step, action, input, seen.planned, setting);
@@ -141,6 +146,9 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
     const asking = engine.clock.monotonic();
     const agreed = await agree(drive, step, action, asked, left);
     if (agreed !== undefined) return agreed;
+    // A person may have taken their time, and the window may have closed meanwhile.
+    const late = outside();
+    if (late !== undefined) return late;
     // The question may have stood for days: what was seen before it is no reason any more to end a machine.
     if (isGrave(action) && engine.clock.monotonic() - asking > freshFor) {
       seen = await look();

@@ -6,9 +6,12 @@ import type { StatementOf } from '../core/statement.ts';
 /** Evidence that a person may answer for. Which machine it is, and that it is off, nobody can. */
 const answerable: readonly EvidenceKind[] = ['writers.stopped', 'restore.proven'];
 
+/** What a person may answer for besides evidence. A freeze is the organisation's, and no one person's to pass. */
+const window = 'window';
+
 /** Whether a person may answer for a gate of such a step. Never where data would be gone for good. */
 export const mayBeWaived = (action: Pick<AnyAction, 'effect'>, gate: string): boolean =>
-  action.effect !== 'destroys' && answerable.some((kind) => kind === gate);
+  action.effect !== 'destroys' && (gate === window || answerable.some((kind) => kind === gate));
 
 /** The last waiver of a step's gate that speaks of the intent in force: a new plan voids what was said of the old one. */
 export const waiverOf = (

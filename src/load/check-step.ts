@@ -3,11 +3,13 @@ import { type Diagnostic, didYouMean } from '../core/diagnostic.ts';
 import { milliseconds } from '../core/duration.ts';
 import type { Json } from '../core/json.ts';
 import type { ParamType, Place, Step } from '../core/runbook.ts';
+import type { Window } from '../core/window.ts';
 import { check, checkNode, holdsReference, placed } from './check.ts';
 import { entryOf, plainValue, type SourceNode } from './node.ts';
 import { referenceComplaints } from './references.ts';
 import { StepShape } from './runbook-shape.ts';
 import { textsOf } from './template.ts';
+import { readWindow, type WindowContext } from './window.ts';
 
 /** A step after the first pass: its shape is judged, its meaning is not. */
 export interface DraftStep {
@@ -18,11 +20,12 @@ export interface DraftStep {
   readonly with: SourceNode | undefined;
   readonly shape: Partial<StepShape>;
   readonly faults: readonly Diagnostic[];
-  finish(phase: string): Step;
+  /** `outer` is the window of what it stands in. */
+  finish(phase: string, outer: Window | undefined): Step;
 }
 
 /** First pass: the shape of a step, and whether its action exists. */
-export function draftStep(node: SourceNode, kinds: ReadonlyMap<string, AnyAction>): DraftStep {
+export function draftStep(node: SourceNode, kinds: ReadonlyMap<string, AnyAction>, context: WindowContext): DraftStep {
   const idNode = entryOf(node, 'id');
   const id = idNode?.value.kind === 'text' && idNode.value.text !== '' ? idNode.value.text : undefined;
   const about = aboutStep(id);
@@ -42,6 +45,7 @@ export function draftStep(node: SourceNode, kinds: ReadonlyMap<string, AnyAction
     all.push({ code: 'retry-once', ...at, what, fix: 'Remove "retry".' });
   }
   const withNode = entryOf(node, 'with')?.value;
+  const window = readWindow(node, about, context, all);
   return {
     node,
     id,
@@ -50,7 +54,7 @@ export function draftStep(node: SourceNode, kinds: ReadonlyMap<string, AnyAction
     with: withNode,
     shape,
     faults: all,
-    finish: (phase) => ({
+    finish: (phase, outer) => ({
       id: shape.id ?? '',
       phase,
       title: shape.title ?? action?.about ?? '',
@@ -64,6 +68,7 @@ export function draftStep(node: SourceNode, kinds: ReadonlyMap<string, AnyAction
         shape.retry && { attempts: shape.retry.attempts, delay: milliseconds(shape.retry.delay) ?? 0 },
       ),
       on_failure: shape.on_failure ?? 'stop',
+      ...optional('window', window ?? outer),
       place: node.place,
     }),
   };

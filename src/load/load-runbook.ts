@@ -3,6 +3,7 @@ import type { Diagnostic } from '../core/diagnostic.ts';
 import { type Json, sha256 } from '../core/json.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { Param, ParamType, Phase, Place, Runbook } from '../core/runbook.ts';
+import type { Window } from '../core/window.ts';
 import { checkNode } from './check.ts';
 import { checkStep, type DraftStep, draftStep } from './check-step.ts';
 import { relatedFile } from './file-path.ts';
@@ -10,10 +11,11 @@ import { entryOf, placeAt, type SourceNode } from './node.ts';
 import { paramTypes, paramValue } from './param.ts';
 import { PhaseShape, RunbookShape, UseShape } from './runbook-shape.ts';
 import { parseSource } from './source.ts';
+import { readWindow, type WindowContext } from './window.ts';
 
 export type ReadFile = (file: string) => Result<Uint8Array>;
 
-export interface LoadOptions {
+export interface LoadOptions extends WindowContext {
   /** Reads plainly written files without the YAML parser: for `validate` alone, never for what is acted upon. */
   readonly quick?: boolean;
   /** Says what is wrong with a `when:` expression, or undefined. */
@@ -24,6 +26,7 @@ interface DraftPhase {
   readonly phase: string;
   readonly title: string;
   readonly steps: readonly DraftStep[];
+  readonly window: Window | undefined;
 }
 
 /**
@@ -58,10 +61,11 @@ export function loadRunbook(
     const { value, faults: found } = checkNode(node, PhaseShape, label === undefined ? '' : `phase "${label}": `);
     faults.push(...found);
     const steps = entryOf(node, 'steps')?.value;
-    const drafts = steps?.kind !== 'list' ? [] : steps.items.map((step) => draftStep(step, kinds));
+    const drafts = steps?.kind !== 'list' ? [] : steps.items.map((step) => draftStep(step, kinds, options));
     for (const draft of drafts) faults.push(...draft.faults);
     const { phase = '', title = phase } = value as { phase?: string; title?: string };
-    return { phase, title, steps: drafts };
+    const about = `phase "${phase}": `;
+    return { phase, title, steps: drafts, window: readWindow(node, about, options, faults) };
   };
 
   const root = open(entry);
@@ -73,6 +77,7 @@ export function loadRunbook(
   const shape = checkNode(root, RunbookShape);
   faults.push(...shape.faults);
   const params = readParams(root, shape.value as RunbookShape, faults);
+  const window = readWindow(root, '', options, faults);
 
   const used = new Map<string, Place>([[entry, root.place]]);
   const phases: DraftPhase[] = [];
@@ -115,7 +120,7 @@ export function loadRunbook(
   }
   if (faults.length > 0) return fail(sorted(faults, [...used.keys()]));
   const { name, title = name } = shape.value as RunbookShape;
-  return ok({ name, title, params, phases: phases.map(finishPhase), sources });
+  return ok({ name, title, params, phases: phases.map((phase) => finishPhase(phase, window)), sources });
 }
 
 /** Hashed when somebody asks: what is only checked needs no hash. */
@@ -128,8 +133,9 @@ function sourceOf(file: string, bytes: Uint8Array): { readonly file: string; rea
   };
 }
 
-function finishPhase({ phase, title, steps }: DraftPhase): Phase {
-  return { phase, title, steps: steps.map((step) => step.finish(phase)) };
+/** `outer` is the runbook's window. The innermost one holds. */
+function finishPhase({ phase, title, steps, window }: DraftPhase, outer: Window | undefined): Phase {
+  return { phase, title, steps: steps.map((step) => step.finish(phase, window ?? outer)) };
 }
 
 function readParams(root: SourceNode, shape: RunbookShape, faults: Diagnostic[]): { readonly [name: string]: Param } {

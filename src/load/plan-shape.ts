@@ -53,6 +53,34 @@ const Operation = Type.Object(
   { ...open, description: 'One act upon the world.' },
 );
 
+const Except = Type.Array(Type.String(), { description: 'Dates on which it does not open.' });
+const Zone = Text('IANA zone.');
+
+const Window = Type.Union(
+  [
+    Type.Object(
+      {
+        days: Type.Array(Type.String(), { minItems: 1, description: 'Days on which it opens.' }),
+        from: Text('When it opens.'),
+        to: Text('When it closes.'),
+        timezone: Zone,
+        except: Except,
+      },
+      { ...closed, description: 'Hours.' },
+    ),
+    Type.Object(
+      {
+        cron: Text('When it opens, as a pattern.'),
+        for: Milliseconds('How long it stays open, in milliseconds.'),
+        timezone: Zone,
+        except: Except,
+      },
+      { ...closed, description: 'A pattern with a length.' },
+    ),
+  ],
+  { description: 'When it may be begun.' },
+);
+
 const Step = Type.Object(
   {
     id: Type.String({
@@ -81,6 +109,7 @@ const Step = Type.Object(
     reversible: Type.Boolean({ description: 'Whether a rollback takes it back.' }),
     irreversible: Type.Boolean({ description: 'Whether the serial is typed before it.' }),
     once: Type.Boolean({ description: 'Never repeated by itself when its outcome is unknown.' }),
+    window: Type.Optional(Window),
     operations: OrNull(Type.Array(Operation, { description: 'What would be done; null where it could not be told.' })),
   },
   { ...closed, description: 'One step.' },
@@ -210,6 +239,28 @@ export const PlanShape = Type.Object(
           Type.Array(Type.String(), {
             description: 'How the host is reached, where there is more to say than its address.',
           }),
+        ),
+        freezes: Type.Optional(
+          Type.Array(
+            Type.Object(
+              { from: Instant('When it begins.'), to: Instant('When it is over.'), why: Text('Why.') },
+              { ...closed, description: 'One freeze.' },
+            ),
+            { description: 'Freezes of the workspace that were not over yet.' },
+          ),
+        ),
+        closed: Type.Optional(
+          Type.Array(
+            Type.Object(
+              {
+                steps: Type.Array(Type.String(), { minItems: 1, description: 'Ids of the steps.' }),
+                until: Instant('From when they could be begun.'),
+                why: Text('What held them.'),
+              },
+              { ...closed, description: 'Steps that a window or a freeze held.' },
+            ),
+            { description: 'Steps that could not have been begun then.' },
+          ),
         ),
         borrowed: Type.Boolean({ description: 'Made on the facts of another plan: can be rehearsed, never run.' }),
       },

@@ -2,6 +2,7 @@ import type { Static } from 'typebox';
 import * as Type from 'typebox';
 import { durationPattern } from '../core/duration.ts';
 import { RecordOf } from '../core/record-of.ts';
+import { WindowShape } from './window.ts';
 
 const closed = { additionalProperties: false } as const;
 const text = (description: string) => Type.String({ minLength: 1, description });
@@ -71,6 +72,7 @@ export const StepShape = Type.Object(
     on_failure: Type.Optional(
       Type.Enum(['stop', 'ask', 'continue'], { description: 'What follows when it fails. Default stop.' }),
     ),
+    window: Type.Optional(WindowShape),
   },
   { ...closed, description: 'One thing to do.' },
 );
@@ -81,6 +83,7 @@ export const PhaseShape = Type.Object(
   {
     phase: id('The name of the phase.'),
     title: Type.Optional(text('What people read. Default: the name.')),
+    window: Type.Optional(WindowShape),
     steps: Type.Array(Type.Unknown(), { minItems: 1, description: 'The steps, in order.' }),
   },
   { ...closed, title: 'decom phase', description: 'An ordered part of a runbook.' },
@@ -107,6 +110,7 @@ export const RunbookShape = Type.Object(
         description: 'What a run is given, by name.',
       }),
     ),
+    window: Type.Optional(WindowShape),
     phases: Type.Array(Type.Unknown(), { minItems: 1, description: 'The phases, in order.' }),
   },
   { ...closed, title: 'decom runbook', description: 'How a server is retired.' },

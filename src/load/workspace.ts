@@ -2,6 +2,7 @@ import type { Diagnostic } from '../core/diagnostic.ts';
 import { type Host, HostsFile, WorkspaceFile } from '../core/host.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { checkNode } from './check.ts';
+import { freezeFaults } from './freezes.ts';
 import { entryOf } from './node.ts';
 import { parseSource } from './source.ts';
 
@@ -14,7 +15,9 @@ export function parseWorkspace(
   const source = parseSource(bytes, file, quick);
   if (!source.ok) return source;
   const { value, faults } = checkNode(source.value, WorkspaceFile);
-  return faults.length > 0 ? fail(faults) : ok(value as WorkspaceFile);
+  if (faults.length > 0) return fail(faults);
+  const untimely = freezeFaults(value as WorkspaceFile, source.value);
+  return untimely.length > 0 ? fail(untimely) : ok(value as WorkspaceFile);
 }
 
 /** Reads the hosts file, every entry judged on its own; serials stay as written. */

@@ -209,7 +209,7 @@ phases:
     [
       'is a list',
       '- a\n',
-      ['r/main.yaml:1:1  it must be a mapping, and is a list. It takes: decom, name, title, params, phases.'],
+      ['r/main.yaml:1:1  it must be a mapping, and is a list. It takes: decom, name, title, params, window, phases.'],
     ],
     [
       'lacks its parts',
@@ -299,7 +299,7 @@ describe('a step', () => {
       'is a text',
       '  - x\n',
       [
-        'r/main.yaml:7:5  step: it must be a mapping, and is a text. It takes: id, title, uses, with, when, needs, timeout, retry, on_failure.',
+        'r/main.yaml:7:5  step: it must be a mapping, and is a text. It takes: id, title, uses, with, when, needs, timeout, retry, on_failure, window.',
       ],
     ],
     [

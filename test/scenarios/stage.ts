@@ -5,6 +5,7 @@ import { lineHash } from '../../src/core/line-hash.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import { intentDigest } from '../../src/core/plan.ts';
 import type { Answer, Ask, Clock, JournalStore, Question } from '../../src/core/ports.ts';
+import type { Freeze } from '../../src/core/window.ts';
 import { decideWithCel } from '../../src/effects/cel.ts';
 import { memoryBlobs } from '../../src/effects/state/blob-store.ts';
 import { amend } from '../../src/engine/amend.ts';
@@ -17,6 +18,7 @@ import { beginRun, openSession } from '../../src/engine/session.ts';
 import type { Reception } from '../../src/engine/take-in.ts';
 import { makeBind } from '../../src/load/bind.ts';
 import { loadRunbook } from '../../src/load/load-runbook.ts';
+import { nextOpening } from '../../src/load/opening.ts';
 import { resolveParams } from '../../src/load/param.ts';
 import { type FakeWorld, fakeHost, fakeWorld } from '../fakes/fake-world.ts';
 import { readChain } from '../fakes/read-chain.ts';
@@ -56,6 +58,8 @@ export interface Stage {
   readonly engine: Engine;
   readonly log: FakeLog;
   readonly questions: Question[];
+  /** What the workspace says of freezes; a text says why that cannot be told. */
+  freezes: readonly Freeze[] | string;
   /** What lies in the run's inbox, by name. Nobody judges signatures here. */
   readonly inbox: Map<string, Uint8Array>;
   /** Called before a file is taken out of the inbox, and may throw: that is a death. */
@@ -115,6 +119,11 @@ export function stage(
     bind: makeBind(kinds),
     decide: decideWithCel,
     scratch: '/scratch',
+    nextOpening,
+    freezes: () =>
+      typeof self.freezes === 'string'
+        ? { ok: false, error: { code: 'freezes-unreadable', what: self.freezes, fix: 'Correct it.' } }
+        : { ok: true, value: self.freezes },
   };
   const log = fakeLog();
   const questions: Question[] = [];
@@ -143,7 +152,9 @@ export function stage(
   };
   const session = { operator: 'ada', control: 'laptop', pid: 1, tool: 'test', unattended: false };
   const planned = async (id: string, again: Pick<PlanRequest, 'outputs' | 'redone'> = {}): Promise<Plan> => {
-    const loaded = loadRunbook('book.yaml', () => ({ ok: true, value: Buffer.from(runbook) }), kinds);
+    const loaded = loadRunbook('book.yaml', () => ({ ok: true, value: Buffer.from(runbook) }), kinds, {
+      timezone: 'UTC',
+    });
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.error, null, 2));
     const resolved = resolveParams(loaded.value, params);
     if (!resolved.ok) throw new Error(JSON.stringify(resolved.error));
@@ -164,6 +175,7 @@ export function stage(
     log,
     questions,
     inbox,
+    freezes: [],
     onTaken: () => {},
     answer: goOn,
     plan: () => planned('run1'),

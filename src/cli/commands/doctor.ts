@@ -14,6 +14,7 @@ import {
   readWorkspaceFile,
   runbookNames,
   type Workspace,
+  zoneOf,
 } from '../workspace.ts';
 
 /** Looks for what is needed on this machine; outside a workspace, only for what decom itself needs. */
@@ -66,7 +67,12 @@ function workspaceFinding(workspace: Workspace | undefined): Finding {
 /** Kinds of steps in the runbooks that can be read; `validate` tells of the others. */
 function usedActions(workspace: Workspace): ReadonlySet<string> {
   const kinds = runbookNames(workspace).flatMap((file) => {
-    const loaded = loadRunbook(`runbooks/${file}`, (name) => readWorkspaceFile(workspace.folder, name), actions);
+    const loaded = loadRunbook(
+      `runbooks/${file}`,
+      (name) => readWorkspaceFile(workspace.folder, name),
+      actions,
+      zoneOf(workspace),
+    );
     return loaded.ok ? stepsOf(loaded.value).map((step) => step.uses) : [];
   });
   return new Set(kinds);

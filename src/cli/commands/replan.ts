@@ -13,7 +13,7 @@ import { type OpenRun, openRun, type RunRead, readRun } from '../../engine/open-
 import { closeSession, openSession } from '../../engine/session.ts';
 import { loadRunbook } from '../../load/load-runbook.ts';
 import { resolveParams } from '../../load/param.ts';
-import { checkWhen, systemClock } from '../compose.ts';
+import { checkWhen, checkWindow, systemClock } from '../compose.ts';
 import { type Desk, newId, openDesk, planLifetime } from '../desk.ts';
 import { type ExitCode, exit, exitOfSignal } from '../exit.ts';
 import { findRun } from '../find-run.ts';
@@ -26,7 +26,7 @@ import { listenForSignals, type Signals } from '../signals.ts';
 import { version } from '../version.ts';
 import { totals } from '../view/plan-view.ts';
 import { counted, dim, type Line, strong } from '../view/text.ts';
-import { findHost, type Problem, readWorkspaceFile } from '../workspace.ts';
+import { findHost, type Problem, readWorkspaceFile, zoneOf } from '../workspace.ts';
 
 export interface ReplanOptions {
   readonly param?: readonly string[];
@@ -169,7 +169,10 @@ async function freshPlan(
   const { folder, plan, journal } = run;
   const file = plan.intent.runbook.sources[0]?.file;
   if (file === undefined) return fail([trouble('no-runbook', 'the plan names no runbook file', 'Begin a new run.')]);
-  const runbook = loadRunbook(file, (f) => readWorkspaceFile(desk.workspace.folder, f), actions, { checkWhen });
+  const runbook = loadRunbook(file, (f) => readWorkspaceFile(desk.workspace.folder, f), actions, {
+    ...{ checkWhen, checkWindow },
+    ...zoneOf(desk.workspace),
+  });
   if (!runbook.ok) return runbook;
   const given = givenParams(options);
   if (!given.ok) return given;

@@ -17,6 +17,7 @@ import {
   readHosts,
   readWorkspaceFile,
   runbookNames,
+  zoneOf,
 } from '../workspace.ts';
 
 interface Checked {
@@ -25,8 +26,8 @@ interface Checked {
   readonly problems: readonly Problem[];
 }
 
-/** Gives what checks a condition. It takes time to load, so only where there is a condition, or a problem to be told whole. */
-export type Conditions = () => Promise<Required<Pick<LoadOptions, 'checkWhen'>>>;
+/** Gives what checks conditions and windows. It takes time to load, so only where there are some, or a problem to be told whole. */
+export type Conditions = () => Promise<Required<Pick<LoadOptions, 'checkWhen' | 'checkWindow'>>>;
 
 /** Checks the settings, the inventory and the runbooks, or the named files only, each as what the workspace has it for. Nothing is contacted, and every problem is told. */
 export async function validate(
@@ -54,7 +55,7 @@ export async function validate(
   for (const file of named) {
     if (basename(file) === 'decom.yaml') checked.push(checkSettings(folder, file));
     else if (resolve(folder, file) === hostsFile) checked.push(checkHosts(folder, file));
-    else checked.push(await checkRunbook(folder, file, conditions));
+    else checked.push(await checkRunbook(folder, file, workspace.ok ? zoneOf(workspace.value) : {}, conditions));
   }
 
   const problems = checked.flatMap((c) => c.problems);
@@ -88,11 +89,16 @@ function checkHosts(folder: string, file: string): Checked {
     : { file, says: '', problems: hosts.error };
 }
 
-async function checkRunbook(folder: string, file: string, conditions: Conditions): Promise<Checked> {
+async function checkRunbook(
+  folder: string,
+  file: string,
+  zone: Pick<LoadOptions, 'timezone'>,
+  conditions: Conditions,
+): Promise<Checked> {
   const read: ReadFile = (name) => readWorkspaceFile(folder, name);
-  const plain = loadRunbook(file, read, actions, { quick: true });
-  const whole = plain.ok && stepsOf(plain.value).every((step) => step.when === undefined);
-  const loaded = whole ? plain : loadRunbook(file, read, actions, await conditions());
+  const plain = loadRunbook(file, read, actions, { quick: true, ...zone });
+  const whole = plain.ok && stepsOf(plain.value).every(({ when, window }) => (when ?? window) === undefined);
+  const loaded = whole ? plain : loadRunbook(file, read, actions, { ...zone, ...(await conditions()) });
   if (!loaded.ok) return { file, says: '', problems: loaded.error };
   const { phases } = loaded.value;
   const says = `${counted(phases.length, 'phase')}, ${counted(stepsOf(loaded.value).length, 'step')}`;

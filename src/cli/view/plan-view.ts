@@ -4,6 +4,7 @@ import { type Blocker, bmcWords, intentDigest, type Plan, type PlannedStep } fro
 import { printableLines } from '../../core/printable.ts';
 import type { Seen, Trouble } from '../../core/result.ts';
 import { shellWord } from '../../core/shell-word.ts';
+import { windowWords } from '../../core/window.ts';
 import { classOf, markOf, reversibility, type StepClass } from './mark.ts';
 import { bad, counted, dim, indent, type Line, pairs, type Span, strong, warn } from './text.ts';
 
@@ -26,6 +27,7 @@ export function planView(plan: Plan, options: PlanViewOptions): readonly Line[] 
     '',
     ...plan.intent.phases.flatMap((phase) => phaseLines(plan, phase.phase, phase.title, options)),
     ...blockerLines(plan.facts.blockers),
+    ...calendarLines(plan),
     ...(options.claim === undefined
       ? []
       : [[warn(`claimed now: ${options.claim.what}`)], ...indent([options.claim.fix]), '']),
@@ -129,6 +131,7 @@ function facets(step: PlannedStep): readonly string[] {
     reversibility(step),
     ...(step.once ? ['never repeated by itself'] : []),
     ...(step.when === null ? [] : [`only when ${step.when}`]),
+    ...(step.window === undefined ? [] : [`window ${windowWords(step.window)}`]),
     ...(step.needs.length === 0 ? [] : [`needs ${step.needs.join(', ')}`]),
     ...(step.timeout === null ? [] : [`at most ${durationText(step.timeout)}`]),
     ...(step.retry === null ? [] : [`up to ${counted(step.retry.attempts, 'attempt')}`]),
@@ -164,6 +167,26 @@ function blockerLines(blockers: readonly Blocker[]): readonly Line[] {
     `  ${blocker.trouble.fix}`,
   ]);
   return [[strong('What stands in the way')], ...indent(lines), ''];
+}
+
+/** Freezes to come, and where a run would park if it came there now. */
+function calendarLines({ intent, facts: { freezes = [], closed = [] } }: Plan): readonly Line[] {
+  if (freezes.length === 0 && closed.length === 0) return [];
+  const order = intent.steps.map(({ id }) => id);
+  const firstOf = ({ steps }: { readonly steps: readonly string[] }) => order.indexOf(steps[0] ?? '');
+  return [
+    [strong('When steps may be begun')],
+    ...indent([
+      ...freezes.map(({ from, to, why }): Line => [warn('frozen'), ` from ${from} until ${to}: ${why}`]),
+      ...[...closed]
+        .sort((a, b) => firstOf(a) - firstOf(b))
+        .flatMap(({ steps, until, why }): readonly Line[] => [
+          [warn('closed now'), ` ${steps.join(', ')}: the run would park until ${until}`],
+          `  ${why}`,
+        ]),
+    ]),
+    '',
+  ];
 }
 
 /** The one line of totals, also in the JSON. */

@@ -47,7 +47,7 @@ export function runStatusLines({ folder, execution, plan, head, torn }: RunRead)
       ['run', [strong(folder.run), folder.rehearsal ? ' (rehearsal)' : '']],
       ['host', `${host.name} at ${host.address}, serial ${host.serial}`],
       ['runbook', `${plan.intent.runbook.name} — ${plan.intent.runbook.title}`],
-      ['state', runState(execution)],
+      ['state', [runState(execution), ...(execution.status === 'parked' ? [`: ${execution.parked?.why ?? ''}`] : [])]],
       ['by', execution.operators.join(', ')],
       ['opened', execution.opened ?? 'not yet'],
       ['last line', execution.last ?? 'none'],

@@ -85,10 +85,13 @@ function settlingLines(step: PlannedStep): readonly Line[] {
   ];
 }
 
-/** The evidence that is missing may be answered for, where nothing would be gone for good. */
+/** The evidence that is missing, or a closed window, may be answered for, where nothing would be gone for good. */
 function waiverLines({ execution, folder }: RunRead, step: PlannedStep): readonly Line[] {
-  const { status, gate } = stepState(execution, step.id).forth;
-  if (execution.direction === 'back' || status !== 'blocked') return [];
+  const pass = stepState(execution, step.id).forth;
+  const parkedBy = execution.parked?.step === step.id ? (execution.parked.gate ?? null) : null;
+  const gate = pass.status === 'blocked' ? pass.gate : parkedBy;
+  if (execution.direction === 'back') return [];
+  if (gate === 'freeze') return ['Nobody alone can pass a freeze; it is lifted in decom.yaml, under "freezes".'];
   const action = actions.find(({ kind }) => kind === step.uses);
   if (gate === null || action === undefined || !mayBeWaived(action, gate)) return [];
   return [`Or somebody answers for it by name: decom waive ${folder.run} ${step.id}/${gate} --reason TEXT`];
