@@ -1,5 +1,6 @@
 import type { BlobRef } from './blob.ts';
 import type { Seen, Trouble } from './result.ts';
+import type { Survey } from './survey.ts';
 
 /** What a running machine says of itself. Each source is asked on its own, so one that is closed to us hides no other. */
 export interface HostIdentity {
@@ -144,6 +145,8 @@ export type Reachable = 'yes' | 'no' | 'silent';
 /** Every question that can be asked of the world, with its answer. A probe changes nothing. */
 export interface ProbeTable {
   'host.identity': { ask: Record<never, never>; answer: HostIdentity };
+  /** Everything that a person wants to know of it before it goes, in one round trip. */
+  'host.survey': { ask: Record<never, never>; answer: Survey };
   'host.reachable': { ask: Record<never, never>; answer: Reachable };
   'host.tools': { ask: { readonly names: readonly string[] }; answer: { readonly [name: string]: boolean } };
   'host.paths': { ask: { readonly paths: readonly string[]; readonly root: boolean }; answer: readonly PathSeen[] };

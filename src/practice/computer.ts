@@ -6,7 +6,7 @@ import { newKeyPair } from './key-pair.ts';
 import { writePracticeData } from './practice-data.ts';
 import { killProcesses, marker, processesOf } from './processes.ts';
 import { type SshServer, startSshServer } from './ssh-server.ts';
-import { type PracticeIdentity, quoted, writeStandIns } from './stand-ins.ts';
+import { type PracticeIdentity, quoted, surveyProgram, writeStandIns } from './stand-ins.ts';
 import { complained, type Printed, printed, systemctl } from './systemctl.ts';
 import { createUnits, type UnitDefinition, type UnitState } from './units.ts';
 
@@ -77,6 +77,8 @@ export async function startComputer(options: { readonly folder: string }): Promi
     // What a host keeps of a run is kept with the practice machine, not among the files of the real one.
     DECOM_JOBS: join(home, '.decom', 'run'),
     DECOM_CLAIM: join(home, '.decom', 'claim'),
+    // The computer underneath has other services and sockets.
+    DECOM_SURVEY: join(bin, surveyProgram),
     USER: user,
     LOGNAME: user,
     SHELL: '/bin/sh',

@@ -32,8 +32,9 @@ export interface SshServer {
  * sessions a connection; no terminal, no subsystems, no forwarding.
  */
 export async function startSshServer(options: SshServerOptions): Promise<SshServer> {
-  const ssh = new ssh2.Server({ hostKeys: [options.hostKey], ident: 'decom_practice' }, (connection) => {
-    serve(connection, options);
+  let port = options.port;
+  const ssh = new ssh2.Server({ hostKeys: [options.hostKey], ident: 'decom_practice' }, (connection, client) => {
+    serve(connection, options, `${client.ip} ${client.port} 127.0.0.1 ${port}`);
   });
   const sockets = new Set<Socket>();
   const listener = createServer((socket) => {
@@ -49,8 +50,9 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
   });
   const address = listener.address();
   if (address === null || typeof address === 'string') throw new Error('the SSH server has no port');
+  port = address.port;
   return {
-    port: address.port,
+    port,
     cut: async () => {
       const closed = new Promise((resolve) => listener.close(resolve));
       for (const socket of sockets) socket.destroy();
@@ -59,7 +61,8 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
   };
 }
 
-function serve(connection: Connection, options: SshServerOptions): void {
+/** `way`: what SSH_CONNECTION holds. */
+function serve(connection: Connection, options: SshServerOptions, way: string): void {
   let sessions = 0;
   const open = new Set<() => void>();
   connection.on('close', () => {
@@ -74,7 +77,7 @@ function serve(connection: Connection, options: SshServerOptions): void {
   connection.on('session', (accept, reject) => {
     if (sessions >= maxSessions) return reject();
     sessions += 1;
-    const environment: { [name: string]: string } = { ...options.environment };
+    const environment: { [name: string]: string } = { ...options.environment, SSH_CONNECTION: way };
     const session = accept();
     session.on('close', () => {
       sessions -= 1;

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { surveyAnswers } from './survey-answers.ts';
 
 /** What the practice machine says of itself. */
 export interface PracticeIdentity {
@@ -40,7 +41,11 @@ export function writeStandIns(options: {
   put('lsblk', lsblk(identity));
   put('hostname', `echo ${quoted(identity.name)}\n`);
   put('id', id);
+  put(surveyProgram, surveyAnswers(identity, bootId));
 }
+
+/** What the survey of the practice machine is asked of: its name in the folder of the stand-ins. */
+export const surveyProgram = 'decom-survey';
 
 /** A text as one word of a POSIX shell. */
 export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

@@ -40,6 +40,13 @@ export async function systemctl(argv: readonly string[], units: Units): Promise<
   if (verb === 'daemon-reload' || verb === 'reset-failed') return printed('');
   if (verb === 'is-system-running') return printed('running\n');
   if (verb === 'list-units' || verb === '') return printed(units.all().map(listLine).join(''));
+  if (verb === 'list-unit-files')
+    return printed(
+      units
+        .all()
+        .map((s) => `${s.definition.unit} ${s.enabled}\n`)
+        .join(''),
+    );
   if (verb === 'show') return show(asked, units);
   const names = asked.units;
   if (names.length === 0) return complained('Too few arguments.', 1);

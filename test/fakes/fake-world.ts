@@ -3,6 +3,7 @@ import type { OperationHandlers, Perform, Probe, ProbeHandlers } from '../../src
 import type { Operation, Outcome, Receipt } from '../../src/core/operation.ts';
 import type { CopyDescription, ServiceState } from '../../src/core/probe.ts';
 import { ok, seen, trouble, unseen } from '../../src/core/result.ts';
+import { smallSurvey } from './small-survey.ts';
 
 /** A host, its BMC, a vault and an inventory in memory. Every act is counted, so that tests can see what was done twice. */
 export interface FakeWorld {
@@ -148,6 +149,7 @@ export function fakeWorld(
             host_key: seen(state.hostKey),
           })
         : down(),
+    'host.survey': async () => (up() ? seen(smallSurvey(state)) : down()),
     'host.reachable': async () => seen(up() ? 'yes' : state.proxied ? 'silent' : 'no'),
     'host.tools': async ({ names }) => (up() ? seen(Object.fromEntries(names.map((n) => [n, true]))) : down()),
     'host.paths': async ({ paths }) =>

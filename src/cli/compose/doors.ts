@@ -46,8 +46,9 @@ export function givenUpBy(
 const givenUp = trouble('aborted', 'the BMC was not waited for: it was stopped here', 'Go on with: decom resume');
 
 /**
- * The table's type ties each handler to its question; a union cannot be told so, hence the casts. What a program of the host printed, and
- * why something could not be asked, may hold a secret: it is taken out here, before anything is shown, kept, or handed to a later step.
+ * The table's type ties each handler to its question; a union cannot be told so, hence the casts. What a program of the host printed, what
+ * stands in its tables, and why something could not be asked, may hold a secret: it is taken out here, before anything is shown, kept, or
+ * handed to a later step.
  */
 export const probeBy =
   (handlers: ProbeHandlers, redactor: Redactor): Probe =>
@@ -55,7 +56,9 @@ export const probeBy =
     const handler = handlers[question.kind] as (q: typeof question, c: typeof context) => ReturnType<Probe>;
     const answer = await handler(question, context);
     if (!answer.known) return bounded(redactor.redactIn(answer)) as never;
-    return (question.kind === 'command' ? redactor.redactIn(answer) : answer) as never;
+    return (
+      question.kind === 'command' || question.kind === 'host.survey' ? redactor.redactIn(answer) : answer
+    ) as never;
   };
 
 /** What a program printed comes back through here as well. */

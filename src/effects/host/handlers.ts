@@ -4,6 +4,7 @@ import { commandProbe } from './command.ts';
 import { identityProbe } from './identity.ts';
 import { pathsProbe } from './paths.ts';
 import { serviceProbe } from './service.ts';
+import { surveyProbe } from './survey.ts';
 import { toolsProbe } from './tools.ts';
 
 export { claimsOn } from './claims.ts';
@@ -13,11 +14,19 @@ export { jobsOn } from './jobs.ts';
 /** Milliseconds until a host that does not answer counts as not reachable. */
 const reachableWithin = 5000;
 
-type HostProbe = 'host.identity' | 'host.reachable' | 'host.tools' | 'host.paths' | 'service' | 'command';
+type HostProbe =
+  | 'host.identity'
+  | 'host.survey'
+  | 'host.reachable'
+  | 'host.tools'
+  | 'host.paths'
+  | 'service'
+  | 'command';
 
 /** Everything that is asked of the host itself. */
 export const hostProbes = (machine: Machine): Pick<ProbeHandlers, HostProbe> => ({
   'host.identity': identityProbe(machine),
+  'host.survey': surveyProbe(machine),
   'host.reachable': () => machine.reachable(reachableWithin),
   'host.tools': toolsProbe(machine),
   'host.paths': pathsProbe(machine),
