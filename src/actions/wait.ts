@@ -48,6 +48,8 @@ export const wait = action<typeof Input, Facts>({
       : undefined;
   },
 
+  lasts: (input) => milliseconds(input.for ?? ''),
+
   inspect: async (_input, probe, past) => ({ now: await probe({ kind: 'clock' }), started: past.started ?? null }),
 
   plan: (input, { now, started }, setting) => {

@@ -11,9 +11,13 @@ export function refuse(
   folder = process.cwd(),
   code: ExitCode = exit.usage,
 ): ExitCode {
+  const placed = <P extends { readonly file: string }>(at: P): P => ({
+    ...at,
+    file: fromHere(folder, at.file, process.cwd()),
+  });
   const diagnostics = problems
     .filter(isDiagnostic)
-    .map((d) => ({ ...d, file: fromHere(folder, d.file, process.cwd()) }));
+    .map((d) => ({ ...placed(d), ...(d.way === undefined ? {} : { way: d.way.map(placed) }) }));
   for (const diagnostic of diagnostics) output.event({ type: 'diagnostic', message: diagnostic.what, ...diagnostic });
   output.note(diagnosticLines(diagnostics));
   for (const problem of problems) if (!isDiagnostic(problem)) output.trouble(problem);

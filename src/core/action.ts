@@ -129,6 +129,10 @@ export interface Action<I extends TSchema = TSchema, F = unknown, A = unknown> {
   readonly output?: TSchema;
   readonly yields?: readonly EvidenceKind[];
   demands?(input: Static<I>): readonly Demand[];
+  /** What it does on the host may start something that writes there. */
+  readonly startsWriters?: boolean;
+  /** The least time that it takes, in milliseconds, as far as its input tells. */
+  lasts?(input: Static<I>): number | undefined;
   /** Reads what the step needs to know: seconds, ≤ 64 KiB. Serves the plan, the moment before the act, and the resume. */
   inspect(input: Static<I>, probe: Probe, past: Past, setting: Setting): Promise<F>;
   /** The facts to plan on while an input is `(known after …)`: only then `inspect` cannot be asked. */

@@ -1,6 +1,6 @@
 /**
  * One finding about an input file. `line` and `column` count from 1; `column` counts UTF-16 units as editors do.
- * Printed as `file:line:column  what. fix`.
+ * Printed as `file:line:column  what. fix`, and what leads to it on lines of its own below.
  */
 export interface Diagnostic {
   readonly code: string;
@@ -9,10 +9,18 @@ export interface Diagnostic {
   readonly column: number;
   readonly what: string;
   readonly fix?: string;
+  /** The places that lead to it, in the order of what happens, each with what it contributes. */
+  readonly way?: readonly {
+    readonly file: string;
+    readonly line: number;
+    readonly column: number;
+    readonly what: string;
+  }[];
 }
 
 export function diagnosticText(d: Diagnostic): string {
-  return `${d.file}:${d.line}:${d.column}  ${d.what}${d.fix ? ` ${d.fix}` : ''}`;
+  const way = (d.way ?? []).map((at) => `\n    ${at.file}:${at.line}:${at.column}  ${at.what}`);
+  return `${d.file}:${d.line}:${d.column}  ${d.what}${d.fix ? ` ${d.fix}` : ''}${way.join('')}`;
 }
 
 /** The nearest of `names` to a misspelt one (Damerau-Levenshtein ≤ a third of its length), or undefined. */

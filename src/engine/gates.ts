@@ -6,6 +6,7 @@ import type { Json } from '../core/json.ts';
 import { mayStartWriters } from '../core/may-start-writers.ts';
 import { matchesPlanned, type Operation } from '../core/operation.ts';
 import { operationWords } from '../core/operation-words.ts';
+import { startsAgainWords, yielderMissing } from '../core/order.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import { type Trouble, trouble } from '../core/result.ts';
 import { redoCommand, stepsToRedo } from './redo.ts';
@@ -37,7 +38,8 @@ export interface Yielding {
   readonly skipped: readonly string[];
 }
 
-const yieldersOf = (actions: readonly AnyAction[], kind: EvidenceKind): readonly string[] =>
+/** The kinds of step that yield a kind of evidence. */
+export const yieldersOf = (actions: readonly AnyAction[], kind: EvidenceKind): readonly string[] =>
   actions.filter((action) => action.yields?.includes(kind)).map((action) => action.kind);
 
 export function yieldingOf(
@@ -52,13 +54,6 @@ export function yieldingOf(
   );
   return { kinds, skipped: skipped.map(({ id }) => id) };
 }
-
-const addYielder = (kinds: readonly string[]): string =>
-  `Add a step that yields it to the runbook, before this one: ${kinds.join(' or ')} yields it.`;
-
-/** What to do where no step before the one that demands a kind of evidence yields it. */
-export const yielderMissing = (actions: readonly AnyAction[], kind: EvidenceKind): string =>
-  addYielder(yieldersOf(actions, kind));
 
 /**
  * Why a demand is not met by what the journal holds; undefined when it is. `assumed` are kinds that a rehearsal's earlier steps
@@ -111,7 +106,7 @@ export function unmetDemand(
       'evidence-missing',
       `no evidence "${demand.kind}" in this run`,
       yielding.skipped.length === 0 || execution.rehearsal
-        ? `${addYielder(yielding.kinds)}${execution.rehearsal ? '' : ` Then: ${redoCommand(execution, [])}`}`
+        ? `${yielderMissing(yielding.kinds)}${execution.rehearsal ? '' : ` Then: ${redoCommand(execution, [])}`}`
         : `${yielding.kinds.join(' or ')} yields it. It was skipped; have it done with: ${redoCommand(execution, yielding.skipped)}`,
       demand.why,
     );
@@ -154,13 +149,10 @@ export const startsAgain = (demand: Demand, before: readonly PlannedStep[], stop
     : undefined;
 
 /** What such an order is told as, before anything of it is done. */
-export const startsAgainTrouble = (step: { readonly id: string }, demand: Demand, starter: PlannedStep): Trouble =>
-  trouble(
-    'order',
-    `step "${step.id}" demands "${demand.kind}", and step "${starter.id}" after that may start something that writes`,
-    `Move "${starter.id}" before the step that yields "${demand.kind}".`,
-    demand.why,
-  );
+export function startsAgainTrouble(step: { readonly id: string }, demand: Demand, starter: PlannedStep): Trouble {
+  const { and, fix } = startsAgainWords(starter.id, demand.kind);
+  return trouble('order', `step "${step.id}" demands "${demand.kind}", and ${and}`, fix, demand.why);
+}
 
 const startedTrouble = (demand: Demand, execution: Execution, { step, operation }: WritersStarted): Trouble =>
   trouble(

@@ -2,6 +2,8 @@ import type { AnyAction, Setting } from '../core/action.ts';
 import type { Scope } from '../core/binding.ts';
 import type { Host } from '../core/host.ts';
 import type { Json, JsonObject } from '../core/json.ts';
+import { mayStartWriters } from '../core/may-start-writers.ts';
+import { type OrderedStep, orderedStep, orderFaults } from '../core/order.ts';
 import {
   type Blocker,
   boundHelpers,
@@ -12,11 +14,12 @@ import {
   type PlannedStep,
   settingOf,
 } from '../core/plan.ts';
-import { trouble } from '../core/result.ts';
+import { seen, trouble } from '../core/result.ts';
 import { type Runbook, type Step, stepsOf } from '../core/runbook.ts';
+import { cappedSurvey } from '../core/survey.ts';
 import { closedSteps, freezesLeft } from './calendar.ts';
 import { type Engine, folderName, inspect, powerNow } from './engine.ts';
-import { startsAgain, startsAgainTrouble, yielderMissing } from './gates.ts';
+import { yieldersOf } from './gates.ts';
 
 export interface PlanRequest {
   readonly host: Host;
@@ -52,6 +55,7 @@ export async function makePlan(engine: Engine, request: PlanRequest): Promise<Pl
     steps: request.outputs ?? {},
   };
   const steps: PlannedStep[] = [];
+  const order: OrderedStep[] = [];
   const facts: Record<string, PlanFacts['steps'][string]> = {};
   const blockers: Blocker[] = [];
   for (const step of stepsOf(request.runbook)) {
@@ -60,7 +64,9 @@ export async function makePlan(engine: Engine, request: PlanRequest): Promise<Pl
     const setting = settingOf(bound, folderName(request.run, request.redone?.[step.id] ?? 0), step.id, engine.scratch);
     const planned = await planStep(engine, step, action, scope, setting);
     blockers.push(...planned.blockers);
-    blockers.push(...orderBlockers(engine, step, action, planned.input, steps));
+    const inOrder = ordered(step, action, planned, request.outputs?.[step.id] !== undefined);
+    blockers.push(...orderBlockers(engine, order, inOrder));
+    order.push(inOrder);
     const remarks = planned.seen === null ? [] : (action.remarks?.(planned.seen) ?? []);
     facts[step.id] = {
       already: planned.operations?.length === 0 && action.effect !== 'none',
@@ -75,6 +81,7 @@ export async function makePlan(engine: Engine, request: PlanRequest): Promise<Pl
   blockers.push(...closed.blockers);
   const identity =
     engine.borrowed === undefined ? await engine.probe({ kind: 'host.identity' }) : engine.borrowed.identity;
+  const survey = engine.borrowed === undefined ? await surveyed(engine, identity) : engine.borrowed.survey;
   return {
     format: 1,
     intent: {
@@ -95,12 +102,20 @@ export async function makePlan(engine: Engine, request: PlanRequest): Promise<Pl
       power,
       steps: facts,
       blockers,
+      ...(survey === undefined ? {} : { survey }),
       ...(engine.way === undefined || engine.way.length === 0 ? {} : { way: engine.way }),
       ...(freezes.ok && freezes.value.length > 0 ? { freezes: freezes.value } : {}),
       ...(closed.closed.length === 0 ? {} : { closed: closed.closed }),
       borrowed: engine.borrowed !== undefined,
     },
   };
+}
+
+/** A host that did not say who it is would not say more. */
+async function surveyed(engine: Engine, identity: PlanFacts['identity']): Promise<NonNullable<PlanFacts['survey']>> {
+  if (!identity.known) return identity;
+  const survey = await engine.probe({ kind: 'host.survey' });
+  return survey.known ? seen(cappedSurvey(survey.value, 100)) : survey;
 }
 
 interface StepPlan {
@@ -150,38 +165,20 @@ async function planStep(
   return { operations: planned, seen, input, blockers: [] };
 }
 
-/** What a step demands must be yielded by a step before it: that can be known without running anything. */
-function orderBlockers(
-  engine: Engine,
-  step: Step,
-  action: AnyAction,
-  input: unknown,
-  before: readonly PlannedStep[],
-): readonly Blocker[] {
-  if (input === undefined || action.demands === undefined) return [];
-  const yielding = (kind: string): number =>
-    before.findLastIndex(
-      (s) => engine.actions.find((a) => a.kind === s.uses)?.yields?.some((k) => k === kind) ?? false,
-    );
-  return action.demands(input).flatMap((demand) => {
-    const at = yielding(demand.kind);
-    const starter = at === -1 ? undefined : startsAgain(demand, before, at);
-    if (starter !== undefined) return [{ step: step.id, trouble: startsAgainTrouble(step, demand, starter) }];
-    if (at !== -1 && (demand.after === undefined || at > yielding(demand.after))) return [];
-    const when =
-      demand.after === undefined || at === -1
-        ? 'no step before it yields that'
-        : `that comes before the last "${demand.after}"`;
-    const why = trouble(
-      'order',
-      `step "${step.id}" demands "${demand.kind}", and ${when}`,
-      demand.after === undefined || at === -1
-        ? yielderMissing(engine.actions, demand.kind)
-        : `Move a copy and its proof after the step that yields "${demand.after}".`,
-      demand.why,
-    );
-    return [{ step: step.id, trouble: why }];
-  });
+/** A step as its order is judged. What an open run has done already is neither skipped nor waited for any more. */
+function ordered(step: Step, action: AnyAction, { input, operations }: StepPlan, done: boolean): OrderedStep {
+  const { when, ...rest } = step;
+  const judged = orderedStep(done ? rest : step, action, input);
+  const starts = operations?.some(mayStartWriters) ?? false;
+  return { ...judged, starts, ...(done ? { waits: 0, goesOn: false } : {}) };
+}
+
+/** What a step demands must be yielded by a step before it, on every way: that can be known without running anything. */
+function orderBlockers(engine: Engine, before: readonly OrderedStep[], step: OrderedStep): readonly Blocker[] {
+  return orderFaults(before, step, (kind) => yieldersOf(engine.actions, kind)).map(({ demand, what, fix }) => ({
+    step: step.id,
+    trouble: trouble('order', what, fix, demand.why),
+  }));
 }
 
 function plannedStep(step: Step, action: AnyAction, operations: PlannedStep['operations']): PlannedStep {

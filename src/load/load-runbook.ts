@@ -5,6 +5,7 @@ import { fail, ok, type Result } from '../core/result.ts';
 import type { Param, ParamType, Phase, Place, Runbook } from '../core/runbook.ts';
 import type { Window } from '../core/window.ts';
 import { checkNode } from './check.ts';
+import { checkOrder } from './check-order.ts';
 import { checkStep, type DraftStep, draftStep } from './check-step.ts';
 import { relatedFile } from './file-path.ts';
 import { entryOf, placeAt, type SourceNode } from './node.ts';
@@ -20,6 +21,8 @@ export interface LoadOptions extends WindowContext {
   readonly quick?: boolean;
   /** Says what is wrong with a `when:` expression, or undefined. */
   readonly checkWhen?: (expression: string) => string | undefined;
+  /** Also refuses what may begin before it is proved. What plans need not ask: there, knowing more, each is a blocker. */
+  readonly order?: boolean;
 }
 
 interface DraftPhase {
@@ -120,7 +123,9 @@ export function loadRunbook(
   }
   if (faults.length > 0) return fail(sorted(faults, [...used.keys()]));
   const { name, title = name } = shape.value as RunbookShape;
-  return ok({ name, title, params, phases: phases.map((phase) => finishPhase(phase, window)), sources });
+  const runbook = { name, title, params, phases: phases.map((phase) => finishPhase(phase, window)), sources };
+  const early = options.order === true ? checkOrder(runbook, kinds) : [];
+  return early.length === 0 ? ok(runbook) : fail(sorted(early, [...used.keys()]));
 }
 
 /** Hashed when somebody asks: what is only checked needs no hash. */

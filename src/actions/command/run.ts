@@ -77,6 +77,7 @@ export const commandRun = action<typeof Input, Facts>({
   effect: 'changes',
   once: true,
   irreversible: false,
+  startsWriters: true,
   input: Input,
   literal: ['shell'],
   output: Type.Object({ exit: Type.Integer(), stdout: Type.String() }),

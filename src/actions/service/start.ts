@@ -32,6 +32,7 @@ export const serviceStart = action<typeof Input, readonly Seen<ServiceState>[]>(
   effect: 'changes',
   once: false,
   irreversible: false,
+  startsWriters: true,
   input: Input,
   check: namesOneWay,
   output: Type.Object({ units: Type.Array(Type.String()) }),

@@ -96,9 +96,9 @@ async function checkRunbook(
   conditions: Conditions,
 ): Promise<Checked> {
   const read: ReadFile = (name) => readWorkspaceFile(folder, name);
-  const plain = loadRunbook(file, read, actions, { quick: true, ...zone });
+  const plain = loadRunbook(file, read, actions, { quick: true, order: true, ...zone });
   const whole = plain.ok && stepsOf(plain.value).every(({ when, window }) => (when ?? window) === undefined);
-  const loaded = whole ? plain : loadRunbook(file, read, actions, { ...zone, ...(await conditions()) });
+  const loaded = whole ? plain : loadRunbook(file, read, actions, { order: true, ...zone, ...(await conditions()) });
   if (!loaded.ok) return { file, says: '', problems: loaded.error };
   const { phases } = loaded.value;
   const says = `${counted(phases.length, 'phase')}, ${counted(stepsOf(loaded.value).length, 'step')}`;

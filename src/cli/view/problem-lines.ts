@@ -17,6 +17,7 @@ export function diagnosticLines(diagnostics: readonly Diagnostic[]): readonly Li
     if (kind.count > shown) return [];
     return [
       [strong(`${d.file}:${d.line}:${d.column}`), `  ${d.what}`, ...(d.fix ? [` ${d.fix}`] : []), dim(` [${d.code}]`)],
+      ...(d.way ?? []).map((at): Line => [dim(`    ${at.file}:${at.line}:${at.column}`), `  ${at.what}`]),
     ];
   });
   const more = [...kinds.values()].filter(({ count }) => count > shown);
