@@ -9,6 +9,7 @@ import type { HostIdentity } from './probe.ts';
 import type { Seen, Trouble } from './result.ts';
 import type { OnFailure, RetryPolicy } from './runbook.ts';
 import { sudoOf } from './ssh-settings.ts';
+import type { Survey } from './survey.ts';
 import type { Freeze, Window } from './window.ts';
 
 /** A step of a plan. `with` keeps the references that only a run can fill; everything here is bound by the intent digest. */
@@ -106,6 +107,8 @@ export interface PlanFacts {
     readonly [id: string]: { readonly already: boolean; readonly seen: Json; readonly remarks?: readonly string[] };
   };
   readonly blockers: readonly Blocker[];
+  /** What is on the host, with no more than a hundred rows of a list; absent in plans of before it was asked. */
+  readonly survey?: Seen<Survey>;
   /** How the host is reached, in sentences: what the SSH configuration gave, bastions, old algorithms that are allowed. */
   readonly way?: readonly string[];
   /** Freezes of the workspace that were not over yet. They are read anew before each step. */

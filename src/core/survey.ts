@@ -275,3 +275,32 @@ export const wholly = <T>(section: Seen<Listed<T>>): readonly T[] | undefined =>
   section.known && section.value.lacks === undefined && section.value.total === section.value.rows.length
     ? section.value.rows
     : undefined;
+
+/** With at most `rows` of every list; `total` tells how many there were. */
+export const cappedSurvey = (survey: Survey, rows: number): Survey => {
+  const capped = <T>(section: Seen<Listed<T>>): Seen<Listed<T>> =>
+    section.known && section.value.rows.length > rows
+      ? { known: true, value: { ...section.value, rows: section.value.rows.slice(0, rows) } }
+      : section;
+  const { root, identity, os, load, ...lists } = survey;
+  return {
+    ...{ root, identity, os },
+    services: capped(lists.services),
+    listeners: capped(lists.listeners),
+    connections: capped(lists.connections),
+    sessions: capped(lists.sessions),
+    last_logins: capped(lists.last_logins),
+    timers: capped(lists.timers),
+    cron: capped(lists.cron),
+    mounts: capped(lists.mounts),
+    exports: capped(lists.exports),
+    disks: capped(lists.disks),
+    databases: capped(lists.databases),
+    guests: capped(lists.guests),
+    roles: capped(lists.roles),
+    addresses: capped(lists.addresses),
+    routes: capped(lists.routes),
+    parts: capped(lists.parts),
+    load,
+  };
+};

@@ -235,6 +235,12 @@ export const PlanShape = Type.Object(
           ),
           { description: 'What must be cleared before it can go through.' },
         ),
+        survey: Type.Optional(
+          Type.Object(
+            { known: Type.Boolean({ description: 'Whether it could be asked.' }) },
+            { ...open, description: 'What is on the host, a section each; see docs/survey.md.' },
+          ),
+        ),
         way: Type.Optional(
           Type.Array(Type.String(), {
             description: 'How the host is reached, where there is more to say than its address.',

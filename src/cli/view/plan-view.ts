@@ -6,6 +6,7 @@ import type { Seen, Trouble } from '../../core/result.ts';
 import { shellWord } from '../../core/shell-word.ts';
 import { windowWords } from '../../core/window.ts';
 import { classOf, markOf, reversibility, type StepClass } from './mark.ts';
+import { surveyLines } from './survey-view.ts';
 import { bad, counted, dim, indent, type Line, pairs, type Span, strong, warn } from './text.ts';
 
 export interface PlanViewOptions {
@@ -25,6 +26,7 @@ export function planView(plan: Plan, options: PlanViewOptions): readonly Line[] 
   return [
     ...identityLines(plan, options.now),
     '',
+    ...(plan.facts.survey === undefined ? [] : [...surveyLines(plan.facts.survey), '']),
     ...plan.intent.phases.flatMap((phase) => phaseLines(plan, phase.phase, phase.title, options)),
     ...blockerLines(plan.facts.blockers),
     ...calendarLines(plan),
