@@ -47,8 +47,8 @@ export interface Surroundings {
 export const newRedactor = makeRedactor;
 
 /** All runs of a state folder. Loads nothing that talks to the network. */
-export const openRunStore = (path: string, operator: string, redactor: Redactor): RunStore =>
-  runStore({ path, operator, redact: (text) => redactor.redact(text) });
+export const openRunStore = (path: string, operator: string, redactor: Redactor, group?: string): RunStore =>
+  runStore({ path, operator, redact: (text) => redactor.redact(text), ...(group === undefined ? {} : { group }) });
 
 /** Adds a host to the end of a hosts file; makes the file where there is none. */
 export async function addToInventory(hostsFile: string, operator: string, host: Host): Promise<Result<void>> {

@@ -76,7 +76,7 @@ export function openDesk(invocation: Invocation, signal?: AbortSignal): Result<D
             askSecret(question, { keyboard, stdin, stderr, rich: invocation.rich, signal: asked }),
         }),
   };
-  const store = openRunStore(state, operator, redactor);
+  const store = openRunStore(state, operator, redactor, workspace.value.settings.group);
   const { allowedSigners } = workspace.value;
   const judge: JudgeStatement = async (signed, at) => (await statementJudge(allowedSigners))(signed, at);
   const voucher = async (): Promise<Result<Voucher | undefined>> =>

@@ -104,12 +104,16 @@ export interface Execution {
   /** By step: what was ticked of its form since a new plan last had it done once more. */
   readonly ticks: { readonly [step: string]: readonly Tick[] };
   readonly status: 'open' | 'parked' | 'stopped' | 'closed';
-  /** `gate`: what keeps the step from being begun, where it is not the step itself that waits. */
+  /**
+   * `gate`: what keeps the step from being begun, where it is not the step itself that waits. `heard`: how many statements were on record
+   * then; what came since may be what it waits for.
+   */
   readonly parked: {
     readonly step: string;
     readonly until: string | null;
     readonly why: string;
     readonly gate?: 'window' | 'freeze';
+    readonly heard: number;
   } | null;
   readonly stopped: { readonly by: string; readonly reason: string } | null;
   readonly outcome: 'done' | 'abandoned' | 'rolled-back' | 'rehearsed' | null;

@@ -36,6 +36,13 @@ export function after(execution: Execution, event: Recorded, own: Own): Executio
       });
     }
     case 'session.closed':
+      // Who only took in what others said has not gone on with it: it waits for what it waited for.
+      return onRun(
+        execution,
+        event,
+        own,
+        event.why === 'inbox' && execution.status === 'open' && execution.parked !== null ? { status: 'parked' } : {},
+      );
     case 'checkpoint':
     case 'head.kept':
     case 'head.not-kept':
@@ -100,7 +107,7 @@ export function after(execution: Execution, event: Recorded, own: Own): Executio
       return onPass(execution, event, own, () => ({ status: 'blocked', trouble: event.trouble, gate: event.gate }));
     case 'run.parked': {
       const { gate, step, until, why } = event;
-      const parked = { step, until, why, ...(gate === undefined ? {} : { gate }) };
+      const parked = { step, until, why, heard: execution.statements.length, ...(gate === undefined ? {} : { gate }) };
       return onPass(execution, event, own, ({ left }) => ({ status: 'waiting', left: left || event.until === null }), {
         status: 'parked',
         parked,

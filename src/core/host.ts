@@ -195,6 +195,11 @@ export const WorkspaceFile = Type.Object(
       ),
     ),
     state: Type.Optional(text('Folder for runs and locks; default $DECOM_STATE_DIR or $XDG_STATE_HOME/decom.')),
+    group: Type.Optional(
+      text(
+        'The Unix group that shares the state folder: its members may read and write there, and nobody else. Default: its owner alone.',
+      ),
+    ),
     hosts: Type.Optional(text('The hosts file; default hosts.yaml.')),
     allowed_signers: Type.Optional(
       text(

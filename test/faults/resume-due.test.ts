@@ -73,6 +73,8 @@ test('what is due goes on up to the next thing that a person has to answer, alth
   expect(due.stdout).toContain('parked at told: others answer confirmed');
   expect(due.stdout).toContain('Next, once they have: decom resume');
   expect(await b.decom('tick', 'practice', 'told')).toMatchObject({ code: 0 });
+  // On record already, and not answered to yet.
+  expect(await b.decom('inbox', 'take', 'practice')).toMatchObject({ code: 0 });
   expect(await b.decom(...shipped())).toMatchObject({ code: 0 });
   expect(b.events().findLast((event) => event.type === 'run.closed')).toMatchObject({ outcome: 'done' });
 });

@@ -99,9 +99,11 @@ async function resumeDue(invocation: Invocation, desk: Desk, how: How): Promise<
   const leaving = { ...how, beforehand: { ...how.beforehand, leaves: true } };
   const due = readRuns(desk.store).flatMap(({ folder, read }) => {
     if (!read.ok || folder.rehearsal || read.value.execution.status !== 'parked') return [];
-    const until = read.value.execution.parked?.until ?? null;
-    // Whoever waits for others goes on once they have said something.
-    const come = until === null ? folder.inbox().waiting().length > 0 : new Date(until) <= now;
+    const { parked, statements } = read.value.execution;
+    const until = parked?.until ?? null;
+    // Whoever waits for others goes on once they have said something, also where somebody has had it taken in already.
+    const said = (): boolean => statements.length > (parked?.heard ?? 0) || folder.inbox().waiting().length > 0;
+    const come = until === null ? said() : new Date(until) <= now;
     return come ? [folder] : [];
   });
   let worst: ExitCode = exit.done;

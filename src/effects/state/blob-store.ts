@@ -4,18 +4,19 @@ import type { BlobRef } from '../../core/blob.ts';
 import { sha256 } from '../../core/json.ts';
 import { type BlobStore, JournalTrouble } from '../../core/ports.ts';
 import { trouble } from '../../core/result.ts';
+import { type Access, ownerOnly } from './access.ts';
 import { makeFolder, replaceFile } from './durable.ts';
 
 /** Blobs in `folder/<sha256>`, 0600. What is put is redacted before it is hashed, so no secret is ever kept. `put` throws `JournalTrouble` as the log does. */
-export function fileBlobs(folder: string, redact: (text: string) => string): BlobStore {
+export function fileBlobs(folder: string, redact: (text: string) => string, access: Access = ownerOnly): BlobStore {
   return {
     put(data) {
       const bytes = Buffer.from(typeof data === 'string' ? redact(data) : data);
       const hash = sha256(bytes);
       const path = join(folder, hash);
       try {
-        if (!existsSync(folder)) makeFolder(folder, dirname(folder));
-        if (!existsSync(path)) replaceFile(path, bytes);
+        if (!existsSync(folder)) makeFolder(folder, dirname(folder), access);
+        if (!existsSync(path)) replaceFile(path, bytes, access);
       } catch (error) {
         throw new JournalTrouble(
           trouble(

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { sha256 } from '../../core/json.ts';
 import type { Lock } from '../../core/ports.ts';
 import { fail, ok, type Result, trouble } from '../../core/result.ts';
+import { type Access, ownerOnly, shareFile } from './access.ts';
 import { writeAll } from './durable.ts';
 
 /** Who holds a lock. A process is the same only if its start time and the machine's boot are the same as well. */
@@ -18,7 +19,7 @@ interface Owner {
  * Takes the lock of a host, or says who holds it. A lock is stale only when the very process that made it is gone on this machine;
  * its age never matters (an erase can run for ten hours). A lock made on another machine is never stale by itself.
  */
-export function lockHost(path: string, host: string, operator: string): Result<Lock> {
+export function lockHost(path: string, host: string, operator: string, access: Access = ownerOnly): Result<Lock> {
   const mine: Owner = {
     pid: process.pid,
     started: startOf(process.pid) ?? '',
@@ -26,15 +27,23 @@ export function lockHost(path: string, host: string, operator: string): Result<L
     machine: hostname(),
     operator,
   };
-  return take(path, host, mine, 0);
+  return take(path, { host, mine, access }, 0);
 }
 
 /** Processes that died one after the other, each while it removed the lock of the one before. */
 const mostDead = 8;
 
-function take(path: string, host: string, mine: Owner, depth: number): Result<Lock> {
+/** What a lock is taken for. */
+interface Taking {
+  readonly host: string;
+  readonly mine: Owner;
+  readonly access: Access;
+}
+
+function take(path: string, taking: Taking, depth: number): Result<Lock> {
+  const { host } = taking;
   for (let attempt = 0; attempt < 3; attempt++) {
-    if (create(path, mine)) return ok({ release: () => unlinkSync(path) });
+    if (create(path, taking)) return ok({ release: () => unlinkSync(path) });
     const found = textOf(path);
     if (found === undefined) continue;
     const owner = ownerOf(found);
@@ -56,7 +65,7 @@ function take(path: string, host: string, mine: Owner, depth: number): Result<Lo
         ),
       );
     }
-    const removed = depth < mostDead ? removeStale(path, found, host, mine, depth) : undefined;
+    const removed = depth < mostDead ? removeStale(path, found, taking, depth) : undefined;
     if (removed?.ok !== true) {
       const what = `the stale lock of ${host} is being removed by another process`;
       return fail(trouble('locked', what, 'Try again.', removed?.error.what));
@@ -66,11 +75,12 @@ function take(path: string, host: string, mine: Owner, depth: number): Result<Lo
 }
 
 /** Makes the lock as a whole, by a link to a finished file: nobody ever sees half a lock, which would have no owner. */
-function create(path: string, owner: Owner): boolean {
+function create(path: string, { mine: owner, access }: Taking): boolean {
   const whole = `${path}.${owner.pid}.new`;
   try {
-    const fd = openSync(whole, 'w', 0o600);
+    const fd = openSync(whole, 'w', access.file);
     try {
+      shareFile(fd, access);
       writeAll(fd, Buffer.from(`${JSON.stringify(owner)}\n`));
       fdatasyncSync(fd);
     } finally {
@@ -91,8 +101,8 @@ function create(path: string, owner: Owner): boolean {
  * that was slow could otherwise remove the lock that a faster one has made since. That lock is named by what the stale one holds, and is
  * itself stale once its owner is gone: whoever dies here leaves nothing that a person has to clear.
  */
-function removeStale(path: string, stale: string, host: string, mine: Owner, depth: number): Result<void> {
-  const removal = take(`${path}.${sha256(Buffer.from(stale)).slice(0, 12)}.stale`, host, mine, depth + 1);
+function removeStale(path: string, stale: string, taking: Taking, depth: number): Result<void> {
+  const removal = take(`${path}.${sha256(Buffer.from(stale)).slice(0, 12)}.stale`, taking, depth + 1);
   if (!removal.ok) return removal;
   try {
     if (textOf(path) === stale) unlinkSync(path);
@@ -127,7 +137,9 @@ function ownerOf(text: string): Owner | undefined {
 function isAlive(owner: Owner): boolean {
   if (owner.machine !== hostname()) return true;
   if (owner.boot !== bootId()) return false;
-  return startOf(owner.pid) === owner.started;
+  const started = startOf(owner.pid);
+  // Processes of others can be hidden (hidepid): one that is there, and of which nothing is told, may be the very one.
+  return started === '?' || started === owner.started;
 }
 
 /** The start time of a process in the kernel's own words; undefined if there is none, `?` where the system does not tell. */

@@ -3,7 +3,6 @@ import {
   constants,
   existsSync,
   fstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -11,19 +10,20 @@ import {
   statSync,
   unlinkSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { sha256 } from '../../core/json.ts';
 import type { Inbox, Waiting } from '../../core/ports.ts';
-import { fail, ok, trouble } from '../../core/result.ts';
+import { fail, ok, type Result, trouble } from '../../core/result.ts';
 import { maxStatement } from '../../core/statement.ts';
-import { replaceFile, syncFolder } from './durable.ts';
+import { type Access, ownerOnly } from './access.ts';
+import { makeFolder, replaceFile, syncFolder } from './durable.ts';
 
 /**
  * The inbox of a run: `<run>/inbox/*.json`. A file comes by a rename, so that nobody ever reads half of one. What is no plain file is unfit:
  * a link could name any file of this machine, and a pipe would never end. A file that cannot be moved away is not told of again: it is on record, and
  * a run does not end for it.
  */
-export function folderInbox(path: string): Inbox {
+export function folderInbox(path: string, access: Result<Access> = ok(ownerOnly)): Inbox {
   const names = (): readonly string[] =>
     existsSync(path) && statSync(path).isDirectory()
       ? readdirSync(path)
@@ -45,9 +45,10 @@ export function folderInbox(path: string): Inbox {
         .filter((name) => !stuck.has(name))
         .flatMap((name) => read(join(path, name), name)),
     drop(name, bytes) {
+      if (!access.ok) return access;
       try {
-        mkdirSync(path, { recursive: true, mode: 0o700 });
-        replaceFile(join(path, name), bytes);
+        makeFolder(path, dirname(path), access.value);
+        replaceFile(join(path, name), bytes, access.value);
         return ok(join(path, name));
       } catch (error) {
         return fail(
@@ -62,7 +63,7 @@ export function folderInbox(path: string): Inbox {
     taken: (name) => away(name, () => unlinkSync(join(path, name))),
     refused: (name) =>
       away(name, () => {
-        mkdirSync(join(path, 'refused'), { recursive: true, mode: 0o700 });
+        makeFolder(join(path, 'refused'), path, access.ok ? access.value : ownerOnly);
         renameSync(join(path, name), join(path, 'refused', name));
       }),
   };

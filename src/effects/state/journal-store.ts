@@ -11,25 +11,37 @@ import {
 import { dirname, join } from 'node:path';
 import { type JournalStore, JournalTrouble } from '../../core/ports.ts';
 import { trouble } from '../../core/result.ts';
+import { type Access, openBeyond, ownerOnly, shareFile } from './access.ts';
 import { replaceFile, syncFolder, writeAll } from './durable.ts';
 import { readPart } from './read-part.ts';
 
 /** Through no symbolic link, and nothing but a file: else lines would go where whoever made the link wants them. */
-function openLog(path: string): number {
+function openLog(path: string, access: Access): number {
   const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDWR } = constants;
-  const fd = openSync(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
-  const { mode } = fstatSync(fd);
-  if ((mode & constants.S_IFMT) === constants.S_IFREG && (mode & 0o022) === 0) return fd;
-  closeSync(fd);
-  throw new Error(`${path} is not a file that only its owner writes to`);
+  const fd = openSync(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, access.file);
+  try {
+    const stat = fstatSync(fd);
+    const isFile = (stat.mode & constants.S_IFMT) === constants.S_IFREG;
+    if (access.group === undefined) {
+      if (isFile && (stat.mode & 0o022) === 0) return fd;
+      throw new Error(`${path} is not a file that only its owner writes to`);
+    }
+    const beyond = isFile ? openBeyond(stat, access) : 'it is no file';
+    if (beyond !== undefined) throw new Error(`${path}: ${beyond}`);
+    shareFile(fd, access);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
 }
 
 /**
  * The log as a file, opened for append. Every append is synced to the disk before it returns; a failed sync is never tried again,
  * because the kernel may have dropped the pages that it could not write (fsyncgate, 2018). Throws `JournalTrouble` then and for ever.
  */
-export function fileJournal(path: string): JournalStore {
-  const fd = openLog(path);
+export function fileJournal(path: string, access: Access = ownerOnly): JournalStore {
+  const fd = openLog(path, access);
   syncFolder(dirname(path));
   let broken: JournalTrouble | undefined;
   const guarded = (what: string, act: () => void): void => {
@@ -61,7 +73,7 @@ export function fileJournal(path: string): JournalStore {
         const whole = readFileSync(path);
         const size = fstatSync(fd).size;
         kept = `audit.torn.${length}-${size}`;
-        replaceFile(join(dirname(path), kept), whole.subarray(length));
+        replaceFile(join(dirname(path), kept), whole.subarray(length), access);
         ftruncateSync(fd, length);
         fsyncSync(fd);
       });

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { jcs } from '../../core/json.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { RunFolder, RunStore } from '../../core/ports.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
+import { type Access, groupAccess, notShared, openBeyond, ownerOnly, shareFolder } from './access.ts';
 import { fileBlobs } from './blob-store.ts';
 import { makeFolder, replaceFile } from './durable.ts';
 import { lockHost } from './host-lock.ts';
@@ -17,22 +18,29 @@ export interface RunStoreOptions {
   readonly path: string;
   readonly operator: string;
   readonly redact: (text: string) => string;
+  /** The group that shares the folder; undefined: its owner alone. */
+  readonly group?: string;
+}
+
+/** The options, and who may write; looked up when it is first needed. */
+interface Shelf extends RunStoreOptions {
+  readonly access: () => Result<Access>;
 }
 
 /** Runs as folders below `path`: `runs/<host>/<run>/`, `rehearsals/<host>/<run>/`, `locks/<host>`. */
 export function runStore(options: RunStoreOptions): RunStore {
-  const { path } = options;
-  const attempt = <T>(what: string, act: () => T): Result<T> => {
-    try {
-      return ok(act());
-    } catch (error) {
-      return fail(stateTrouble(path, what, error as Error));
-    }
+  const { path, group } = options;
+  let known: Result<Access> | undefined;
+  const access = (): Result<Access> => {
+    known ??= group === undefined ? ok(ownerOnly) : groupAccess(group);
+    return known;
   };
+  const shelf: Shelf = { ...options, access };
+  const attempt = <T>(what: string, act: (access: Access) => T): Result<T> => attempted(shelf, path, what, act);
   return {
     path,
     prepare: () =>
-      attempt('written', () => {
+      attempt('written', (access) => {
         // Node reports a read-only file system as ENOENT when it makes folders.
         if (existsSync(path)) accessSync(path, constants.W_OK);
         for (const folder of [path, join(path, 'runs')]) {
@@ -40,15 +48,26 @@ export function runStore(options: RunStoreOptions): RunStore {
             throw new Error(`everybody may write to ${folder}; close it: chmod o-w ${folder}`);
           }
         }
-        for (const folder of ['runs', 'rehearsals', 'locks']) {
-          makeFolder(join(path, folder), path);
+        if (access.group !== undefined) {
+          makeFolder(path, dirname(path), access);
+          // One that its owner made by hand, or that a killed process has just made.
+          if (statSync(path).uid === process.geteuid?.() && readdirSync(path).length === 0) shareFolder(path, access);
+        }
+        // What a proof restores is its maker's alone; the folder that it is restored in is everybody's who shares this one.
+        const shared = access.group === undefined ? [] : ['scratch'];
+        for (const folder of ['runs', 'rehearsals', 'locks', ...shared]) {
+          makeFolder(join(path, folder), path, access);
           accessSync(join(path, folder), constants.W_OK);
         }
-        if (idIn(path) === undefined) replaceFile(join(path, 'id'), Buffer.from(`${randomUUID()}\n`));
+        for (const folder of access.group === undefined
+          ? []
+          : [path, ...['runs', 'rehearsals', 'locks', 'scratch'].map((name) => join(path, name))])
+          asShared(folder, access);
+        if (idIn(path) === undefined) replaceFile(join(path, 'id'), Buffer.from(`${randomUUID()}\n`), access);
       }),
     id: () => idIn(path),
     list: () =>
-      [...runsIn(options, 'runs'), ...runsIn(options, 'rehearsals')].sort((a, b) => bornAt(a).localeCompare(bornAt(b))),
+      [...runsIn(shelf, 'runs'), ...runsIn(shelf, 'rehearsals')].sort((a, b) => bornAt(a).localeCompare(bornAt(b))),
     create(plan, run, rehearsal) {
       const host = plan.intent.host.name;
       const folder = join(path, rehearsal ? 'rehearsals' : 'runs', host, run);
@@ -62,22 +81,52 @@ export function runStore(options: RunStoreOptions): RunStore {
           ),
         );
       }
-      return attempt('written', () => {
-        makeFolder(folder, path);
-        replaceFile(join(folder, 'intent.json'), Buffer.from(jcs(plan.intent)));
-        replaceFile(join(folder, 'verify.sh'), Buffer.from(verifyScript));
-        replaceFile(join(folder, 'plan.json'), planBytes(plan));
-        return runFolder(options, folder, host, run, rehearsal);
+      return attempt('written', (access) => {
+        makeFolder(folder, path, access);
+        replaceFile(join(folder, 'intent.json'), Buffer.from(jcs(plan.intent)), access);
+        replaceFile(join(folder, 'verify.sh'), Buffer.from(verifyScript), access);
+        replaceFile(join(folder, 'plan.json'), planBytes(plan), access);
+        return runFolder(shelf, folder, host, run, rehearsal);
       });
     },
     lock(host) {
-      try {
-        return lockHost(join(path, 'locks', host), host, options.operator);
-      } catch (error) {
-        return fail(stateTrouble(path, 'written', error as Error));
-      }
+      const locked = attempt('written', (access) =>
+        lockHost(join(path, 'locks', host), host, options.operator, access),
+      );
+      return locked.ok ? locked.value : locked;
     },
   };
+}
+
+/** Does something in the state folder, with the access that its makers have; what fails is told as trouble with it. */
+function attempted<T>({ access }: Shelf, path: string, what: string, act: (access: Access) => T): Result<T> {
+  const known = access();
+  if (!known.ok) return known;
+  try {
+    return ok(act(known.value));
+  } catch (error) {
+    const { group } = known.value;
+    const { code } = error as NodeJS.ErrnoException;
+    // A full or broken disk is no matter of who may write.
+    if (group === undefined || (code !== undefined && code !== 'EACCES' && code !== 'EPERM'))
+      return fail(stateTrouble(path, what, error as Error));
+    return fail(notShared(path, (error as Error).message, group.name));
+  }
+}
+
+/** Without access to the folder only its reader is of use: a writer was refused before. */
+function accessOr({ access }: Shelf): Access {
+  const known = access();
+  return known.ok ? known.value : ownerOnly;
+}
+
+/** Throws where a folder that was there before is not the group's, and nobody else's. */
+function asShared(folder: string, access: Access): void {
+  const stat = statSync(folder);
+  const beyond = openBeyond(stat, access);
+  if (beyond !== undefined) throw new Error(`${folder}: ${beyond}`);
+  if (stat.gid !== access.group?.id || (stat.mode & 0o2770) !== 0o2770)
+    throw new Error(`${folder} has the mode ${(stat.mode & 0o7777).toString(8)} and the group number ${stat.gid}`);
 }
 
 function idIn(path: string): string | undefined {
@@ -111,7 +160,7 @@ const stateTrouble = (path: string, what: string, error: Error): Trouble =>
     'Give a folder that can be written, by "state:" in decom.yaml or DECOM_STATE_DIR.',
   );
 
-function runsIn(options: RunStoreOptions, kind: 'runs' | 'rehearsals'): readonly RunFolder[] {
+function runsIn(options: Shelf, kind: 'runs' | 'rehearsals'): readonly RunFolder[] {
   const names = (folder: string): readonly string[] => {
     try {
       return readdirSync(folder);
@@ -130,7 +179,7 @@ function runsIn(options: RunStoreOptions, kind: 'runs' | 'rehearsals'): readonly
 /** Runs are ordered by when their first plan was written. */
 const bornAt = (folder: RunFolder): string => statSync(join(folder.path, 'plan.json')).mtime.toISOString();
 
-function runFolder(options: RunStoreOptions, path: string, host: string, run: string, rehearsal: boolean): RunFolder {
+function runFolder(options: Shelf, path: string, host: string, run: string, rehearsal: boolean): RunFolder {
   const planFile = (file: string): Result<Plan> => {
     try {
       const plan: unknown = JSON.parse(readFileSync(join(path, file), 'utf8'));
@@ -148,13 +197,7 @@ function runFolder(options: RunStoreOptions, path: string, host: string, run: st
   };
   const amended = (): readonly string[] => readdirSync(path).filter((name) => /^plan\.\d+\.json$/.test(name));
   const log = join(path, 'audit.jsonl');
-  const guarded = <T>(act: () => T): Result<T> => {
-    try {
-      return ok(act());
-    } catch (error) {
-      return fail(stateTrouble(path, 'used', error as Error));
-    }
-  };
+  const guarded = <T>(act: (access: Access) => T): Result<T> => attempted(options, path, 'used', act);
   return {
     run,
     host,
@@ -170,14 +213,25 @@ function runFolder(options: RunStoreOptions, path: string, host: string, run: st
         trouble('plan-missing', `${path} has no plan ${id}`, 'Restore the file from a backup of the state folder.'),
       );
     },
-    amendPlan: (plan) => guarded(() => replaceFile(join(path, `plan.${amended().length + 1}.json`), planBytes(plan))),
-    log: (at) => guarded(() => readPart(log, at)),
-    openJournal: () => guarded(() => fileJournal(log)),
-    inbox: () => folderInbox(join(path, 'inbox')),
-    blobs: () => fileBlobs(join(path, 'out'), options.redact),
+    amendPlan: (plan) =>
+      guarded((access) => replaceFile(join(path, `plan.${amended().length + 1}.json`), planBytes(plan), access)),
+    log(at) {
+      try {
+        return ok(readPart(log, at));
+      } catch (error) {
+        return fail(stateTrouble(path, 'used', error as Error));
+      }
+    },
+    openJournal: () =>
+      guarded((access) => {
+        if (access.group !== undefined) asShared(path, access);
+        return fileJournal(log, access);
+      }),
+    inbox: () => folderInbox(join(path, 'inbox'), options.access()),
+    blobs: () => fileBlobs(join(path, 'out'), options.redact, accessOr(options)),
     write: (name, text) =>
-      guarded(() => {
-        replaceFile(join(path, name), Buffer.from(text));
+      guarded((access) => {
+        replaceFile(join(path, name), Buffer.from(text), access);
         return join(path, name);
       }),
   };
