@@ -230,3 +230,12 @@ test('an approval of a plan that has not begun is handed over, and speaks of no 
   expect(said('approve')).toHaveLength(1);
   expect(readFileSync(join(b.folder, 'approval.json'), 'utf8')).toContain('"kind":"approve"');
 });
+
+test('nothing is said of a run whose log is broken, and the exit code tells that it is', async () => {
+  await waitingForHands();
+  const path = join(b.runs().at(-1) ?? '', 'audit.jsonl');
+  writeFileSync(path, readFileSync(path, 'utf8').replace('"seq":1,', '"seq":7,'));
+  const refused = await well(by(bob, 'comment', 'practice', '--text', 'keep it'), 6);
+  expect(refused.stderr).toContain('[log-broken]');
+  expect(existsSync(inbox())).toBe(false);
+});

@@ -58,7 +58,10 @@ export async function say(
   const desk = openDesk(invocation);
   if (!desk.ok) return refuse(invocation, desk.error);
   const spoken = spokenOf(desk.value, kind, operands[0] ?? '', options);
-  if (!spoken.ok) return refuse(invocation, [spoken.error]);
+  if (!spoken.ok) {
+    const code = spoken.error.code === 'log-broken' ? exit.logBroken : exit.usage;
+    return refuse(invocation, [spoken.error], process.cwd(), code);
+  }
   const own = ownOf(kind, spoken.value, operands.slice(1), options);
   if (!own.ok) return refuse(invocation, [own.error]);
   const voucher = await desk.value.voucher();
