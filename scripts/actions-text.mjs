@@ -14,6 +14,8 @@ const examples = {
   confirm: '- id: told\n  uses: confirm\n  with: { question: Do the users know that it is going? }',
   'identity.check': '- id: identity\n  uses: identity.check',
   'inventory.retire': '- id: retire\n  uses: inventory.retire\n  with: { status: retired }',
+  'network.check': '- id: still-cut-off\n  uses: network.check\n  with: { since: "${{ steps.isolate.since }}" }',
+  'network.isolate': '- id: isolate\n  uses: network.isolate\n  with: { keep: [192.0.2.0/24] }',
   'power.off': '- id: power-off\n  uses: power.off\n  needs: [proof]\n  with: { grace: 10m }',
   'power.status': '- id: powered\n  uses: power.status\n  with: { expect: "on" }',
   'restore.verify': '- id: proof\n  uses: restore.verify\n  with: { backup: "${{ steps.files.backup }}" }',

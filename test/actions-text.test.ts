@@ -39,7 +39,11 @@ test.each(actions.map((action) => action.kind))('the example of %s is valid', (k
     return yaml.replace(/^(?=.)/gm, '      ');
   };
   // What examples refer to stands before them.
-  const before = { 'restore.verify': ['backup.archive'], 'power.off': ['backup.archive', 'restore.verify'] };
+  const before = {
+    'restore.verify': ['backup.archive'],
+    'network.check': ['network.isolate'],
+    'power.off': ['backup.archive', 'restore.verify'],
+  };
   const steps = [...((before as { readonly [kind: string]: readonly string[] })[kind] ?? []), kind].map(exampleOf);
   expect(steps.at(-1)).toContain(`uses: ${kind}\n`);
   const runbook = `decom: 1\nname: example\nphases:\n  - phase: only\n    steps:\n${steps.join('')}`;

@@ -18,6 +18,8 @@ const documents = [
   'docs/actions.md',
   'docs/audit-format.md',
   'docs/people.md',
+  'docs/scream-test.md',
+  'docs/safety.md',
 ];
 
 /** Command lines in fenced blocks of shell, one simple command each. */

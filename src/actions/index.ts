@@ -8,6 +8,8 @@ import { commandRun } from './command/run.ts';
 import { confirm } from './confirm.ts';
 import { identityCheck } from './identity/check.ts';
 import { inventoryRetire } from './inventory/retire.ts';
+import { networkCheck } from './network/check.ts';
+import { networkIsolate } from './network/isolate.ts';
 import { powerOff } from './power/off.ts';
 import { powerStatus } from './power/status.ts';
 import { restoreVerify } from './restore/verify.ts';
@@ -26,6 +28,8 @@ export const actions: readonly AnyAction[] = [
   confirm,
   identityCheck,
   inventoryRetire,
+  networkCheck,
+  networkIsolate,
   powerOff,
   powerStatus,
   restoreVerify,

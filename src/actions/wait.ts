@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import * as Type from 'typebox';
-import { action } from '../core/action.ts';
+import { action, type Past } from '../core/action.ts';
 import { durationPattern, milliseconds } from '../core/duration.ts';
 import { knownAfter } from '../core/operation.ts';
 import { type Seen, trouble } from '../core/result.ts';
@@ -26,10 +26,11 @@ const Input = Type.Object(
   { additionalProperties: false, description: 'Parks the run for a while, or until an instant.' },
 );
 
-/** `started` is null until the step first starts in this run. */
+/** `started` is null until the step first starts in this run; `ended`: somebody answered by name for not waiting any longer. */
 interface Facts {
   readonly now: Seen<string>;
   readonly started: string | null;
+  readonly ended?: { readonly by: string; readonly at: string; readonly reason: string };
 }
 
 export const wait = action<typeof Input, Facts>({
@@ -50,10 +51,15 @@ export const wait = action<typeof Input, Facts>({
 
   lasts: (input) => milliseconds(input.for ?? ''),
 
-  inspect: async (_input, probe, past) => ({ now: await probe({ kind: 'clock' }), started: past.started ?? null }),
+  inspect: async (_input, probe, past) => ({
+    now: await probe({ kind: 'clock' }),
+    started: past.started ?? null,
+    ...endedIn(past),
+  }),
 
-  plan: (input, { now, started }, setting) => {
+  plan: (input, { now, started, ended }, setting) => {
     if (!now.known) return { blocked: now.trouble };
+    if (ended !== undefined) return [];
     const end = endOf(input, started);
     const why = input.why ?? (input.for === undefined ? `until ${input.until}` : `for ${input.for}`);
     if (end === undefined) return [{ kind: 'wait', on: 'control', until: knownAfter(setting.step), why }];
@@ -62,8 +68,12 @@ export const wait = action<typeof Input, Facts>({
       : [{ kind: 'wait', on: 'control', until: end.toISOString(), why }];
   },
 
-  verify: (input, { now, started }) => {
+  verify: (input, { now, started, ended }) => {
     if (!now.known) return { ok: false, trouble: now.trouble };
+    if (ended !== undefined) {
+      const said = `ended early by ${ended.by}: ${ended.reason}`;
+      return { ok: true, output: { until: ended.at }, evidence: [], said };
+    }
     const end = endOf(input, started);
     if (end === undefined || Date.parse(now.value) < end.getTime()) {
       return {
@@ -80,6 +90,14 @@ export const wait = action<typeof Input, Facts>({
     return { ok: true, output: { until: end.toISOString() }, evidence: [], said: `waited until ${end.toISOString()}` };
   },
 });
+
+function endedIn({ done }: Past): Pick<Facts, 'ended'> {
+  const last = done.findLast(({ operation }) => operation.kind === 'wait');
+  const { ended_by: by, reason } = last?.receipt ?? {};
+  return last === undefined || typeof by !== 'string' || typeof reason !== 'string'
+    ? {}
+    : { ended: { by, reason, at: last.at } };
+}
 
 function endOf(input: Static<typeof Input>, started: string | null): Date | undefined {
   if (input.until !== undefined) return new Date(input.until);

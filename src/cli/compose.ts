@@ -191,6 +191,7 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
   };
   const operations: OperationHandlers = {
     ...hostRoom.execHandlers(machine, secrets, jobs),
+    ...hostRoom.networkHandlers({ machine, anew: async () => (await ways.reach(host)).machine, clock }),
     ...transfer.transferHandlers(copying),
     ...bmcRoom.bmcHandlers(bmc),
     'inventory.set': inventory['inventory.set'],

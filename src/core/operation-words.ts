@@ -31,6 +31,12 @@ export function operationWords(operation: Operation): readonly string[] {
       return ['have the BMC start anew'];
     case 'inventory.set':
       return [`set ${operation.host} to "${operation.status}" in the inventory`];
+    case 'network.cut':
+      return [cutWords(operation)];
+    case 'network.confirm':
+      return ['come back to the host on a new connection, and tell it that it may stay cut off'];
+    case 'network.reopen':
+      return ['open the network of the host again: take away the rules that cut it off, and no others'];
     case 'ask':
       return [
         `${operation.form === 'confirm' ? 'ask' : 'go through a checklist'}: ${operation.title}`,
@@ -64,6 +70,11 @@ function wayOf(operation: OperationOf<'copy.archive'>): string {
   if (operation.on === 'control') return '';
   if (operation.relay === true) return ', by way of this machine';
   return `, straight between the two; for that time ${operation.on} is let in to the host with a key of its own`;
+}
+
+function cutWords({ keep, reopen_after }: OperationOf<'network.cut'>): string {
+  const kept = keep.length === 0 ? '' : ` and ${keep.join(', ')}`;
+  return `cut the host off the network by its firewall, both directions, IPv4 and IPv6, all but the SSH connection that decom comes by${kept}; the host itself opens it again after ${durationText(reopen_after)}, unless decom comes back`;
 }
 
 function powerWords({ want, how, after }: OperationOf<'bmc.power'>): string {

@@ -75,6 +75,21 @@ export type Operation =
       readonly host: string;
       readonly status: 'active' | 'decommissioning' | 'retired';
     }
+  /**
+   * Cuts the host off the network by its own firewall, but for the SSH connection that decom comes by and for the networks in `keep` (CIDR).
+   * Only from a guard on the host itself, which opens it again `reopen_after` milliseconds later unless `network.confirm` comes first.
+   */
+  | {
+      readonly kind: 'network.cut';
+      readonly on: 'host';
+      readonly run: string;
+      readonly keep: readonly string[];
+      readonly reopen_after: number;
+    }
+  /** Comes back on a new connection, and tells the host's guard so: from then on the cut stays. */
+  | { readonly kind: 'network.confirm'; readonly on: 'host'; readonly run: string }
+  /** Takes away what `network.cut` added, and nothing else. */
+  | { readonly kind: 'network.reopen'; readonly on: 'host' }
   /** Asks a person: `confirm` is one question, `checklist` several items with notes. */
   | {
       readonly kind: 'ask';

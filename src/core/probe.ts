@@ -134,6 +134,32 @@ export interface TreeComparison {
   readonly vanished?: { readonly count: number; readonly names: readonly string[] };
 }
 
+/**
+ * Whether a host is cut off the network by `network.cut`. `pending`: it is, and its guard opens it again unless decom comes back. `altered`:
+ * rules of ours are there, and they are not those that were made. Everything but `state` is of the last cut that the host remembers.
+ */
+export interface NetworkSeen {
+  readonly state: 'open' | 'pending' | 'isolated' | 'altered';
+  readonly run: string | null;
+  /** RFC 3339, by the host's clock. */
+  readonly since: string | null;
+  readonly boot: string | null;
+  /** How it came to be open: it was never cut, the host was restarted, its guard or decom opened it, or somebody took the rules away. */
+  readonly ended: 'never' | 'reboot' | 'guard' | 'reopened' | 'removed';
+  /** Packets from outside that were dropped since then; null while it is open. */
+  readonly dropped: number | null;
+  /** By which firewall it would be cut; null where there is none. */
+  readonly way: 'nft' | 'iptables' | null;
+  /** Why it cannot be cut; null where it can. */
+  readonly lack: NetworkLack | null;
+  /** Where this connection comes from, as the host sees it; null where it does not say. */
+  readonly from: string | null;
+  /** What the host has over the network: mounts and sessions that would hang. */
+  readonly relies: readonly string[];
+}
+
+export type NetworkLack = 'no-firewall' | 'no-ip6tables' | 'no-bridge' | 'no-boot-id' | 'network-root';
+
 export type PowerState = 'on' | 'off' | 'unknown';
 
 /**
@@ -168,6 +194,7 @@ export interface ProbeTable {
    * between the two.
    */
   'helper.way': { ask: { readonly helper: string }; answer: { readonly lacks: readonly string[] } };
+  network: { ask: Record<never, never>; answer: NetworkSeen };
   inventory: { ask: { readonly host: string }; answer: { readonly status: 'active' | 'decommissioning' | 'retired' } };
   clock: { ask: Record<never, never>; answer: string };
 }

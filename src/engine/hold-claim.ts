@@ -18,6 +18,8 @@ export async function holdClaim(on: Holding, operation: Operation, n: number): P
     case 'exec':
     case 'copy.archive':
     case 'copy.rsync':
+    case 'network.cut':
+    case 'network.reopen':
       return judged(on, await claims.take());
     case 'bmc.power':
     case 'bmc.reset': {

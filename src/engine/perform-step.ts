@@ -2,14 +2,16 @@ import { type Act, type ActPlace, actOf } from '../core/act.ts';
 import type { AnyAction, ExecuteContext, Setting } from '../core/action.ts';
 import type { Direction } from '../core/event.ts';
 import { stepState, ticksOf } from '../core/execution.ts';
-import type { FormItem, Operation, Outcome, Receipt } from '../core/operation.ts';
+import type { FormItem, Operation, OperationOf, Outcome, Receipt } from '../core/operation.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import type { Ask, Question, StepAsked, Tell } from '../core/ports.ts';
 import { type Trouble, trouble } from '../core/result.ts';
+import type { StatementOf } from '../core/statement.ts';
 import type { Engine } from './engine.ts';
 import type { Executor } from './executor.ts';
 import { holdClaim } from './hold-claim.ts';
 import type { Journal } from './journal.ts';
+import { waiverOf } from './waiver.ts';
 
 /** Why the operations of a step did not all end well. */
 export type Halt =
@@ -95,7 +97,11 @@ async function performOne(run: StepRun, operation: Operation, n: number): Promis
   const { journal, step, direction, attempt } = run;
   const at = { step: step.id, direction, attempt, n };
   if (operation.kind === 'wait' && run.engine.clock.now() < new Date(operation.until)) {
-    return halted({ halt: 'parked', until: operation.until, why: operation.why });
+    const waiver = endedBy(run);
+    if (waiver === undefined) return halted({ halt: 'parked', until: operation.until, why: operation.why });
+    const { by, text, id } = waiver;
+    const given = { gate: 'wait', by, reason: text, statement: id, trouble: notOver(step.id, operation) };
+    journal.record({ type: 'gate.waived', step: step.id, direction: 'forth', ...given });
   }
   if (run.signal.aborted) return halted({ halt: 'failed', trouble: stoppedTrouble(run) });
   const claim = await holdClaim(run, operation, n);
@@ -140,8 +146,11 @@ async function performOne(run: StepRun, operation: Operation, n: number): Promis
 
 async function act(run: StepRun, operation: Operation, kept: Act | undefined): Promise<Outcome | Halt> {
   switch (operation.kind) {
-    case 'wait':
-      return { outcome: 'done', receipt: { until: operation.until } };
+    case 'wait': {
+      const waiver = run.engine.clock.now() < new Date(operation.until) ? endedBy(run) : undefined;
+      const early = waiver === undefined ? {} : { ended_by: waiver.by, reason: waiver.text };
+      return { outcome: 'done', receipt: { until: operation.until, ...early } };
+    }
     case 'ask': {
       const ticks = ticked(run, operation.items);
       const open = operation.items.filter(({ id }) => !ticks.some((tick) => tick.id === id && tick.done));
@@ -185,6 +194,13 @@ async function act(run: StepRun, operation: Operation, kept: Act | undefined): P
       return run.executor.perform(operation, { ...lookingContext(run), ...(kept === undefined ? {} : { act: kept }) });
   }
 }
+
+/** Who said by name that the rest of a wait is not waited for. */
+const endedBy = ({ journal, step }: StepRun): StatementOf<'waive'> | undefined =>
+  waiverOf(journal.execution, step.id, 'wait');
+
+const notOver = (step: string, { until, why }: OperationOf<'wait'>): Trouble =>
+  trouble('not-yet', `step "${step}" waits until ${until}: ${why}`, 'Nothing to do: resume after that time.');
 
 /** What others ticked of a form, in its order. */
 const ticked = ({ journal, step, direction }: StepRun, items: readonly FormItem[]) => {

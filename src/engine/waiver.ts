@@ -9,9 +9,13 @@ const answerable: readonly EvidenceKind[] = ['writers.stopped', 'restore.proven'
 /** What a person may answer for besides evidence. A freeze is the organisation's, and no one person's to pass. */
 const window = 'window';
 
+/** The rest of a wait. Somebody has to say why it is not waited for. */
+const rest = 'wait';
+
 /** Whether a person may answer for a gate of such a step. Never where data would be gone for good. */
-export const mayBeWaived = (action: Pick<AnyAction, 'effect'>, gate: string): boolean =>
-  action.effect !== 'destroys' && (gate === window || answerable.some((kind) => kind === gate));
+export const mayBeWaived = (action: Pick<AnyAction, 'kind' | 'effect'>, gate: string): boolean =>
+  (gate === rest && action.kind === 'wait') ||
+  (action.effect !== 'destroys' && (gate === window || answerable.some((kind) => kind === gate)));
 
 /** The last waiver of a step's gate that speaks of the intent in force: a new plan voids what was said of the old one. */
 export const waiverOf = (

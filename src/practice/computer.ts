@@ -76,6 +76,7 @@ export async function startComputer(options: { readonly folder: string }): Promi
     HOME: home,
     // What a host keeps of a run is kept with the practice machine, not among the files of the real one.
     DECOM_JOBS: join(home, '.decom', 'run'),
+    DECOM_NETWORK: join(home, '.decom', 'network'),
     DECOM_CLAIM: join(home, '.decom', 'claim'),
     // The computer underneath has other services and sockets.
     DECOM_SURVEY: join(bin, surveyProgram),

@@ -42,6 +42,10 @@ export function writeStandIns(options: {
   put('hostname', `echo ${quoted(identity.name)}\n`);
   put('id', id);
   put(surveyProgram, surveyAnswers(identity, bootId));
+  // Its network is the computer's own, and is cut off for nobody.
+  for (const name of ['nft', 'iptables', 'iptables-restore', 'ip6tables', 'ip6tables-restore']) {
+    put(name, `echo "${name}: not on the practice machine" >&2\nexit 1\n`);
+  }
 }
 
 /** What the survey of the practice machine is asked of: its name in the folder of the stand-ins. */

@@ -1,7 +1,7 @@
 import type { Acts } from '../../src/core/act.ts';
 import type { OperationHandlers, Perform, Probe, ProbeHandlers } from '../../src/core/action.ts';
 import type { Operation, Outcome, Receipt } from '../../src/core/operation.ts';
-import type { CopyDescription, ServiceState } from '../../src/core/probe.ts';
+import type { CopyDescription, NetworkSeen, ServiceState } from '../../src/core/probe.ts';
 import { ok, seen, trouble, unseen } from '../../src/core/result.ts';
 import { smallSurvey } from './small-survey.ts';
 
@@ -35,6 +35,7 @@ export interface WorldState {
   copies: Record<string, CopyDescription>;
   scratch: Record<string, string>;
   status: 'active' | 'decommissioning' | 'retired';
+  network: { state: NetworkSeen['state']; run: string | null; since: string | null; ended: NetworkSeen['ended'] };
   files: Record<string, string>;
   now: Date;
   /** What the tree compared with a manifest lacks. */
@@ -57,6 +58,7 @@ export const fakeState = (): WorldState => ({
   copies: {},
   scratch: {},
   status: 'active',
+  network: { state: 'open', run: null, since: null, ended: 'never' },
   files: {},
   now: new Date('2026-01-02T03:04:05.000Z'),
   missing: [],
@@ -168,6 +170,13 @@ export function fakeWorld(
       const file = argv.at(-1) ?? '';
       return seen({ exit: file in state.files ? 0 : 1, signal: null, stdout: state.files[file] ?? '', stderr: '' });
     },
+    network: async () =>
+      up()
+        ? seen({
+            ...{ ...state.network, boot: state.bootId, dropped: state.network.state === 'open' ? null : 0 },
+            ...{ way: 'nft', lack: null, from: '192.0.2.1', relies: [] },
+          })
+        : down(),
     'bmc.identity': async () =>
       seen({
         guid: seen(state.bmcGuid),
@@ -261,6 +270,20 @@ export function fakeWorld(
     },
     'copy.archive': async (o) => copyTo(o, 'archive'),
     'copy.rsync': async (o) => copyTo(o, 'rsync'),
+    'network.cut': async ({ run }) => {
+      if (state.network.state !== 'open') return failed('the host is cut off already');
+      state.network = { state: 'pending', run, since: state.now.toISOString(), ended: 'never' };
+      return done({ since: state.now.toISOString(), from: '192.0.2.1' });
+    },
+    'network.confirm': async ({ run }) => {
+      if (state.network.state !== 'pending' || state.network.run !== run) return failed('there is nothing to confirm');
+      state.network = { ...state.network, state: 'isolated' };
+      return done({ since: state.network.since, by: '192.0.2.1 2 192.0.2.10 22' });
+    },
+    'network.reopen': async () => {
+      state.network = { ...state.network, state: 'open', ended: 'reopened' };
+      return done({});
+    },
     'copy.restore': async ({ copy, scratch }) => {
       state.scratch[scratch] = copy;
       return done({});

@@ -31,6 +31,8 @@ export const labPackages: readonly LabPackage[] = [
   { name: 'tcsh', program: 'tcsh' },
   { name: 'busybox-static', program: 'busybox' },
   { name: 'nftables', program: 'nft' },
+  { name: 'iptables', program: 'xtables-nft-multi' },
+  { name: 'iproute2', program: 'ip' },
   { name: 'faketime', program: 'faketime' },
   { name: 'softhsm2', program: 'softhsm2-util' },
   { name: 'krb5-kdc', program: 'krb5kdc' },

@@ -1,10 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env as ownEnvironment } from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
+import { poll } from './poll.ts';
 
 export type KeyType = 'ed25519' | 'ecdsa' | 'rsa' | 'dsa';
 
@@ -16,7 +17,9 @@ export interface SshdOptions {
   /** Type of the key that the account accepts; default ed25519. */
   readonly login?: KeyType;
   /** Where it listens; default 127.0.0.1. */
-  readonly address?: Sshd['address'];
+  readonly address?: string;
+  /** The network namespace that it runs in; default this process's own. */
+  readonly netns?: string;
   /** Lines added to sshd_config; the first of a keyword counts. */
   readonly config?: readonly string[];
   /** Default: a free port. */
@@ -30,7 +33,7 @@ export interface SshdOptions {
 }
 
 export interface Sshd {
-  readonly address: '127.0.0.1' | '::1';
+  readonly address: string;
   readonly port: number;
   readonly user: string;
   readonly folder: string;
@@ -88,16 +91,18 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     ].join('\n'),
   );
   // setpriv becomes sshd; a test that is killed takes its server with it.
-  const process = spawn(
-    'setpriv',
-    ['--pdeathsig', 'TERM', '--', '/usr/sbin/sshd', '-D', '-e', '-f', join(folder, 'sshd_config')],
-    { stdio: ['ignore', 'ignore', 'pipe'], env: { ...ownEnvironment, ...options.environment } },
-  );
+  const inside = options.netns === undefined ? [] : ['ip', 'netns', 'exec', options.netns];
+  const [program = '', ...words] = [...inside, 'setpriv', '--pdeathsig', 'TERM', '--', '/usr/sbin/sshd'];
+  const process = spawn(program, [...words, '-D', '-e', '-f', join(folder, 'sshd_config')], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...ownEnvironment, ...options.environment },
+  });
   const said: string[] = [];
   process.stderr?.on('data', (chunk: Buffer) => said.push(chunk.toString()));
   const pid = process.pid;
   if (pid === undefined) throw new Error('sshd did not start');
-  await untilItListens(address, port, process, said);
+  if (options.netns === undefined) await untilItListens(address, port, process, said);
+  else await poll('sshd to have written its number', () => (existsSync(join(folder, 'pid')) ? true : undefined));
   return {
     address,
     port,

@@ -101,9 +101,9 @@ async function resumeDue(invocation: Invocation, desk: Desk, how: How): Promise<
     if (!read.ok || folder.rehearsal || read.value.execution.status !== 'parked') return [];
     const { parked, statements } = read.value.execution;
     const until = parked?.until ?? null;
-    // Whoever waits for others goes on once they have said something, also where somebody has had it taken in already.
+    // Who waits goes on once others have said something, also where somebody has had it taken in already: an answer, or the end of a wait.
     const said = (): boolean => statements.length > (parked?.heard ?? 0) || folder.inbox().waiting().length > 0;
-    const come = until === null ? said() : new Date(until) <= now;
+    const come = (until !== null && new Date(until) <= now) || said();
     return come ? [folder] : [];
   });
   let worst: ExitCode = exit.done;

@@ -166,7 +166,7 @@ function ownOf(
       if (!step.ok) return step;
       const action = actions.find((one) => one.kind === step.value.uses);
       if (action !== undefined && mayBeWaived(action, gate)) return ok({ kind, step: step.value.id, gate });
-      const open = ['writers.stopped', 'restore.proven'].filter(
+      const open = ['wait', 'writers.stopped', 'restore.proven'].filter(
         (one) => action !== undefined && mayBeWaived(action, one),
       );
       return fail(

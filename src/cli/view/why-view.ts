@@ -88,7 +88,8 @@ function settlingLines(step: PlannedStep): readonly Line[] {
 /** The evidence that is missing, or a closed window, may be answered for, where nothing would be gone for good. */
 function waiverLines({ execution, folder }: RunRead, step: PlannedStep): readonly Line[] {
   const pass = stepState(execution, step.id).forth;
-  const parkedBy = execution.parked?.step === step.id ? (execution.parked.gate ?? null) : null;
+  const parkedBy =
+    execution.parked?.step === step.id ? (execution.parked.gate ?? (step.uses === 'wait' ? 'wait' : null)) : null;
   const gate = pass.status === 'blocked' ? pass.gate : parkedBy;
   if (execution.direction === 'back') return [];
   if (gate === 'freeze') return ['Nobody alone can pass a freeze; it is lifted in decom.yaml, under "freezes".'];

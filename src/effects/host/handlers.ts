@@ -2,6 +2,7 @@ import type { ProbeHandlers } from '../../core/action.ts';
 import type { Machine } from '../../core/ports.ts';
 import { commandProbe } from './command.ts';
 import { identityProbe } from './identity.ts';
+import { networkProbe } from './network.ts';
 import { pathsProbe } from './paths.ts';
 import { serviceProbe } from './service.ts';
 import { surveyProbe } from './survey.ts';
@@ -10,6 +11,7 @@ import { toolsProbe } from './tools.ts';
 export { claimsOn } from './claims.ts';
 export { execHandlers } from './exec.ts';
 export { jobsOn } from './jobs.ts';
+export { networkHandlers } from './network.ts';
 
 /** Milliseconds until a host that does not answer counts as not reachable. */
 const reachableWithin = 5000;
@@ -21,7 +23,8 @@ type HostProbe =
   | 'host.tools'
   | 'host.paths'
   | 'service'
-  | 'command';
+  | 'command'
+  | 'network';
 
 /** Everything that is asked of the host itself. */
 export const hostProbes = (machine: Machine): Pick<ProbeHandlers, HostProbe> => ({
@@ -32,4 +35,5 @@ export const hostProbes = (machine: Machine): Pick<ProbeHandlers, HostProbe> => 
   'host.paths': pathsProbe(machine),
   service: serviceProbe(machine),
   command: commandProbe(machine),
+  network: networkProbe(machine),
 });
