@@ -18,6 +18,7 @@ const documents = [
   'docs/actions.md',
   'docs/audit-format.md',
   'docs/people.md',
+  'docs/windows.md',
   'docs/scream-test.md',
   'docs/safety.md',
 ];

@@ -125,7 +125,7 @@ export async function carryOn(invocation: Invocation, on: CarryOn): Promise<Resu
       tell,
       signal: signals.signal,
       operator: desk.operator,
-      ...(on.rehearsal ? {} : { reception: desk.reception(folder) }),
+      ...(on.rehearsal ? {} : { reception: desk.reception(folder), counting: desk.counting(host) }),
       ...(on.takeOver === undefined ? {} : { takeOver: { ...on.takeOver, by: desk.operator } }),
     });
   } catch (error) {

@@ -28,6 +28,11 @@ export function declareRuns({ root, command }: Declaring): Declared {
       .option('--take-over <run>', 'put away the claim that this run, from elsewhere, has on the host')
       .option('--take-over-reason <text>', 'why; it stays on record');
 
+  const raising = (made: Command): Command =>
+    made
+      .option('--raise-caps <number>', 'let this run begin while fewer other hosts than this count under the caps')
+      .option('--raise-caps-reason <text>', 'why; it stays on record');
+
   return {
     plan: () => {
       planning(
@@ -42,7 +47,7 @@ export function declareRuns({ root, command }: Declaring): Declared {
       ).option('-o, --output <file>', 'save the plan');
     },
     run: () => {
-      asking(
+      const made = asking(
         planning(
           command(
             root,
@@ -57,7 +62,8 @@ export function declareRuns({ root, command }: Declaring): Declared {
               (await import('./commands/run.ts')).run(i, operands[0], options),
           ),
         ),
-      )
+      );
+      raising(made)
         .option('--plan <file>', 'run this saved plan')
         .option('--dry-run', 'rehearse: read everything, change nothing')
         .option('--ticket <id>', 'ticket that this belongs to')
@@ -65,7 +71,7 @@ export function declareRuns({ root, command }: Declaring): Declared {
         .option('--responsible <name>', 'who is responsible for it');
     },
     resume: () => {
-      asking(
+      const made = asking(
         command(
           root,
           'resume [run]',
@@ -74,7 +80,8 @@ export function declareRuns({ root, command }: Declaring): Declared {
           async (i, operands, options: ResumeOptions) =>
             (await import('./commands/resume.ts')).resume(i, operands[0], options),
         ),
-      ).option('--due', 'go on with every parked run whose time has come');
+      );
+      raising(made).option('--due', 'go on with every parked run whose time has come');
     },
     replan: () => {
       command(

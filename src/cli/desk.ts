@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { milliseconds } from '../core/duration.ts';
 import type { Host } from '../core/host.ts';
 import { lineHash } from '../core/line-hash.ts';
-import type { JudgeStatement, RunFolder, RunStore, Voucher } from '../core/ports.ts';
+import type { Counting, JudgeStatement, RunFolder, RunStore, Voucher } from '../core/ports.ts';
 import { ok, type Result } from '../core/result.ts';
 import type { SessionEnd, SessionInfo } from '../engine/session.ts';
 import type { Reception } from '../engine/take-in.ts';
@@ -17,14 +17,24 @@ import {
   openRunStore,
   type Surroundings,
   statementJudge,
+  systemClock,
   voucherFrom,
 } from './compose.ts';
+import { countingIn } from './counting.ts';
 import type { Invocation } from './invocation.ts';
 import { packageFolder } from './package-files.ts';
 import { askSecret } from './prompt/ask-secret.ts';
 import { type Keyboard, openKeyboard } from './prompt/keyboard.ts';
 import { version } from './version.ts';
-import { freezesNow, helpersOf, openWorkspace, type Problem, readHosts, type Workspace } from './workspace.ts';
+import {
+  freezesNow,
+  helpersOf,
+  openWorkspace,
+  type Problem,
+  readHosts,
+  settingsNow,
+  type Workspace,
+} from './workspace.ts';
 
 /** Where an operator works: the workspace, its runs, and the way to hosts. */
 export interface Desk {
@@ -44,6 +54,8 @@ export interface Desk {
   voucher(): Promise<Result<Voucher | undefined>>;
   /** Whether somebody may have said what they are said to have. */
   readonly judge: JudgeStatement;
+  /** Counts the other hosts of the state folder. */
+  counting(host: string): Counting;
   /** How a run takes in what others say of it. */
   reception(folder: RunFolder): Reception;
   /** Who takes a run up, with the key that vouches for it where logs are signed. A rehearsal's log is never signed. */
@@ -124,6 +136,13 @@ export function openDesk(invocation: Invocation, signal?: AbortSignal): Result<D
     },
     voucher,
     judge,
+    counting: (host) =>
+      countingIn(
+        store,
+        host,
+        () => settingsNow(workspace.value, 'caps-unreadable', 'how many hosts may be changed'),
+        systemClock,
+      ),
     reception: (run) => ({
       judge,
       inbox: run.inbox(),

@@ -112,13 +112,19 @@ export const zoneOf = ({ settings }: Workspace): { readonly timezone?: string } 
 };
 
 /** The freezes of a workspace as they stand now: they may have been added since it was opened. */
-export function freezesNow({ folder }: Workspace): Result<readonly Freeze[]> {
+export function freezesNow(workspace: Workspace): Result<readonly Freeze[]> {
+  const settings = settingsNow(workspace, 'freezes-unreadable', 'whether changes are frozen');
+  return settings.ok ? ok(freezesOf(settings.value)) : settings;
+}
+
+/** The settings as they stand now; `about` is what cannot be told without them. */
+export function settingsNow({ folder }: Workspace, code: string, about: string): Result<WorkspaceFile> {
   const bytes = readWorkspaceFile(folder, 'decom.yaml');
   const settings = bytes.ok ? parseWorkspace(bytes.value, 'decom.yaml') : fail([bytes.error]);
-  if (settings.ok) return ok(freezesOf(settings.value));
+  if (settings.ok) return settings;
   const why = settings.error.map(({ what }) => what).join(' ');
-  const what = `whether changes are frozen cannot be told: ${why}`;
-  return fail(trouble('freezes-unreadable', what, 'Correct decom.yaml; what is wrong says: decom validate'));
+  const fix = 'Correct decom.yaml; what is wrong says: decom validate';
+  return fail(trouble(code, `${about} cannot be told: ${why}`, fix));
 }
 
 /** A file's bytes, named relative to the workspace or absolute; trouble names it as given. */

@@ -62,6 +62,15 @@ export type Event =
   | { readonly type: 'host.claimed'; readonly where: string }
   /** A claim of another run is put away by a person who answers for it; recorded before it is done. */
   | { readonly type: 'claim.taken-over'; readonly was: Claim; readonly by: string; readonly reason: string }
+  /** The host found room under a cap: `changed` before the run’s first change, `ended` before its first irreversible step. `others`: how many counted then. */
+  | (OfStep & {
+      readonly type: 'host.counted';
+      readonly as: 'changed' | 'ended';
+      readonly others: number;
+      readonly cap: number;
+    })
+  /** A person lets this run begin although the caps are reached, up to so many hosts. */
+  | { readonly type: 'caps.raised'; readonly to: number; readonly by: string; readonly reason: string }
   /** A head of this log was handed to what keeps it elsewhere; `answer` is what that said of it. */
   | { readonly type: 'head.kept'; readonly size: number; readonly hash: string; readonly answer: BlobRef }
   | { readonly type: 'head.not-kept'; readonly size: number; readonly hash: string; readonly trouble: Trouble }

@@ -99,6 +99,10 @@ export interface Execution {
   readonly writersStarted: WritersStarted | null;
   /** By its folder: how many pieces of evidence there were when a copy was begun last. */
   readonly copiesBegun: { readonly [folder: string]: number };
+  /** Since when the host counts under the caps (RFC 3339); null: not yet. */
+  readonly counted: { readonly changed: string | null; readonly ended: string | null };
+  /** The caps are at least this much for this run. */
+  readonly capsRaised: { readonly to: number; readonly by: string; readonly reason: string } | null;
   /** What people said about the run, in the order in which it was taken in. */
   readonly statements: readonly Statement[];
   /** By step: what was ticked of its form since a new plan last had it done once more. */
@@ -159,6 +163,8 @@ export const emptyExecution: Execution = {
   evidence: [],
   writersStarted: null,
   copiesBegun: {},
+  counted: { changed: null, ended: null },
+  capsRaised: null,
   statements: [],
   ticks: {},
   status: 'open',

@@ -52,6 +52,10 @@ export function after(execution: Execution, event: Recorded, own: Own): Executio
     case 'statement.refused':
     case 'gate.waived':
       return onRun(execution, event, own, {});
+    case 'host.counted':
+      return onRun(execution, event, own, { counted: { ...execution.counted, [event.as]: event.ts } });
+    case 'caps.raised':
+      return onRun(execution, event, own, { capsRaised: { to: event.to, by: event.by, reason: event.reason } });
     case 'statement.taken':
       return said(execution, event, own);
     case 'run.opened': {

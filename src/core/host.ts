@@ -173,6 +173,7 @@ export const HostsFile = Type.Object(
 );
 export type HostsFile = Static<typeof HostsFile>;
 
+const cap = (description: string) => Type.Integer({ minimum: 1, maximum: 10_000, description });
 const freezeTime = (description: string) =>
   Type.String({
     pattern: '^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}(:\\d{2})?(Z|[+-]\\d{2}:\\d{2}))?$',
@@ -218,6 +219,21 @@ export const WorkspaceFile = Type.Object(
           ),
         },
         { ...closed, description: 'A program that keeps the head of a log where nobody who can change it can write.' },
+      ),
+    ),
+    caps: Type.Optional(
+      Type.Object(
+        {
+          hosts_at_once: Type.Optional(
+            cap(
+              'Hosts that may be under change at once: from the first change of a run until it has ended. Default 5.',
+            ),
+          ),
+          per_hour: Type.Optional(
+            cap('Hosts on which the first irreversible step may be begun within an hour. Default 5.'),
+          ),
+        },
+        { ...closed, minProperties: 1, description: 'How many hosts may be changed.' },
       ),
     ),
     freezes: Type.Optional(

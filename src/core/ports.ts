@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { BlobRef } from './blob.ts';
+import type { Caps, CountedHost } from './caps.ts';
 import type { FormItem, Progress } from './operation.ts';
 import type { Plan } from './plan.ts';
 import type { Reachable } from './probe.ts';
@@ -259,6 +260,16 @@ export interface Waiting {
 
 /** Judges who made a statement. `at` is now, RFC 3339: a key has to be allowed when the log takes the statement in. */
 export type JudgeStatement = (signed: SignedStatement, at: string) => Promise<Result<void>>;
+
+/** Counts the hosts of a state folder, so that not too many are changed. */
+export interface Counting {
+  /** The caps as they stand now. */
+  caps(): Result<Caps>;
+  /** Hosts other than this run's: under change (`changed`), or with an irreversible step begun within the last hour (`ended`). */
+  others(as: 'changed' | 'ended'): readonly CountedHost[];
+  /** Does something while nobody else who counts here does. Trouble where the others do not come to an end. */
+  alone<T>(work: () => T): Promise<Result<T>>;
+}
 
 export interface Lock {
   release(): void;

@@ -22,6 +22,7 @@ export function wantsCheckpoint(event: Event, since: number): boolean {
     case 'step.agreed':
     case 'plan.amended':
     case 'claim.taken-over':
+    case 'caps.raised':
     case 'statement.taken':
     case 'gate.waived':
     case 'rollback.opened':

@@ -77,6 +77,7 @@ export interface ReportModel {
   readonly sessions: readonly Recorded<EventOf<'session.opened'>>[];
   readonly repairs: readonly Recorded<EventOf<'log.repaired'>>[];
   readonly takeOvers: readonly Recorded<EventOf<'claim.taken-over'>>[];
+  readonly capsRaised: readonly Recorded<EventOf<'caps.raised'>>[];
   readonly statements: readonly Recorded<EventOf<'statement.taken'>>[];
   readonly waivers: readonly Recorded<EventOf<'gate.waived'>>[];
   readonly rollback: Recorded<EventOf<'rollback.opened'>> | null;
@@ -127,6 +128,7 @@ export function reportModel(plan: Plan, events: readonly Recorded[], log?: LogSe
     sessions: of('session.opened'),
     repairs: of('log.repaired'),
     takeOvers: of('claim.taken-over'),
+    capsRaised: of('caps.raised'),
     statements: of('statement.taken'),
     waivers: of('gate.waived'),
     rollback: of('rollback.opened')[0] ?? null,

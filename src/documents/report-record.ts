@@ -11,6 +11,7 @@ export function record({
   amendments,
   repairs,
   takeOvers,
+  capsRaised,
   statements,
   waivers,
   rollback,
@@ -86,6 +87,17 @@ export function record({
             items: takeOvers.map(
               ({ ts, by, was, reason }) =>
                 `${timeText(ts) ?? ''}: ${by} took over the claim of run ${was.run} (${was.operator} on ${was.control}): ${reason}`,
+            ),
+          } as const,
+        ]),
+    ...(capsRaised.length === 0
+      ? []
+      : [
+          {
+            block: 'list',
+            items: capsRaised.map(
+              ({ ts, by, to, reason }) =>
+                `${timeText(ts) ?? ''}: ${by} raised the caps for this run to ${to}: ${reason}`,
             ),
           } as const,
         ]),

@@ -3,7 +3,7 @@ import { unmetNeeds } from '../core/next.ts';
 import type { Operation } from '../core/operation.ts';
 import { operationWords } from '../core/operation-words.ts';
 import type { Plan, PlannedStep } from '../core/plan.ts';
-import type { Ask, StepAsked, Tell } from '../core/ports.ts';
+import type { Ask, Counting, StepAsked, Tell } from '../core/ports.ts';
 import { type Trouble, trouble } from '../core/result.ts';
 import { actStep } from './act-step.ts';
 import { agree, isGrave } from './agree.ts';
@@ -12,6 +12,7 @@ import { actionOf, type Engine, inspect, pastOf, scopeNow, settingFor } from './
 import type { Executor } from './executor.ts';
 import { drifted, unmetDemand, yieldingOf } from './gates.ts';
 import type { Journal } from './journal.ts';
+import { keepCaps } from './keep-caps.ts';
 import { leftToDo } from './left-to-do.ts';
 import { parkOutside } from './park-outside.ts';
 import { preview, stepsBefore, toldOnce } from './preview.ts';
@@ -31,6 +32,8 @@ export interface Drive {
   readonly operator: string;
   /** How what others say about the run is taken in; absent in a rehearsal. */
   readonly reception?: Reception;
+  /** Counts the hosts of the state folder; absent in a rehearsal. */
+  readonly counting?: Counting;
   /** A person answers for it that the claim of another run, which this names, is put away. */
   readonly takeOver?: { readonly run: string; readonly by: string; readonly reason: string };
 }
@@ -149,6 +152,8 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
     // A person may have taken their time, and the window may have closed meanwhile.
     const late = outside();
     if (late !== undefined) return late;
+    const full = await keepCaps(drive, step);
+    if (full !== undefined) return full;
     // The question may have stood for days: what was seen before it is no reason any more to end a machine.
     if (isGrave(action) && engine.clock.monotonic() - asking > freshFor) {
       seen = await look();

@@ -3,6 +3,7 @@ import { HostsFile, WorkspaceFile } from '../core/host.ts';
 import { AnswersFile } from './answers.ts';
 import { PlanShape } from './plan-shape.ts';
 import { PhaseShape, RunbookShape, StepShape, UseShape } from './runbook-shape.ts';
+import { WindowShape } from './window.ts';
 
 /** Every schema that input is checked against: what the build compiles beforehand. */
 export const checkedSchemas = (actions: readonly AnyAction[]): readonly object[] => [
@@ -13,6 +14,7 @@ export const checkedSchemas = (actions: readonly AnyAction[]): readonly object[]
   PhaseShape,
   UseShape,
   StepShape,
+  WindowShape,
   PlanShape,
   ...actions.map((action) => action.input),
 ];

@@ -51,7 +51,7 @@ export async function practiceBench(machine: PracticeMachine): Promise<PracticeB
 }
 
 /** To a machine that several tests share each workspace is another laptop, and an open run of one keeps the others out. */
-async function freeClaim(machine: PracticeMachine): Promise<void> {
+export async function freeClaim(machine: PracticeMachine): Promise<void> {
   let client: Awaited<ReturnType<typeof login>>;
   try {
     client = await login(machine);

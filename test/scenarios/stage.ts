@@ -4,7 +4,7 @@ import type { Event } from '../../src/core/event.ts';
 import { lineHash } from '../../src/core/line-hash.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import { intentDigest } from '../../src/core/plan.ts';
-import type { Answer, Ask, Clock, JournalStore, Question } from '../../src/core/ports.ts';
+import type { Answer, Ask, Clock, Counting, JournalStore, Question } from '../../src/core/ports.ts';
 import type { Freeze } from '../../src/core/window.ts';
 import { decideWithCel } from '../../src/effects/cel.ts';
 import { memoryBlobs } from '../../src/effects/state/blob-store.ts';
@@ -58,6 +58,8 @@ export interface Stage {
   readonly engine: Engine;
   readonly log: FakeLog;
   readonly questions: Question[];
+  /** What counts the hosts of the state folder. */
+  counting: Counting | undefined;
   /** What the workspace says of freezes; a text says why that cannot be told. */
   freezes: readonly Freeze[] | string;
   /** What lies in the run's inbox, by name. Nobody judges signatures here. */
@@ -175,6 +177,7 @@ export function stage(
     log,
     questions,
     inbox,
+    counting: undefined,
     freezes: [],
     onTaken: () => {},
     answer: goOn,
@@ -211,6 +214,7 @@ export function stage(
         signal: options.signal ?? new AbortController().signal,
         operator: 'ada',
         reception,
+        ...(self.counting === undefined ? {} : { counting: self.counting }),
       });
     },
     async replan(plan, redo) {

@@ -6,13 +6,14 @@ import { type ExitCode, exit } from '../exit.ts';
 import { findRun, openRunOf, readRuns } from '../find-run.ts';
 import type { Invocation } from '../invocation.ts';
 import type { Beforehand } from '../prompt/questions-of.ts';
+import { type RaisingCaps, type RaisingOptions, raisingCaps } from '../raising-caps.ts';
 import { refuse, refuseLog } from '../refuse.ts';
 import { listenForSignals, type Signals } from '../signals.ts';
 import { takeUp } from '../take-up.ts';
 import { readBeforehand, refuseUnanswered } from '../unattended.ts';
 import type { AskingOptions } from './run.ts';
 
-export interface ResumeOptions extends AskingOptions {
+export interface ResumeOptions extends AskingOptions, RaisingOptions {
   readonly due?: boolean;
 }
 
@@ -28,7 +29,10 @@ export async function resume(
     if (!desk.ok) return refuse(invocation, desk.error);
     const beforehand = readBeforehand(options);
     if (!beforehand.ok) return refuse(invocation, beforehand.error);
-    const how = { signals, options, beforehand: beforehand.value };
+    const raising = raisingCaps(options);
+    if (!raising.ok) return refuse(invocation, [raising.error]);
+    if (options.due === true && raising.value !== undefined) return refuse(invocation, [oneRunOnly]);
+    const how = { signals, options, beforehand: beforehand.value, raising: raising.value };
     if (options.due === true) return await resumeDue(invocation, desk.value, how);
     const folder = named === undefined ? onlyOpen(desk.value) : findRun(desk.value.store, named);
     if (!folder.ok) return refuse(invocation, [folder.error]);
@@ -38,10 +42,17 @@ export async function resume(
   }
 }
 
+const oneRunOnly = trouble(
+  'usage',
+  '--raise-caps is for one run, and --due goes on with many',
+  'Name the run: decom resume RUN --raise-caps NUMBER --raise-caps-reason TEXT',
+);
+
 interface How {
   readonly signals: Signals;
   readonly options: AskingOptions;
   readonly beforehand: Beforehand;
+  readonly raising: RaisingCaps | undefined;
 }
 
 async function resumeOne(invocation: Invocation, desk: Desk, folder: RunFolder, how: How): Promise<ExitCode> {
@@ -55,7 +66,12 @@ async function resumeOne(invocation: Invocation, desk: Desk, folder: RunFolder, 
     const refused = refuseUnanswered(invocation, read.value.plan, how.beforehand, read.value.execution);
     if (refused !== undefined) return refused;
   }
-  return takeUp(invocation, desk, read.value, { ...how, begin: () => {} });
+  return takeUp(invocation, desk, read.value, {
+    ...how,
+    begin: (journal) => {
+      if (how.raising !== undefined) journal.record({ type: 'caps.raised', ...how.raising, by: desk.operator });
+    },
+  });
 }
 
 /** Why a run cannot be gone on with; undefined if it can. */

@@ -15,6 +15,7 @@ import { newPlan, type PlanningOptions } from '../new-plan.ts';
 import { planningWords } from '../planning-words.ts';
 import type { ProgressMode } from '../progress.ts';
 import type { Beforehand } from '../prompt/questions-of.ts';
+import { type RaisingOptions, raisingCaps } from '../raising-caps.ts';
 import { refuse, refuseLock, refuseLog } from '../refuse.ts';
 import { readPlanFile, staleness } from '../saved-plan.ts';
 import { listenForSignals, type Signals } from '../signals.ts';
@@ -33,7 +34,7 @@ export interface AskingOptions {
   readonly takeOverReason?: string;
 }
 
-export interface RunOptions extends PlanningOptions, AskingOptions {
+export interface RunOptions extends PlanningOptions, AskingOptions, RaisingOptions {
   readonly plan?: string;
   readonly dryRun?: boolean;
   readonly ticket?: string;
@@ -73,6 +74,8 @@ async function runWith(
   if (!beforehand.ok) return refuse(invocation, beforehand.error);
   const over = takingOver(options);
   if (!over.ok) return refuse(invocation, [over.error]);
+  const raising = raisingCaps(options);
+  if (!raising.ok) return refuse(invocation, [raising.error]);
 
   // Until the plan stands nothing has been done: a signal ends it there and then.
   const chosen = await Promise.race([choosePlan(invocation, desk, name, options, rehearsal), signals.stopped]);
@@ -130,8 +133,8 @@ async function runWith(
           options.plan === undefined
             ? `${plan.intent.host.name}${planningWords(options)}`
             : `--plan ${shellWord(options.plan)}`,
-        begin: ({ journal }) =>
-          beginRun(
+        async begin({ journal }) {
+          const begun = await beginRun(
             journal,
             plan,
             {
@@ -143,7 +146,11 @@ async function runWith(
               ...(previous === undefined ? {} : { previous }),
             },
             session.value,
-          ),
+          );
+          if (begun.ok && raising.value !== undefined)
+            journal.record({ type: 'caps.raised', ...raising.value, by: desk.operator });
+          return begun;
+        },
       });
       return ended.ok ? ended.value : refuseLog(invocation, ended.error, folder);
     } finally {

@@ -47,6 +47,10 @@ function tell(event: Recorded): readonly Line[] {
           ` by ${event.by} from run ${event.was.run} (${event.was.operator} on ${event.was.control}): ${event.reason}`,
         ],
       ];
+    case 'host.counted':
+      return [];
+    case 'caps.raised':
+      return [[warn(`caps raised to ${event.to} for this run`), ` by ${event.by}: ${event.reason}`]];
     case 'head.kept':
       return [[dim(`the head of ${counted(event.size, 'line')} is kept elsewhere: ${event.hash}`)]];
     case 'head.not-kept':

@@ -10,6 +10,8 @@ const types: Readonly<Record<EventType, true>> = {
   'run.opened': true,
   'host.claimed': true,
   'claim.taken-over': true,
+  'host.counted': true,
+  'caps.raised': true,
   'head.kept': true,
   'head.not-kept': true,
   'log.repaired': true,
