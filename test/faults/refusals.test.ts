@@ -328,7 +328,7 @@ test('a log with a line cut out of its middle, or one too many, is broken; a tor
   writeFileSync(log, [...lines, lines.at(-1) ?? ''].join(''));
   expect(said(await b.decom('resume', 'practice', '--non-interactive'))).toMatchInlineSnapshot(`
     "exit 6
-    error <workspace>/state/runs/practice/<run>/audit.jsonl, line 17: the line is numbered 15 where 16 belongs [log-broken]
+    error <workspace>/state/runs/practice/<run>/audit.jsonl, line 18: the line is numbered 16 where 17 belongs [log-broken]
       Nothing can go on from this log. Keep the folder as it is, and find out who changed it; a copy of the head tells which lines are good."
   `);
   writeFileSync(log, lines.join(''));
