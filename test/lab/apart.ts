@@ -40,6 +40,8 @@ export interface Apart {
   answers(to?: string): boolean;
   /** A connection of a user that is held open, and speaks when asked to. */
   hold(): Promise<{ echoes(within: number): Promise<boolean>; end(): void }>;
+  /** New connections of decom come from its other address from the moment in which the host is cut off. */
+  moveAtTheCut(): void;
   inControl(...argv: readonly string[]): string;
 }
 
@@ -222,6 +224,11 @@ export async function apart(way: Way): Promise<Apart> {
         },
         end: () => child.kill('SIGKILL'),
       };
+    },
+    moveAtTheCut: () => {
+      // The rules are loaded while the way changes: what is there stays, what is new comes from elsewhere.
+      const move = `ip netns exec ${ns.control} ip route change 192.0.2.0/24 dev line src ${addresses.otherControl}`;
+      put('nft', `case "$*" in '-f -') ${move} ;; esac\nexec /usr/sbin/nft "$@"`);
     },
     inControl: (...argv) => execFileSync('ip', ['netns', 'exec', ns.control, ...argv], { encoding: 'utf8' }),
   };

@@ -63,3 +63,13 @@ test('decom is killed in the moment after the cut: the host opens itself again, 
   expect(resumed.code, `${resumed.stdout}${resumed.stderr}`).toBe(0);
   expect(cutOff()).toBe(true);
 });
+
+test('decom would come back from an address that is not kept: the step fails, and the host opens itself again', async () => {
+  net = await apart('nft');
+  await net.plan(steps());
+  net.moveAtTheCut();
+  const ended = await net.decom(...run);
+  expect(ended.code, `${ended.stdout}${ended.stderr}`).toBe(10);
+  expect(ended.stdout).toMatch(/\[(reopened|cannot-come-back)\]/);
+  await poll('the host to be open again', () => (net.answers() ? true : undefined));
+});
