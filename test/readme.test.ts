@@ -21,6 +21,7 @@ const documents = [
   'docs/windows.md',
   'docs/scream-test.md',
   'docs/safety.md',
+  'docs/survey.md',
 ];
 
 /** Command lines in fenced blocks of shell, one simple command each. */
