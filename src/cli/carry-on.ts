@@ -3,6 +3,7 @@ import type { Plan } from '../core/plan.ts';
 import type { Notice, RunFolder, Tell } from '../core/ports.ts';
 import { JournalTrouble } from '../core/ports.ts';
 import { ok, type Result, type Trouble } from '../core/result.ts';
+import type { ApprovalRules } from '../engine/approval-gate.ts';
 import { drive, type RunEnd } from '../engine/drive.ts';
 import { type OpenRun, openRun } from '../engine/open-run.ts';
 import { neverPerforms } from '../engine/preview.ts';
@@ -33,6 +34,7 @@ export interface CarryOn {
   readonly beforehand: Beforehand | undefined;
   readonly progress: 'auto' | ProgressMode;
   readonly signals: Signals;
+  readonly approvals: ApprovalRules;
   /** Another run's claim on the host that is put away, and why. */
   readonly takeOver?: TakingOver;
   /** What `decom run` was given, for the next call of it. */
@@ -125,6 +127,7 @@ export async function carryOn(invocation: Invocation, on: CarryOn): Promise<Resu
       tell,
       signal: signals.signal,
       operator: desk.operator,
+      approvals: on.approvals,
       ...(on.rehearsal ? {} : { reception: desk.reception(folder), counting: desk.counting(host) }),
       ...(on.takeOver === undefined ? {} : { takeOver: { ...on.takeOver, by: desk.operator } }),
     });

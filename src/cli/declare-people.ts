@@ -15,9 +15,12 @@ export function declarePeople({ root, command }: Declaring): Declared {
       saying(
         'approve <run>',
         'Agree to a run’s plan, as it is now; or to a saved plan.',
-        ['decom approve web01', 'decom approve plan.json -o approval.json'],
+        ['decom approve web01', 'decom approve web01 --role manager', 'decom approve plan.json -o approval.json'],
         'approve',
-      ).option('--text <text>', 'a remark; it stays on record');
+      )
+        .option('--role <role>', 'a role that the allowed signers give you')
+        .option('--for <duration>', 'how long it holds, like 48h or 14d (default 7d)')
+        .option('--text <text>', 'a remark; it stays on record');
     },
     comment: () => {
       saying(

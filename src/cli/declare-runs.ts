@@ -56,7 +56,7 @@ export function declareRuns({ root, command }: Declaring): Declared {
             [
               'decom run web01',
               'decom run web01 --dry-run --non-interactive',
-              'decom run --plan plan.json --confirm=7E12345 --answers answers.yaml --non-interactive',
+              'decom run --plan plan.json --approval approval.json --confirm=7E12345 --answers answers.yaml --non-interactive',
             ],
             async (i, operands, options: RunOptions) =>
               (await import('./commands/run.ts')).run(i, operands[0], options),
@@ -65,6 +65,7 @@ export function declareRuns({ root, command }: Declaring): Declared {
       );
       raising(made)
         .option('--plan <file>', 'run this saved plan')
+        .option('--approval <file>', 'what somebody approved this saved plan with (repeat for more)', collected)
         .option('--dry-run', 'rehearse: read everything, change nothing')
         .option('--ticket <id>', 'ticket that this belongs to')
         .option('--reason <text>', 'why the host is retired')

@@ -7,6 +7,7 @@ import { makePlan } from '../engine/make-plan.ts';
 import { loadRunbook } from '../load/load-runbook.ts';
 import { type Given, resolveParams } from '../load/param.ts';
 import { parseParams } from '../load/params-file.ts';
+import { approvalPolicy } from './approvals.ts';
 import type { HostWorld } from './compose.ts';
 import { checkWhen, checkWindow } from './compose.ts';
 import { type Desk, newId, planLifetime } from './desk.ts';
@@ -66,6 +67,7 @@ export async function newPlan(
     run: id,
     lifetime: planLifetime,
     tool: version,
+    ...approvalPolicy(desk),
   });
   return ok({ plan, host: host.value, world });
 }

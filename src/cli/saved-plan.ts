@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { actions } from '../actions/index.ts';
+import { allWanted } from '../core/approval.ts';
 import { digestOf, sha256 } from '../core/json.ts';
 import { boundHelpers, boundHost, type Intent, type Plan } from '../core/plan.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../core/result.ts';
@@ -9,6 +10,7 @@ import { stalePlan } from '../engine/drive.ts';
 import type { RunRead } from '../engine/open-run.ts';
 import { loadRunbook } from '../load/load-runbook.ts';
 import { parsePlan } from '../load/plan-file.ts';
+import { approvalPolicy } from './approvals.ts';
 import { findHost, helpersOf, type Problem, readWorkspaceFile, type Workspace, zoneOf } from './workspace.ts';
 
 /** Reads a plan that `plan -o` saved. */
@@ -96,12 +98,14 @@ function stepChanges(workspace: Workspace, plan: Plan): readonly string[] {
   const file = plan.intent.runbook.sources[0]?.file ?? '';
   const runbook = loadRunbook(file, (name) => readWorkspaceFile(workspace.folder, name), actions, zoneOf(workspace));
   if (!runbook.ok) return runbook.error.map((fault) => fault.what);
+  const { approvals: policy } = approvalPolicy({ workspace });
   const written = stepsOf(runbook.value);
   const planned = plan.intent.steps;
   const ids = (steps: readonly { readonly id: string }[]) => steps.map((step) => step.id).join(', ');
   if (ids(written) !== ids(planned)) return [`steps: the runbook has ${ids(written)}; the plan has ${ids(planned)}`];
   return written.flatMap((step, i) => {
     const action = actions.find((a) => a.kind === step.uses);
+    const irreversible = action?.irreversible === true || action?.effect === 'destroys';
     const now = {
       uses: step.uses,
       with: step.with,
@@ -110,10 +114,11 @@ function stepChanges(workspace: Workspace, plan: Plan): readonly string[] {
       timeout: step.timeout ?? null,
       retry: step.retry ?? null,
       on_failure: step.on_failure,
+      approvals: allWanted(step.approvals, irreversible ? policy : undefined) ?? null,
       effect: action?.effect,
       once: action?.once,
       reversible: action?.rollback !== undefined,
-      irreversible: action?.irreversible === true || action?.effect === 'destroys',
+      irreversible,
       window: action?.effect === 'none' ? undefined : step.window,
     };
     const was: { readonly [key: string]: unknown } = { ...planned[i] };

@@ -3,6 +3,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { Journal } from '../engine/journal.ts';
 import type { RunRead } from '../engine/open-run.ts';
 import { beginRun, openSession, type RunInfo } from '../engine/session.ts';
+import { approvalRules, cannotBeApproved } from './approvals.ts';
 import { carryOn } from './carry-on.ts';
 import type { AskingOptions } from './commands/run.ts';
 import type { Desk } from './desk.ts';
@@ -40,6 +41,9 @@ export async function takeUp(invocation: Invocation, desk: Desk, read: RunRead, 
   if (!host.ok) return refuse(invocation, host.error, desk.workspace.folder);
   const drift = hostDrift(desk.workspace, read, how.afterwards);
   if (drift !== undefined) return refuse(invocation, [drift], desk.workspace.folder, exit.stale);
+  const rules = approvalRules(desk, !attended);
+  const approval = read.execution.direction === 'forth' ? cannotBeApproved(desk, read.plan, rules) : undefined;
+  if (approval !== undefined) return refuse(invocation, [approval], desk.workspace.folder, exit.blocked);
   const over = takingOver(how.options);
   if (!over.ok) return refuse(invocation, [over.error]);
   const session = await desk.session({ unattended: !attended });
@@ -60,6 +64,7 @@ export async function takeUp(invocation: Invocation, desk: Desk, read: RunRead, 
         beforehand: attended ? undefined : how.beforehand,
         progress: how.options.progress ?? 'auto',
         signals: how.signals,
+        approvals: rules,
         ...(over.value === undefined ? {} : { takeOver: over.value }),
         async begin({ journal }) {
           const begun =

@@ -1,4 +1,5 @@
 import type { There } from './act.ts';
+import type { ApprovalsWanted } from './approval.ts';
 import type { BlobRef } from './blob.ts';
 import type { Claim } from './claim.ts';
 import type { Evidence } from './evidence.ts';
@@ -166,12 +167,18 @@ export type Event =
       readonly statement: string;
       readonly trouble: Trouble;
     })
+  /** The approvals that a step wants were there when it began; each `statement` is the id of one. */
+  | (OfStep & {
+      readonly type: 'gate.approved';
+      readonly wanted: ApprovalsWanted;
+      readonly approvals: readonly { readonly by: string; readonly role: string | null; readonly statement: string }[];
+    })
   /** `gate`: what keeps the step from being begun, where it is not the step itself that waits. */
   | (OfStep & {
       readonly type: 'run.parked';
       readonly until: string | null;
       readonly why: string;
-      readonly gate?: 'window' | 'freeze';
+      readonly gate?: 'window' | 'freeze' | 'approvals';
     })
   | {
       readonly type: 'run.stopped';

@@ -1,4 +1,5 @@
 import type { There } from './act.ts';
+import type { Approval } from './approval.ts';
 import type { BlobRef } from './blob.ts';
 import type { Direction, EventOf } from './event.ts';
 import type { Evidence } from './evidence.ts';
@@ -92,6 +93,10 @@ export interface Execution {
   readonly responsible: string | null;
   readonly opened: string | null;
   readonly operators: readonly string[];
+  /** Who opened the last session: the person who vouches for it, by their name among the allowed signers, else the login. */
+  readonly present: string;
+  /** Those of them who began the run, planned it anew or began a step of it. To take statements in is not to drive. */
+  readonly drivers: readonly string[];
   readonly direction: Direction;
   readonly steps: { readonly [id: string]: StepState };
   readonly evidence: readonly Evidence[];
@@ -105,6 +110,8 @@ export interface Execution {
   readonly capsRaised: { readonly to: number; readonly by: string; readonly reason: string } | null;
   /** What people said about the run, in the order in which it was taken in. */
   readonly statements: readonly Statement[];
+  /** Those of them that agree to a plan, with whether they were signed. */
+  readonly approvals: readonly Approval[];
   /** By step: what was ticked of its form since a new plan last had it done once more. */
   readonly ticks: { readonly [step: string]: readonly Tick[] };
   readonly status: 'open' | 'parked' | 'stopped' | 'closed';
@@ -116,7 +123,7 @@ export interface Execution {
     readonly step: string;
     readonly until: string | null;
     readonly why: string;
-    readonly gate?: 'window' | 'freeze';
+    readonly gate?: 'window' | 'freeze' | 'approvals';
     readonly heard: number;
   } | null;
   readonly stopped: { readonly by: string; readonly reason: string } | null;
@@ -158,6 +165,8 @@ export const emptyExecution: Execution = {
   responsible: null,
   opened: null,
   operators: [],
+  present: '',
+  drivers: [],
   direction: 'forth',
   steps: {},
   evidence: [],
@@ -166,6 +175,7 @@ export const emptyExecution: Execution = {
   counted: { changed: null, ended: null },
   capsRaised: null,
   statements: [],
+  approvals: [],
   ticks: {},
   status: 'open',
   parked: null,

@@ -28,21 +28,13 @@ function mine<T extends object>(value: T, own: Own): Mutable<T> {
 export function after(execution: Execution, event: Recorded, own: Own): Execution {
   switch (event.type) {
     case 'session.opened': {
-      const { operators, status } = execution;
+      const { operators } = execution;
       return onRun(execution, event, own, {
         operators: operators.includes(event.operator) ? operators : [...operators, event.operator],
-        status: status === 'closed' ? 'closed' : 'open',
-        stopped: null,
+        present: event.seal?.principal ?? event.operator,
       });
     }
     case 'session.closed':
-      // Who only took in what others said has not gone on with it: it waits for what it waited for.
-      return onRun(
-        execution,
-        event,
-        own,
-        event.why === 'inbox' && execution.status === 'open' && execution.parked !== null ? { status: 'parked' } : {},
-      );
     case 'checkpoint':
     case 'head.kept':
     case 'head.not-kept':
@@ -51,6 +43,7 @@ export function after(execution: Execution, event: Recorded, own: Own): Executio
     case 'log.repaired':
     case 'statement.refused':
     case 'gate.waived':
+    case 'gate.approved':
       return onRun(execution, event, own, {});
     case 'host.counted':
       return onRun(execution, event, own, { counted: { ...execution.counted, [event.as]: event.ts } });
@@ -63,6 +56,7 @@ export function after(execution: Execution, event: Recorded, own: Own): Executio
       return onRun(execution, event, own, {
         ...{ run, rehearsal, host, serial, plan, intent, runbook, ticket, reason, responsible },
         opened: ts,
+        drivers: driven(execution),
       });
     }
     case 'step.started':
@@ -78,7 +72,7 @@ export function after(execution: Execution, event: Recorded, own: Own): Executio
           recovered: pass.recovered || pass.status === 'failed',
           trouble: null,
         }),
-        { parked: null },
+        goesOn(execution),
       );
     case 'step.planned':
       return onPass(execution, event, own, (pass) => ({ before: pass.before ?? event.before }));
@@ -112,7 +106,9 @@ export function after(execution: Execution, event: Recorded, own: Own): Executio
     case 'run.parked': {
       const { gate, step, until, why } = event;
       const parked = { step, until, why, heard: execution.statements.length, ...(gate === undefined ? {} : { gate }) };
-      return onPass(execution, event, own, ({ left }) => ({ status: 'waiting', left: left || event.until === null }), {
+      // Whoever waits for approvals asks others nothing of its form.
+      const forAnswers = event.until === null && event.gate === undefined;
+      return onPass(execution, event, own, ({ left }) => ({ status: 'waiting', left: left || forAnswers }), {
         status: 'parked',
         parked,
       });
@@ -122,11 +118,21 @@ export function after(execution: Execution, event: Recorded, own: Own): Executio
     case 'plan.amended':
       return amended(execution, event, own);
     case 'rollback.opened':
-      return onRun(execution, event, own, { direction: 'back', status: 'open' });
+      return onRun(execution, event, own, { direction: 'back', ...goesOn(execution) });
     case 'run.closed':
       return onRun(execution, event, own, { status: 'closed', outcome: event.outcome, closed: event.ts });
   }
 }
+
+/** A run waits, or stands still, until somebody drives it: that a session was opened, to take statements in, say, is not enough. */
+const goesOn = (execution: Execution): Pick<Execution, 'status' | 'parked' | 'stopped' | 'drivers'> => ({
+  ...{ status: 'open', parked: null, stopped: null },
+  drivers: driven(execution),
+});
+
+/** With whoever is present among those who drive. */
+const driven = ({ drivers, present }: Execution): readonly string[] =>
+  drivers.includes(present) ? drivers : [...drivers, present];
 
 interface AtTime {
   readonly ts: string;
@@ -233,7 +239,7 @@ function amended(execution: Execution, event: Recorded<EventOf<'plan.amended'>>,
   const ticks = Object.fromEntries(Object.entries(execution.ticks).filter(([step]) => !redo.includes(step)));
   return redo.reduce<Execution>(
     (state, step) => onPass(state, at(step), own, ({ redone }) => ({ status: 'pending', redone: redone + 1 })),
-    onRun(execution, event, own, { plan, intent, ticks }),
+    onRun(execution, event, own, { plan, intent, ticks, ...goesOn(execution) }),
   );
 }
 
@@ -241,6 +247,11 @@ function said(execution: Execution, event: Recorded<EventOf<'statement.taken'>>,
   const { statement } = event;
   const isTick = statement.kind === 'tick';
   const statements = added(execution.statements, [statement], own);
+  if (statement.kind === 'approve') {
+    const { id, by, role = null, intent, expires = null } = statement;
+    const approval = { statement: id, by, role, intent, expires, signed: event.signed !== null };
+    return onRun(execution, event, own, { statements, approvals: added(execution.approvals, [approval], own) });
+  }
   if (!isTick) return onRun(execution, event, own, { statements });
   const { step, item, done, by, text } = statement;
   const ticked = [...ticksOf(execution, step).filter((tick) => tick.item !== item), { item, done, by, note: text }];

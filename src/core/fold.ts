@@ -23,18 +23,19 @@ export interface Folding<Folded = Execution> {
 export const folding = (): Folding => foldingBy(() => undefined);
 
 /** What grows with a run, and what is told by it. */
-type Steps = 'steps' | 'evidence' | 'copiesBegun' | 'writersStarted' | 'statements' | 'ticks';
+type Steps = 'steps' | 'evidence' | 'copiesBegun' | 'writersStarted' | 'statements' | 'approvals' | 'ticks';
 
 /** What a log has come to as a whole, without its steps. */
 export type RunFold = Omit<Execution, Steps>;
 
 /** Forgets the steps on the way, which nothing else of a run depends on, and so needs the same memory for any number of events. */
 export function runFolding(): Folding<RunFold> {
-  const { steps, evidence, copiesBegun, writersStarted, statements, ticks } = emptyExecution;
+  const { steps, evidence, copiesBegun, writersStarted, statements, approvals, ticks } = emptyExecution;
+  const forgotten = { steps, evidence, copiesBegun, writersStarted, statements, approvals, ticks };
   let since = 0;
   return foldingBy((execution) => {
     since = (since + 1) % 1024;
-    return since === 0 ? { ...execution, steps, evidence, copiesBegun, writersStarted, statements, ticks } : undefined;
+    return since === 0 ? { ...execution, ...forgotten } : undefined;
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Static } from 'typebox';
 import * as Type from 'typebox';
+import { ApprovalsShape } from './approval.ts';
 import { durationPattern } from './duration.ts';
 import { HelperEntry, helperName } from './helper.ts';
 import { RecordOf } from './record-of.ts';
@@ -249,6 +250,7 @@ export const WorkspaceFile = Type.Object(
         { minItems: 1, maxItems: 1000, description: 'Times in which no step that changes something is begun.' },
       ),
     ),
+    approvals: Type.Optional(ApprovalsShape),
     runbook: Type.Optional(text('The runbook that "plan" and "run" use when -r is not given.')),
     helpers: Type.Optional(
       RecordOf(helperName, HelperEntry, {

@@ -1,4 +1,5 @@
 import type { Setting } from './action.ts';
+import type { ApprovalsWanted } from './approval.ts';
 import type { Helper } from './helper.ts';
 import type { BmcSettings, Host } from './host.ts';
 import type { Json, JsonObject } from './json.ts';
@@ -30,6 +31,8 @@ export interface PlannedStep {
   readonly once: boolean;
   /** When it may be begun; absent where it may be at any time, and for a step without an effect. */
   readonly window?: Window;
+  /** Who has to approve the plan before it begins; absent where nobody has to. */
+  readonly approvals?: ApprovalsWanted;
   /** What would be done; null where it could not be told (a blocker says why). */
   readonly operations: readonly Operation[] | null;
 }

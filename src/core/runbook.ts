@@ -1,3 +1,4 @@
+import type { ApprovalsWanted } from './approval.ts';
 import type { Json } from './json.ts';
 import type { Window } from './window.ts';
 
@@ -42,6 +43,8 @@ export interface Step {
   readonly on_failure: OnFailure;
   /** Its own, else that of its phase, else that of the runbook. */
   readonly window?: Window;
+  /** Who has to approve the plan before it begins. */
+  readonly approvals?: ApprovalsWanted;
   readonly place: Place;
 }
 

@@ -25,6 +25,7 @@ export function wantsCheckpoint(event: Event, since: number): boolean {
     case 'caps.raised':
     case 'statement.taken':
     case 'gate.waived':
+    case 'gate.approved':
     case 'rollback.opened':
     case 'run.closed':
     case 'session.closed':

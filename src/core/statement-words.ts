@@ -6,7 +6,7 @@ export function statementWords(statement: Statement): string {
   const more = text === '' ? '' : `: ${text}`;
   switch (statement.kind) {
     case 'approve':
-      return `approved by ${by}${more}`;
+      return `approved by ${by}${statement.role ? ` as ${statement.role}` : ''}${statement.expires === undefined ? '' : `, until ${statement.expires}`}${more}`;
     case 'comment':
       return `${by} says${more}`;
     case 'sign':

@@ -27,8 +27,9 @@ interface Said {
  * for the log as it stood at a head; `tick` answers one item of a form; `waive` answers for passing a gate.
  */
 export type Statement = Said &
+  /** Without an end, as before it had one, it opens no gate. */
   (
-    | { readonly kind: 'approve' }
+    | { readonly kind: 'approve'; readonly role?: string | null; readonly expires?: string }
     | { readonly kind: 'comment' }
     | { readonly kind: 'sign'; readonly role: string | null; readonly size: number; readonly hash: string }
     | { readonly kind: 'tick'; readonly step: string; readonly item: string; readonly done: boolean }
@@ -66,29 +67,35 @@ const hash = matching(/^[0-9a-f]{64}$/);
 const name = matching(/^[^\s"\p{Cc}]{1,200}$/u);
 const time = matching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 
+const role: Check = (value) => value === null || matching(/^[a-z][a-z-]{0,40}$/)(value);
+const instant: Check = (value) => time(value) && !Number.isNaN(Date.parse(value as string));
+
 const common: Readonly<Record<keyof Said, Check>> = {
   id: matching(/^[0-9a-f]{16}$/),
   run: matching(/^[0-9a-z-]{1,64}$/),
   host: name,
   intent: hash,
   by: name,
-  at: (value) => time(value) && !Number.isNaN(Date.parse(value as string)),
+  at: instant,
   text: text(4000),
 };
 
 type Own<K extends StatementKind> = Exclude<keyof StatementOf<K>, keyof Said | 'kind'>;
 
-const fields: { readonly [K in StatementKind]: { readonly [field in Own<K>]: Check } } = {
-  approve: {},
+const fields: { readonly [K in StatementKind]: { readonly [field in Own<K>]-?: Check } } = {
+  approve: { role, expires: instant },
   comment: {},
   sign: {
-    role: (value) => value === null || matching(/^[a-z][a-z-]{0,40}$/)(value),
+    role,
     size: (value) => Number.isSafeInteger(value) && (value as number) > 0,
     hash,
   },
   tick: { step: name, item: name, done: (value) => typeof value === 'boolean' },
   waive: { step: name, gate: name },
 };
+
+/** Fields that a statement may lack: those that were added later. */
+const mayLack = new Set<string>(['approve role', 'approve expires']);
 
 /** Kinds whose text says what would otherwise be left unsaid. */
 const wantsText = new Set<string>(['comment', 'waive']);
@@ -107,7 +114,10 @@ export function statementFault(value: unknown): string | undefined {
   const strange = Object.keys(given).find((field) => !Object.hasOwn(wanted, field));
   if (strange !== undefined) return `it has a field "${strange}" that no statement of its kind has`;
   for (const [field, fits] of Object.entries(wanted)) {
-    if (!Object.hasOwn(given, field)) return `its field "${field}" is missing`;
+    if (!Object.hasOwn(given, field)) {
+      if (mayLack.has(`${kind} ${field}`)) continue;
+      return `its field "${field}" is missing`;
+    }
     if (!fits(given[field])) return `its field "${field}" holds what does not belong there`;
   }
   if (wantsText.has(kind) && (given.text as string).trim() === '') return 'its text is empty';

@@ -1,4 +1,5 @@
 import type { AnyAction, Setting } from '../core/action.ts';
+import { type ApprovalsWanted, allWanted } from '../core/approval.ts';
 import type { Scope } from '../core/binding.ts';
 import type { Host } from '../core/host.ts';
 import type { Json, JsonObject } from '../core/json.ts';
@@ -17,6 +18,7 @@ import {
 import { seen, trouble } from '../core/result.ts';
 import { type Runbook, type Step, stepsOf } from '../core/runbook.ts';
 import { cappedSurvey } from '../core/survey.ts';
+import { isGrave } from './agree.ts';
 import { closedSteps, freezesLeft } from './calendar.ts';
 import { type Engine, folderName, inspect, powerNow } from './engine.ts';
 import { yieldersOf } from './gates.ts';
@@ -32,6 +34,8 @@ export interface PlanRequest {
   /** Milliseconds from now until the plan may no longer be started. */
   readonly lifetime: number;
   readonly tool: string;
+  /** Who has to approve a plan before each irreversible step, by the workspace. */
+  readonly approvals?: ApprovalsWanted;
   /** What earlier steps of an open run have put out, when it is planned anew. */
   readonly outputs?: Scope['steps'];
   /** How often each step was to be done once more, this plan included. */
@@ -73,7 +77,7 @@ export async function makePlan(engine: Engine, request: PlanRequest): Promise<Pl
       seen: planned.seen,
       ...(remarks.length === 0 ? {} : { remarks }),
     };
-    steps.push(plannedStep(step, action, planned.operations));
+    steps.push(plannedStep(step, action, planned.operations, request.approvals));
   }
   const freezes = freezesLeft(engine, now);
   if (!freezes.ok) blockers.push({ step: null, trouble: freezes.error });
@@ -181,7 +185,14 @@ function orderBlockers(engine: Engine, before: readonly OrderedStep[], step: Ord
   }));
 }
 
-function plannedStep(step: Step, action: AnyAction, operations: PlannedStep['operations']): PlannedStep {
+function plannedStep(
+  step: Step,
+  action: AnyAction,
+  operations: PlannedStep['operations'],
+  policy: ApprovalsWanted | undefined,
+): PlannedStep {
+  const irreversible = isGrave(action);
+  const approvals = allWanted(step.approvals, irreversible ? policy : undefined);
   return {
     id: step.id,
     phase: step.phase,
@@ -195,9 +206,10 @@ function plannedStep(step: Step, action: AnyAction, operations: PlannedStep['ope
     on_failure: step.on_failure,
     effect: action.effect,
     reversible: action.rollback !== undefined,
-    irreversible: action.irreversible || action.effect === 'destroys',
+    irreversible,
     once: action.once,
     ...(step.window === undefined || action.effect === 'none' ? {} : { window: step.window }),
+    ...(approvals === undefined ? {} : { approvals }),
     operations,
   };
 }

@@ -1,9 +1,11 @@
 import type { AnyAction, Setting } from '../core/action.ts';
+import { wantedWords } from '../core/approval.ts';
 import type { Demand, EvidenceKind } from '../core/evidence.ts';
 import { stepState } from '../core/execution.ts';
 import type { Operation } from '../core/operation.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import { ok, type Trouble, trouble } from '../core/result.ts';
+import { approvalsFor } from './approval-gate.ts';
 import { closedAt } from './calendar.ts';
 import { inspect, pastOf } from './engine.ts';
 import { startsAgain, startsAgainTrouble, unmetDemand, yieldingOf } from './gates.ts';
@@ -74,11 +76,17 @@ export async function preview(
     said:
       operations.length === 0
         ? 'nothing to do'
-        : `${operations.length} operation${operations.length === 1 ? '' : 's'}${parks}`,
+        : `${operations.length} operation${operations.length === 1 ? '' : 's'}${parks}${stillToCome(drive, step, action)}`,
     operations,
     assumed,
   });
   return { end: 'on' };
+}
+
+/** What a rehearsal cannot have, and a run will want. */
+function stillToCome(drive: Drive, step: PlannedStep, action: AnyAction): string {
+  const wanted = approvalsFor(step, action, drive.approvals ?? { unattended: false });
+  return wanted === undefined ? '' : `; still to come: approval by ${wantedWords(wanted)}`;
 }
 
 /** A step without effect is judged for real: its verdict is the gate. */

@@ -7,6 +7,7 @@ import type { Ask, Counting, StepAsked, Tell } from '../core/ports.ts';
 import { type Trouble, trouble } from '../core/result.ts';
 import { actStep } from './act-step.ts';
 import { agree, isGrave } from './agree.ts';
+import { type ApprovalRules, parkUnapproved } from './approval-gate.ts';
 import { holds, settleDoubt } from './doubt.ts';
 import { actionOf, type Engine, inspect, pastOf, scopeNow, settingFor } from './engine.ts';
 import type { Executor } from './executor.ts';
@@ -34,6 +35,8 @@ export interface Drive {
   readonly reception?: Reception;
   /** Counts the hosts of the state folder; absent in a rehearsal. */
   readonly counting?: Counting;
+  /** What is asked of approvals; absent: what the plan binds. */
+  readonly approvals?: ApprovalRules;
   /** A person answers for it that the claim of another run, which this names, is put away. */
   readonly takeOver?: { readonly run: string; readonly by: string; readonly reason: string };
 }
@@ -102,7 +105,8 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
   if (!drive.executor.real && waitsFor.length > 0) return preview(drive, step, action, input, undefined, setting);
   if (waitsFor.length > 0) return block('input', waitsTrouble(step, waitsFor, journal.execution), waitsFor);
 
-  const waived = new Set<string>();
+  /** Gates whose passing is on record. */
+  const passed = new Set<string>();
   const look = async (): Promise<StepEnd | Look> => {
     const before = await inspect(engine, action, input, pastOf(journal.execution, step.id), setting);
     if (drive.signal.aborted) return { end: 'signal' };
@@ -125,8 +129,8 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
         if (unmet === undefined) continue;
         const waiver = mayBeWaived(action, demand.kind) ? waiverOf(execution, step.id, demand.kind) : undefined;
         if (waiver === undefined) return block(demand.kind, unmet);
-        if (waived.has(demand.kind)) continue;
-        waived.add(demand.kind);
+        if (passed.has(demand.kind)) continue;
+        passed.add(demand.kind);
         const { by, text, id } = waiver;
         journal.record({
           ...at,
@@ -134,11 +138,13 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
         });
       }
     }
-    return { before, planned };
+    const unapproved =
+      drive.executor.real && planned.length > 0 ? parkUnapproved(drive, step, action, passed) : undefined;
+    return unapproved ?? { before, planned };
   };
 
   const outside = (): StepEnd | undefined =>
-    drive.executor.real ? parkOutside(drive, step, action, waived) : undefined;
+    drive.executor.real ? parkOutside(drive, step, action, passed) : undefined;
   const early = outside();
   if (early !== undefined) return early;
   let seen = await look();

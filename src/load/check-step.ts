@@ -1,4 +1,5 @@
 import type { AnyAction } from '../core/action.ts';
+import { approvalsWanted } from '../core/approval.ts';
 import { type Diagnostic, didYouMean } from '../core/diagnostic.ts';
 import { milliseconds } from '../core/duration.ts';
 import type { Json } from '../core/json.ts';
@@ -69,6 +70,7 @@ export function draftStep(node: SourceNode, kinds: ReadonlyMap<string, AnyAction
       ),
       on_failure: shape.on_failure ?? 'stop',
       ...optional('window', window ?? outer),
+      ...optional('approvals', shape.approvals && approvalsWanted(shape.approvals)),
       place: node.place,
     }),
   };

@@ -113,6 +113,15 @@ const Step = Type.Object(
     irreversible: Type.Boolean({ description: 'Whether the serial is typed before it.' }),
     once: Type.Boolean({ description: 'Never repeated by itself when its outcome is unknown.' }),
     window: Type.Optional(Window),
+    approvals: Type.Optional(
+      Type.Object(
+        {
+          persons: Type.Integer({ minimum: 1, description: 'So many persons.' }),
+          roles: Type.Array(Type.String(), { description: 'One of them in each of these roles.' }),
+        },
+        { ...closed, description: 'Who has to approve the plan before it begins.' },
+      ),
+    ),
     operations: OrNull(Type.Array(Operation, { description: 'What would be done; null where it could not be told.' })),
   },
   { ...closed, description: 'One step.' },

@@ -1,5 +1,6 @@
 import type { Static } from 'typebox';
 import * as Type from 'typebox';
+import { ApprovalsShape } from '../core/approval.ts';
 import { durationPattern } from '../core/duration.ts';
 import { RecordOf } from '../core/record-of.ts';
 import { WindowShape } from './window.ts';
@@ -73,6 +74,7 @@ export const StepShape = Type.Object(
       Type.Enum(['stop', 'ask', 'continue'], { description: 'What follows when it fails. Default stop.' }),
     ),
     window: Type.Optional(WindowShape),
+    approvals: Type.Optional(ApprovalsShape),
   },
   { ...closed, description: 'One thing to do.' },
 );

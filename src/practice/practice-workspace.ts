@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FormItem } from '../core/operation.ts';
+import { newKeyPair } from './key-pair.ts';
 import type { PracticeMachine } from './practice-machine.ts';
 
 /** The name of the practice machine in its inventory. */
@@ -46,6 +47,22 @@ export function writePracticeInventory(workspace: string, machine: PracticeMachi
     '',
   ];
   writeFileSync(join(workspace, 'hosts.yaml'), lines.join('\n'));
+}
+
+/** Keys of two practice persons, by their paths in the workspace: who drives the run, and who approves it. */
+export const practiceKeys = { operator: 'secrets/operator', manager: 'secrets/manager' } as const;
+
+/** Makes both keys, lists them as allowed signers, and so has logs signed. */
+export function writePracticeSigners(workspace: string): void {
+  mkdirSync(join(workspace, 'secrets'), { recursive: true, mode: 0o700 });
+  const lines = Object.entries(practiceKeys).map(([name, file]) => {
+    const pair = newKeyPair(`practice ${name}`);
+    writeFileSync(join(workspace, file), pair.private, { mode: 0o600 });
+    writeFileSync(join(workspace, `${file}.pub`), `${pair.public}\n`);
+    return `practice-${name},role:${name} ${pair.public}\n`;
+  });
+  writeFileSync(join(workspace, 'allowed_signers'), lines.join(''));
+  appendFileSync(join(workspace, 'decom.yaml'), 'allowed_signers: allowed_signers\n');
 }
 
 /** A question that a plan will ask. */

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
+import type { Plan } from '../../src/core/plan.ts';
 import { type PracticeMachine, startPracticeMachine } from '../../src/practice/practice-machine.ts';
 import { practiceHost, writePracticeInventory } from '../../src/practice/practice-workspace.ts';
 import { login, run } from '../practice/login.ts';
+import { approved } from './approved.ts';
 import { type Bench, bench, runbook } from './bench.ts';
 import { startWire, type Wire } from './wire.ts';
 
@@ -12,9 +14,9 @@ export interface PracticeBench extends Bench {
   readonly bmc: Wire;
   /** Writes the only runbook. */
   runbook(steps: string): void;
-  /** Makes `plan.json`; throws if it has blockers. */
+  /** Makes `plan.json`, approved where it ends what cannot be undone; throws if it has blockers. */
   plan(): Promise<void>;
-  /** `run --plan plan.json` with the serial and nobody to ask. */
+  /** `run --plan plan.json` with the serial, what approves it, and nobody to ask. */
   readonly unattended: readonly string[];
   close(): Promise<void>;
 }
@@ -26,6 +28,7 @@ export async function practiceBench(machine: PracticeMachine): Promise<PracticeB
   writePracticeInventory(b.folder, machine);
   b.edit('hosts.yaml', `port: ${machine.ssh.port}`, `port: ${ssh.port}`);
   b.edit('hosts.yaml', `port: ${machine.bmc.port}`, `port: ${bmc.port}`);
+  let approvals: readonly string[] = [];
   return {
     ...b,
     machine,
@@ -39,8 +42,12 @@ export async function practiceBench(machine: PracticeMachine): Promise<PracticeB
       if (planned.code !== 0 || JSON.stringify(blockers) !== '[]') {
         throw new Error(`no plan: ${planned.stdout}${planned.stderr}`);
       }
+      const { intent } = JSON.parse(b.read('plan.json')) as Plan;
+      approvals = intent.steps.some(({ irreversible }) => irreversible) ? approved(b.folder) : [];
     },
-    unattended: ['run', '--plan', 'plan.json', '--non-interactive', `--confirm=${machine.identity.serial}`],
+    get unattended() {
+      return ['run', '--plan', 'plan.json', '--non-interactive', `--confirm=${machine.identity.serial}`, ...approvals];
+    },
     close: async () => {
       await freeClaim(machine);
       await ssh.close();

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { approval, approved } from '../faults/approved.ts';
 import { chassis } from './chassis.ts';
 import { copiesIn, differences } from './compare-copies.ts';
 import { answers, mainJob } from './lab-runbook.ts';
@@ -60,8 +61,16 @@ test('a rehearsal changes nothing on the machine and nothing here', async () => 
   expect(chassis(vm, 'status')).toBe('Chassis Power is on');
 });
 
-test('without the serial, or with another one, nothing is begun', async () => {
+test('without somebody else who approves it, nothing is begun without a terminal', async () => {
   const run = ['run', '--plan', 'plan.json', '--non-interactive', '--answers', 'answers.yaml'] as const;
+  const { stderr } = ended(await workspace.decom(...run, `--confirm=${vm.identity.serial}`), 4);
+  expect(stderr).toContain('[approval-impossible]');
+  expect(workspace.log()).toEqual([]);
+  approved(workspace.folder, workspace.home);
+});
+
+test('without the serial, or with another one, nothing is begun', async () => {
+  const run = ['run', '--plan', 'plan.json', ...approval, '--non-interactive', '--answers', 'answers.yaml'] as const;
   ended(await workspace.decom(...run), 64);
   ended(await workspace.decom(...run, '--confirm=0071E6'), 4);
   expect(workspace.log()).toEqual([]);
@@ -69,7 +78,7 @@ test('without the serial, or with another one, nothing is begun', async () => {
 });
 
 test('the run goes through, and the machine is off', async () => {
-  const run = ['run', '--plan', 'plan.json', '--non-interactive', '--answers', 'answers.yaml'] as const;
+  const run = ['run', '--plan', 'plan.json', ...approval, '--non-interactive', '--answers', 'answers.yaml'] as const;
   ended(await workspace.decom(...run, `--confirm=${vm.identity.serial}`), 0);
   await poll('qemu to be gone', () => (vm.running() ? undefined : true));
   expect(chassis(vm, 'status')).toBe('Chassis Power is off');
@@ -81,8 +90,8 @@ test('the inventory says retired, and keeps its comments', () => {
   expect(inventory).toContain('# a comment that has to stay');
 });
 
-test('the log is intact, closed and unsigned, and holds neither password nor doubt', async () => {
-  ended(await workspace.decom('audit', 'verify', 'web01'), 12);
+test('the log is intact, closed and signed, and holds neither password nor doubt', async () => {
+  ended(await workspace.decom('audit', 'verify', 'web01'), 0);
   const log = workspace.log();
   expect(log.filter(({ type }) => type === 'operation.in-doubt' || type === 'operation.failed')).toEqual([]);
   expect(log.at(-1)?.type).toMatch(/^(run|session)\.closed$/);
@@ -92,7 +101,7 @@ test('the log is intact, closed and unsigned, and holds neither password nor dou
 });
 
 test('the same plan cannot be run twice, and a finished run cannot be resumed', async () => {
-  const run = ['run', '--plan', 'plan.json', '--non-interactive', '--answers', 'answers.yaml'] as const;
+  const run = ['run', '--plan', 'plan.json', ...approval, '--non-interactive', '--answers', 'answers.yaml'] as const;
   ended(await workspace.decom(...run, `--confirm=${vm.identity.serial}`), 8);
   ended(await workspace.decom('resume', 'web01', '--non-interactive'), 2);
 });

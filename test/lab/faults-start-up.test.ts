@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, type TestContext, test } from 'vitest';
+import { approved } from '../faults/approved.ts';
 import { typesOf } from '../faults/interruption.ts';
 import type { Ended } from '../faults/program.ts';
 import { type OldWorkspace, oldWorkspace, serial } from './old-workspace.ts';
@@ -58,9 +59,10 @@ async function stage(
   );
   const at = ['--non-interactive', `--confirm=${serial}`];
   ended(await w.b.decom('plan', 'old01', '-o', 'plan.json'), 0);
+  const approvals = steps(w).includes('power.off') ? approved(w.b.folder) : [];
   return {
     w,
-    run: () => w.b.decom('run', '--plan', 'plan.json', ...at),
+    run: () => w.b.decom('run', '--plan', 'plan.json', ...at, ...approvals),
     resume: () => w.b.decom('resume', 'old01', ...at),
     mend: () => rmSync(hang(w), { force: true }),
     /** They hang from the first start of a program on; of a service's script, from its first `call` on. */

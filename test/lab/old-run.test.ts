@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { nastySource } from '../effects/transfer/fixture.ts';
+import { approval, approved } from '../faults/approved.ts';
 import type { Bench } from '../faults/bench.ts';
 import type { Ended } from '../faults/program.ts';
 import type { BusyboxHost } from './busybox-host.ts';
@@ -34,7 +35,7 @@ const ended = (called: Ended, code: number): Ended => {
   expect(called.code, `${called.stdout}\n${called.stderr}`).toBe(code);
   return called;
 };
-const run = ['run', '--plan', 'plan.json', '--non-interactive', '--answers', 'answers.yaml'] as const;
+const run = ['run', '--plan', 'plan.json', ...approval, '--non-interactive', '--answers', 'answers.yaml'] as const;
 /** Every file of the host with its content and when it was changed, but for what lives in memory or is not its own. */
 const disk = (): string =>
   execFileSync(
@@ -52,6 +53,7 @@ test('the plan names the commands of its init, and no blocker', async () => {
   expect(stdout).toContain('/etc/init.d/app stop');
   expect(stdout).toContain('mv -n -- /etc/rc3.d/S20app /etc/rc3.d/K20app');
   expect((JSON.parse(b.read('plan.json')) as { facts: { blockers: unknown } }).facts.blockers).toEqual([]);
+  approved(b.folder);
 });
 
 test('a rehearsal changes nothing on it', async () => {

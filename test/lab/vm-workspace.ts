@@ -23,6 +23,8 @@ export interface Calling {
 /** A workspace in a temporary folder, whose one host `web01` is a virtual machine. */
 export interface VmWorkspace {
   readonly folder: string;
+  /** The home folder of whoever calls the program. */
+  readonly home: string;
   /** Where the copies go. */
   readonly vault: string;
   readonly state: string;
@@ -82,6 +84,7 @@ export function vmWorkspace(vm: Vm, runbook: (vault: string) => string): VmWorks
 
   return {
     folder,
+    home,
     vault,
     state,
     start,

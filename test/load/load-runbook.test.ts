@@ -299,7 +299,7 @@ describe('a step', () => {
       'is a text',
       '  - x\n',
       [
-        'r/main.yaml:7:5  step: it must be a mapping, and is a text. It takes: id, title, uses, with, when, needs, timeout, retry, on_failure, window.',
+        'r/main.yaml:7:5  step: it must be a mapping, and is a text. It takes: id, title, uses, with, when, needs, timeout, retry, on_failure, window, approvals.',
       ],
     ],
     [

@@ -15,6 +15,7 @@ import { redfishBmc } from '../../src/effects/bmc/redfish.ts';
 import { systemClock } from '../../src/effects/state/clock.ts';
 import { type PracticeMachine, startPracticeMachine } from '../../src/practice/practice-machine.ts';
 import { practiceHost, writePracticeInventory } from '../../src/practice/practice-workspace.ts';
+import { approval, approved } from '../faults/approved.ts';
 import { type Bench, bench, runbook } from '../faults/bench.ts';
 import { login, run } from '../practice/login.ts';
 import { type Job, twentySteps } from './twenty-steps.ts';
@@ -63,6 +64,7 @@ export async function openStage(): Promise<Stage> {
   const planned = await b.decom('plan', practiceHost, '-o', 'plan.json');
   if (planned.code !== 0) throw new Error(`no plan: ${planned.stdout}${planned.stderr}`);
   const plan = JSON.parse(b.read('plan.json')) as { readonly intent: { readonly id: string } };
+  approved(b.folder);
   await reset();
   const folderOfRun = join(b.state, 'runs', practiceHost, plan.intent.id);
   return {
@@ -71,7 +73,7 @@ export async function openStage(): Promise<Stage> {
     machine,
     run: folderOfRun,
     log: join(folderOfRun, 'audit.jsonl'),
-    begin: ['run', '--plan', 'plan.json', ...common],
+    begin: ['run', '--plan', 'plan.json', ...approval, ...common],
     goOn: ['resume', practiceHost, ...common],
     counts: () =>
       job.counters.map((file) => (existsSync(file) ? readFileSync(file, 'utf8').split('\n').length - 1 : 0)),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { actions } from '../../src/actions/index.ts';
+import { approved } from '../faults/approved.ts';
 import { runbook as runbookOf } from '../faults/bench.ts';
 import { openStage, type Stage } from '../faults/interruption.ts';
 import type { Ended } from '../faults/program.ts';
@@ -131,7 +132,7 @@ test('a secret stands in no argument, no other program’s environment, no file,
   said.push(await decom(['run', '--plan', 'fresh.json', ...unattended.slice(0, 2)], {}));
   expect(said.at(-1)?.code, said.at(-1)?.stderr).toBe(0);
   said.push(await decom(['plan', 'practice', '-r', 'faults', '-o', 'plan.json']));
-  said.push(await decom(['run', '--plan', 'plan.json', ...unattended]));
+  said.push(await decom(['run', '--plan', 'plan.json', ...approved(s.bench.folder), ...unattended]));
   // While it waits: what a command has left is seen by this plan before it needs any secret itself.
   expect(said.at(-1)?.code, said.map(({ stdout, stderr }) => stdout + stderr).join('')).toBe(9);
   said.push(await decom(['plan', 'practice', '-r', 'faults', '-o', 'second.json']));

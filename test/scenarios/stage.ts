@@ -9,6 +9,7 @@ import type { Freeze } from '../../src/core/window.ts';
 import { decideWithCel } from '../../src/effects/cel.ts';
 import { memoryBlobs } from '../../src/effects/state/blob-store.ts';
 import { amend } from '../../src/engine/amend.ts';
+import type { ApprovalRules } from '../../src/engine/approval-gate.ts';
 import { drive, type RunEnd } from '../../src/engine/drive.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { type Journal, openJournal } from '../../src/engine/journal.ts';
@@ -70,7 +71,10 @@ export interface Stage {
   answer: (question: Question) => Answer;
   plan(): Promise<Plan>;
   /** A run from the start, or on from where the log stands. */
-  run(plan: Plan, options?: { rehearsal?: boolean; signal?: AbortSignal; inForce?: Plan }): Promise<RunEnd>;
+  run(
+    plan: Plan,
+    options?: { rehearsal?: boolean; signal?: AbortSignal; inForce?: Plan; approvals?: ApprovalRules },
+  ): Promise<RunEnd>;
   /** A new plan of the open run, put in force. */
   replan(plan: Plan, redo: readonly string[]): Promise<Plan>;
   rollBack(plan: Plan): Promise<RunEnd>;
@@ -215,6 +219,7 @@ export function stage(
         operator: 'ada',
         reception,
         ...(self.counting === undefined ? {} : { counting: self.counting }),
+        ...(options.approvals === undefined ? {} : { approvals: options.approvals }),
       });
     },
     async replan(plan, redo) {

@@ -10,7 +10,9 @@ import {
   type AskedForm,
   practiceAnswers,
   practiceHost,
+  practiceKeys,
   writePracticeInventory,
+  writePracticeSigners,
 } from '../../practice/practice-workspace.ts';
 import { type ExitCode, exit, exitOfSignal } from '../exit.ts';
 import type { Invocation } from '../invocation.ts';
@@ -21,8 +23,8 @@ import { bad, dim, good, type Line, pairs, strong } from '../view/text.ts';
 interface Scene {
   readonly title: string;
   readonly argv: readonly string[];
-  /** Exit codes besides 0 that are as expected. */
-  readonly also?: readonly number[];
+  /** Whose key signs it; default: the operator's. */
+  readonly by?: keyof typeof practiceKeys;
 }
 
 /** Retires a practice machine from beginning to end, by the same commands that retire a real one. */
@@ -64,25 +66,36 @@ async function perform(
       argv: ['plan', practiceHost, '-r', runbook, ...parameters(machine, vault), '-o', 'plan.json'],
     },
   ];
-  const beforehand = ['--answers', 'answers.yaml', `--confirm=${machine.identity.serial}`, '--non-interactive'];
+  const beforehand = [
+    ...['--approval', 'approval.json', '--answers', 'answers.yaml', `--confirm=${machine.identity.serial}`],
+    '--non-interactive',
+  ];
+  const approve: Scene = {
+    title: 'Somebody else approves what cannot be undone: nobody will sit at the terminal',
+    argv: ['approve', 'plan.json', '-o', 'approval.json'],
+    by: 'manager',
+  };
   const act: readonly Scene[] = [
     {
       title: 'Rehearse: the same path, without the acts',
       argv: ['run', '--plan', 'plan.json', '--dry-run', '--non-interactive'],
     },
+    ...(interactive ? [] : [approve]),
     { title: 'Run it', argv: ['run', '--plan', 'plan.json', ...(interactive ? [] : beforehand)] },
     { title: 'Write the report', argv: ['report', practiceHost, '--html', '-o', report] },
-    // The log is intact, and not signed: the verdict says so with a code of its own.
-    { title: 'Verify the audit log', argv: ['audit', 'verify', practiceHost], also: [exit.logUnsigned] },
+    { title: 'Verify the audit log', argv: ['audit', 'verify', practiceHost] },
   ];
 
   const common = [...(output.json ? ['--json'] : []), ...(accessible ? ['--accessible'] : [])];
   const play = async (scenes: readonly Scene[]): Promise<ExitCode> => {
-    for (const { title, argv, also = [] } of scenes) {
-      output.note(['', [strong(`— ${title}`)], [dim(`$ decom ${argv.map(shellWord).join(' ')}`)]]);
+    for (const { title, argv, by = 'operator' } of scenes) {
+      const signs = argv[0] === 'run' || argv[0] === 'approve';
+      const signing = signs ? { DECOM_SIGNING_KEY: practiceKeys[by] } : {};
+      const named = Object.entries(signing).map(([name, value]) => `${name}=${value} `);
+      output.note(['', [strong(`— ${title}`)], [dim(`$ ${named.join('')}decom ${argv.map(shellWord).join(' ')}`)]]);
       const cwd = existsSync(workspace) ? workspace : folder;
-      const code = await decom([...argv, ...common], cwd, output.json);
-      if (code !== exit.done && !also.includes(code)) return code;
+      const code = await decom([...argv, ...common], { cwd, json: output.json, signing });
+      if (code !== exit.done) return code;
     }
     return exit.done;
   };
@@ -91,6 +104,7 @@ async function perform(
     () => play(prepare),
     async () => {
       writePracticeInventory(workspace, machine);
+      writePracticeSigners(workspace);
       return play(plan);
     },
     async () => {
@@ -204,9 +218,13 @@ function audits(workspace: string): readonly string[] {
 }
 
 /** Runs this very program as a process of its own, and gives its exit code. Ctrl-C reaches it by the terminal; other signals are passed on. */
-function decom(argv: readonly string[], cwd: string, json: boolean): Promise<ExitCode> {
+function decom(
+  argv: readonly string[],
+  { cwd, json, signing }: { readonly cwd: string; readonly json: boolean; readonly signing: NodeJS.ProcessEnv },
+): Promise<ExitCode> {
   const child = spawn(process.execPath, [program(), ...argv], {
     cwd,
+    env: { ...process.env, ...signing },
     stdio: ['inherit', json ? 2 : 'inherit', 'inherit'],
   });
   const ignore = (): void => {};

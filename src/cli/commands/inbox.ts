@@ -1,15 +1,8 @@
-import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { actions } from '../../actions/index.ts';
 import type { RunFolder } from '../../core/ports.ts';
-import { fail, type Result, type Trouble, trouble } from '../../core/result.ts';
-import {
-  maxStatement,
-  readStatement,
-  type SignedStatement,
-  statementFile,
-  statementName,
-} from '../../core/statement.ts';
+import { type Trouble, trouble } from '../../core/result.ts';
+import { statementFile, statementName } from '../../core/statement.ts';
 import { statementWords } from '../../core/statement-words.ts';
 import { openRun } from '../../engine/open-run.ts';
 import { closeSession, openSession } from '../../engine/session.ts';
@@ -19,6 +12,7 @@ import { type Desk, openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
 import { findRun } from '../find-run.ts';
 import type { Invocation } from '../invocation.ts';
+import { readHanded } from '../read-handed.ts';
 import { refuse, refuseLock, refuseLog } from '../refuse.ts';
 import { eventLines } from '../view/event-line.ts';
 
@@ -48,16 +42,6 @@ export async function inboxAdd(invocation: Invocation, named: string, file: stri
     ],
   );
   return exit.done;
-}
-
-function readHanded(path: string): Result<SignedStatement> {
-  try {
-    const { size } = statSync(path);
-    if (size > maxStatement) throw new Error(`it has ${size} bytes, and ${maxStatement} are allowed`);
-    return readStatement(readFileSync(path), path);
-  } catch (error) {
-    return fail(trouble('not-a-statement', `${path} cannot be read: ${(error as Error).message}`, 'Name the file.'));
-  }
 }
 
 /** Takes in what lies in a run's inbox, and does nothing else: for runs that have ended, or that nobody goes on with now. */

@@ -13,6 +13,7 @@ import { type OpenRun, openRun, type RunRead, readRun } from '../../engine/open-
 import { closeSession, openSession } from '../../engine/session.ts';
 import { loadRunbook } from '../../load/load-runbook.ts';
 import { resolveParams } from '../../load/param.ts';
+import { approvalPolicy } from '../approvals.ts';
 import { checkWhen, checkWindow, systemClock } from '../compose.ts';
 import { type Desk, newId, openDesk, planLifetime } from '../desk.ts';
 import { type ExitCode, exit, exitOfSignal } from '../exit.ts';
@@ -189,6 +190,7 @@ async function freshPlan(
         run: folder.run,
         lifetime: planLifetime,
         tool: version,
+        ...approvalPolicy(desk),
         outputs: outputsOf(journal.execution, options.redo ?? []),
         redone: redoneOf(journal.execution, options.redo ?? []),
       }),

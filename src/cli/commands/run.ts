@@ -4,7 +4,9 @@ import type { Plan } from '../../core/plan.ts';
 import type { RunFolder } from '../../core/ports.ts';
 import { fail, ok, type Result, trouble } from '../../core/result.ts';
 import { shellWord } from '../../core/shell-word.ts';
+import type { SignedStatement } from '../../core/statement.ts';
 import { beginRun } from '../../engine/session.ts';
+import { approvalRules, cannotBeApproved, dropStatements, readApprovals } from '../approvals.ts';
 import { carryOn } from '../carry-on.ts';
 import { type Desk, openDesk } from '../desk.ts';
 import { type ExitCode, exit, exitOfSignal } from '../exit.ts';
@@ -36,6 +38,7 @@ export interface AskingOptions {
 
 export interface RunOptions extends PlanningOptions, AskingOptions, RaisingOptions {
   readonly plan?: string;
+  readonly approval?: readonly string[];
   readonly dryRun?: boolean;
   readonly ticket?: string;
   readonly reason?: string;
@@ -85,6 +88,7 @@ async function runWith(
   }
   if (!chosen.ok) return refuse(invocation, chosen.error.problems, folder, chosen.error.code);
   const { plan, host, close } = chosen.value;
+  let approvals: readonly SignedStatement[] = [];
   try {
     // What was being asked when the signal came is unknown, and no reason to refuse the plan.
     const stopped = signals.received();
@@ -93,6 +97,9 @@ async function runWith(
       const refused = refuseReal(invocation, desk, plan, attended ? undefined : beforehand.value);
       if (refused !== undefined) return refused;
     }
+    const read = await readApprovals(desk, plan, options.approval ?? [], invocation.now());
+    if (!read.ok) return refuse(invocation, [read.error], folder, exit.blocked);
+    approvals = read.value;
   } finally {
     await close();
   }
@@ -113,6 +120,8 @@ async function runWith(
       const code = created.error.code === 'plan-used' ? exit.stale : exit.usage;
       return refuse(invocation, [created.error], folder, code);
     }
+    const handed = dropStatements(created.value, approvals);
+    if (!handed.ok) return refuse(invocation, [handed.error], folder);
     if (!rehearsal) invocation.output.note(planOutline(plan));
     const world = await desk.compose(host, id, {
       blobs: created.value.blobs(),
@@ -128,6 +137,7 @@ async function runWith(
         beforehand: attended ? undefined : beforehand.value,
         progress: options.progress ?? 'auto',
         signals,
+        approvals: approvalRules(desk, !attended),
         ...(over.value === undefined ? {} : { takeOver: over.value }),
         again:
           options.plan === undefined
@@ -183,6 +193,13 @@ function usageProblem(name: string | undefined, options: RunOptions, rehearsal: 
       'usage',
       'no host was named',
       'Name it: decom run HOST, or give a saved plan: decom run --plan FILE',
+    );
+  }
+  if (options.approval !== undefined && (options.plan === undefined || rehearsal)) {
+    return trouble(
+      'usage',
+      rehearsal ? 'a rehearsal is approved by nobody' : 'an approval is of a saved plan, and none was given',
+      rehearsal ? 'Leave out --approval.' : 'Give that plan: decom run --plan FILE --approval FILE',
     );
   }
   if (options.facts !== undefined && !rehearsal) {
@@ -270,6 +287,8 @@ function refuseReal(
     const problems = plan.facts.blockers.map(({ trouble: why }) => why);
     return refuse(invocation, problems, folder, exit.blocked);
   }
+  const approval = cannotBeApproved(desk, plan, approvalRules(desk, beforehand !== undefined));
+  if (approval !== undefined) return refuse(invocation, [approval], folder, exit.blocked);
   if (beforehand === undefined) return undefined;
   if (beforehand.confirm !== undefined && beforehand.confirm !== serial) {
     const why = trouble(

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { actions } from '../../actions/index.ts';
+import { milliseconds } from '../../core/duration.ts';
 import { type Execution, emptyExecution } from '../../core/execution.ts';
 import { intentDigest, type Plan, type PlannedStep } from '../../core/plan.ts';
 import type { RunFolder } from '../../core/ports.ts';
@@ -31,8 +32,13 @@ export interface SayOptions {
   readonly reason?: string;
   readonly role?: string;
   readonly undone?: boolean;
+  /** How long an approval opens gates. */
+  readonly for?: string;
   readonly output?: string;
 }
+
+/** Whoever approves for longer says so: what was known of a machine gets old. */
+const approvalLifetime = '7d';
 
 /** What is said, beyond who says it of which run. */
 type Own<S> = S extends Statement ? Omit<S, 'id' | 'run' | 'host' | 'intent' | 'by' | 'at' | 'text'> : never;
@@ -62,12 +68,13 @@ export async function say(
     const code = spoken.error.code === 'log-broken' ? exit.logBroken : exit.usage;
     return refuse(invocation, [spoken.error], process.cwd(), code);
   }
-  const own = ownOf(kind, spoken.value, operands.slice(1), options);
+  const now = invocation.now();
+  const own = ownOf(kind, spoken.value, operands.slice(1), options, now);
   if (!own.ok) return refuse(invocation, [own.error]);
   const voucher = await desk.value.voucher();
   if (!voucher.ok) return refuse(invocation, [voucher.error]);
   const { plan } = spoken.value;
-  const at = invocation.now().toISOString();
+  const at = now.toISOString();
   const statement = {
     ...own.value,
     ...{ id: randomBytes(8).toString('hex'), run: plan.intent.id, host: plan.intent.host.name },
@@ -132,12 +139,19 @@ function ownOf(
   spoken: Spoken,
   operands: readonly string[],
   options: SayOptions,
+  now: Date,
 ): Result<Own<Statement>> {
   const [named, item] = operands;
   switch (kind) {
-    case 'approve':
     case 'comment':
       return ok({ kind });
+    case 'approve': {
+      const long = milliseconds(options.for ?? approvalLifetime);
+      if (long === undefined || long === 0)
+        return fail(trouble('usage', `"${options.for}" is no length of time`, 'Give one like --for 48h or --for 14d.'));
+      const expires = new Date(now.getTime() + long).toISOString();
+      return ok({ kind, role: options.role ?? null, expires });
+    }
     case 'sign':
       return ok({ kind, role: options.role ?? null, ...spoken.head });
     case 'tick': {

@@ -1,5 +1,8 @@
+import { actions } from '../../actions/index.ts';
 import { stepState } from '../../core/execution.ts';
+import { evidenceChain } from '../../engine/evidence-chain.ts';
 import { readRun } from '../../engine/open-run.ts';
+import { approvalRules } from '../approvals.ts';
 import { openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
 import { findRun } from '../find-run.ts';
@@ -7,6 +10,7 @@ import type { Invocation } from '../invocation.ts';
 import { refuse, refuseLog } from '../refuse.ts';
 import { hostDrift } from '../saved-plan.ts';
 import { stepAt } from '../step-at.ts';
+import { chainLines } from '../view/chain-lines.ts';
 import { whyLines } from '../view/why-view.ts';
 
 /** Says why a run does not go on, and what clears it. Reads only. */
@@ -22,6 +26,11 @@ export async function why(invocation: Invocation, named: string): Promise<ExitCo
   const ended = folder.value.rehearsal || execution.status === 'closed';
   const stale = ended ? undefined : hostDrift(desk.value.workspace, read.value);
   const pass = step === undefined ? undefined : stepState(execution, step.id)[execution.direction];
+  const now = invocation.now();
+  const chain =
+    ended || step === undefined || execution.direction === 'back'
+      ? undefined
+      : evidenceChain(read.value.plan, step, execution, actions, approvalRules(desk.value, !invocation.terminal), now);
   invocation.output.result(
     {
       type: 'why',
@@ -32,8 +41,14 @@ export async function why(invocation: Invocation, named: string): Promise<ExitCo
       trouble: stale ?? pass?.trouble ?? null,
       parked: execution.parked,
       stopped: execution.stopped,
+      demands: chain?.demands ?? [],
+      approvals: chain?.approvals ?? null,
     },
-    whyLines(read.value, stale),
+    whyLines(
+      read.value,
+      stale,
+      chain === undefined || step === undefined ? [] : chainLines(chain, folder.value.run, step.id, now),
+    ),
   );
   return exit.done;
 }

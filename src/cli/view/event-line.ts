@@ -68,6 +68,10 @@ function tell(event: Recorded): readonly Line[] {
       return [[bad('not taken from the inbox')], ...troubleLines(event.trouble)];
     case 'gate.waived':
       return [[warn(`${event.gate} waived`), ` by ${event.by}: ${event.reason}`], ...troubleLines(event.trouble)];
+    case 'gate.approved':
+      return [
+        `approved by ${event.approvals.map(({ by, role }) => `${by}${role === null ? '' : ` as ${role}`}`).join(', ')}`,
+      ];
     case 'operation.intended':
       // Whoever answers a form reads it in the question itself.
       if (event.operation.kind === 'ask') return [];

@@ -1,3 +1,4 @@
+import { wantedWords } from '../../core/approval.ts';
 import { durationText } from '../../core/duration.ts';
 import { operationWords } from '../../core/operation-words.ts';
 import { type Blocker, bmcWords, intentDigest, type Plan, type PlannedStep } from '../../core/plan.ts';
@@ -137,6 +138,7 @@ function facets(step: PlannedStep): readonly string[] {
     ...(step.needs.length === 0 ? [] : [`needs ${step.needs.join(', ')}`]),
     ...(step.timeout === null ? [] : [`at most ${durationText(step.timeout)}`]),
     ...(step.retry === null ? [] : [`up to ${counted(step.retry.attempts, 'attempt')}`]),
+    ...(step.approvals === undefined ? [] : [`approved by ${wantedWords(step.approvals)}`]),
     ...(step.on_failure === 'stop' ? [] : [`on failure: ${step.on_failure}`]),
   ];
 }

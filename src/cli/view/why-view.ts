@@ -14,9 +14,9 @@ import { troubleLines } from './trouble.ts';
 
 /**
  * Why a run does not go on: where it stands, what became of that step, and what clears it. `stale`: why its plan no longer holds
- * whatever its steps are, which a resume would refuse.
+ * whatever its steps are, which a resume would refuse. `needs`: what that step needs before it begins.
  */
-export function whyLines(read: RunRead, stale?: Trouble): readonly Line[] {
+export function whyLines(read: RunRead, stale?: Trouble, needs: readonly Line[] = []): readonly Line[] {
   const { execution, plan, folder } = read;
   const head: Line = [strong(`${folder.run} on ${folder.host}`), ': ', runState(execution)];
   if (execution.status === 'closed')
@@ -41,8 +41,9 @@ export function whyLines(read: RunRead, stale?: Trouble): readonly Line[] {
     head,
     ...stopped,
     ...stepLines(read, plan, step),
+    ...indent(needs),
     ...inboxLines(folder),
-    ...waiverLines(read, step),
+    ...waiverLines(read, step, needs),
     `Next: ${nextCommand(read, step, goOn)}`,
   ];
 }
@@ -86,7 +87,7 @@ function settlingLines(step: PlannedStep): readonly Line[] {
 }
 
 /** The evidence that is missing, or a closed window, may be answered for, where nothing would be gone for good. */
-function waiverLines({ execution, folder }: RunRead, step: PlannedStep): readonly Line[] {
+function waiverLines({ execution, folder }: RunRead, step: PlannedStep, needs: readonly Line[]): readonly Line[] {
   const pass = stepState(execution, step.id).forth;
   const parkedBy =
     execution.parked?.step === step.id ? (execution.parked.gate ?? (step.uses === 'wait' ? 'wait' : null)) : null;
@@ -95,6 +96,8 @@ function waiverLines({ execution, folder }: RunRead, step: PlannedStep): readonl
   if (gate === 'freeze') return ['Nobody alone can pass a freeze; it is lifted in decom.yaml, under "freezes".'];
   const action = actions.find(({ kind }) => kind === step.uses);
   if (gate === null || action === undefined || !mayBeWaived(action, gate)) return [];
+  // What can be answered for of what it needs is told there.
+  if (needs.some((line) => textOf(line).includes(`${step.id}/${gate} `))) return [];
   return [`Or somebody answers for it by name: decom waive ${folder.run} ${step.id}/${gate} --reason TEXT`];
 }
 
@@ -104,3 +107,6 @@ function nextCommand({ execution, folder }: RunRead, step: PlannedStep, goOn: st
   if (drifted && execution.direction === 'forth') return `decom replan ${folder.run}`;
   return `${pass.trouble === null ? '' : 'clear that, then: '}${goOn}`;
 }
+
+const textOf = (line: Line): string =>
+  typeof line === 'string' ? line : line.map((span) => (typeof span === 'string' ? span : span.text)).join('');

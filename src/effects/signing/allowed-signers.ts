@@ -53,8 +53,12 @@ export function readAllowedSigners(path: string): Result<readonly AllowedSigner[
     const roles = names.slice(1).flatMap((name) => (name.startsWith('role:') ? [name.slice('role:'.length)] : []));
     const options = fields.slice(1, type).join(',');
     const [validAfter, validBefore] = [timeIn(options, 'valid-after'), timeIn(options, 'valid-before')];
+    const signer = { principal: names[0] ?? '', roles, key: `${fields[type]} ${base64}` };
+    // Two persons are two keys: with one key under two names somebody could approve what they drive.
+    const other = found.find(({ key, principal }) => key === signer.key && principal !== signer.principal);
+    if (other !== undefined) return refused(`the key is that of ${other.principal} already, and one key is one person`);
     found.push({
-      ...{ principal: names[0] ?? '', roles, key: `${fields[type]} ${base64}` },
+      ...signer,
       ...(validAfter === undefined ? {} : { validAfter }),
       ...(validBefore === undefined ? {} : { validBefore }),
     });

@@ -28,8 +28,9 @@ export function statementJudge(allowedSigners: string | undefined): JudgeStateme
       ...{ principal: by, message, signature: signed, namespace: statementNamespace, at },
     });
     if (!held.ok) return held.error.code === 'not-vouched' ? refused('its signature does not hold') : held;
-    if (statement.kind !== 'sign' || statement.role === null) return ok(undefined);
-    const holds = list.value.some(({ principal, roles }) => principal === by && roles.includes(statement.role ?? ''));
-    return holds ? ok(undefined) : refused(`${allowedSigners} does not give ${by} the role ${statement.role}`);
+    const role = 'role' in statement ? (statement.role ?? null) : null;
+    if (role === null) return ok(undefined);
+    const holds = list.value.some(({ principal, roles }) => principal === by && roles.includes(role));
+    return holds ? ok(undefined) : refused(`${allowedSigners} does not give ${by} the role ${role}`);
   };
 }

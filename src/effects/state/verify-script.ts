@@ -31,6 +31,7 @@ const types: Readonly<Record<EventType, true>> = {
   'step.previewed': true,
   'gate.blocked': true,
   'gate.waived': true,
+  'gate.approved': true,
   'run.parked': true,
   'run.stopped': true,
   'plan.amended': true,

@@ -1,0 +1,67 @@
+import { areMet, wantedWords } from '../../core/approval.ts';
+import { durationText } from '../../core/duration.ts';
+import type { Evidence } from '../../core/evidence.ts';
+import type { ChainSeen, DemandSeen } from '../../engine/evidence-chain.ts';
+import { bad, counted, good, indent, type Line, warn } from './text.ts';
+
+/** What a step needs before it begins: each piece of evidence, what was found of it, what is missing, and how to get it. */
+export function chainLines({ demands, approvals }: ChainSeen, run: string, step: string, now: Date): readonly Line[] {
+  if (demands.length === 0 && approvals === undefined) return [];
+  return [
+    'Before it begins it needs:',
+    ...indent([
+      ...demands.flatMap((seen) => demandLines(seen, run, step, now)),
+      ...(approvals === undefined ? [] : approvalLines(approvals, run)),
+    ]),
+  ];
+}
+
+function demandLines(
+  { demand, found, missing, waiver, waivable }: DemandSeen,
+  run: string,
+  step: string,
+  now: Date,
+): readonly Line[] {
+  const after = demand.after === undefined ? '' : `, of a time after the last ${demand.after}`;
+  const needed = `${demand.kind}, at most ${durationText(demand.maxAge)} old${after}`;
+  const had = found === undefined ? [] : [`found: ${foundWords(found, now)}`];
+  if (missing === undefined) return [[good('met'), `     ${needed}`], ...indent(had, 8)];
+  const lacks: readonly Line[] = [`missing: ${missing.what}`, `to get it: ${missing.fix}`];
+  if (waiver !== undefined) {
+    return [
+      [warn('waived'), `  ${needed}`],
+      ...indent([...had, `missing: ${missing.what}`, `${waiver.by} answers for it: ${waiver.text}`], 8),
+    ];
+  }
+  const answer = waivable
+    ? [`or somebody answers for it by name: decom waive ${run} ${step}/${demand.kind} --reason TEXT`]
+    : ['nobody can answer for it'];
+  return [[bad('missing'), ` ${needed}`], ...indent([...had, ...lacks, ...answer], 8)];
+}
+
+const foundWords = (e: Evidence, now: Date): string => {
+  const at = e.kind === 'restore.proven' ? e.manifest_started : e.at;
+  const age = now.getTime() - Date.parse(at);
+  const old = Number.isNaN(age) || age < 0 ? '' : `, ${durationText(age)} ago`;
+  return `by step "${e.step}", of ${at}${old}${e.kind === 'restore.proven' ? `, of ${e.copy}` : ''}`;
+};
+
+function approvalLines(seen: NonNullable<ChainSeen['approvals']>, run: string): readonly Line[] {
+  const needed = `approval by ${wantedWords(seen.wanted)}`;
+  const told = [
+    ...seen.counted.map(
+      ({ by, role, expires }) => `found: ${by}${role === null ? '' : ` as ${role}`}, until ${expires ?? ''}`,
+    ),
+    ...seen.discounted.map(({ approval: { by }, why }) => `that of ${by} does not count: ${why}`),
+  ];
+  if (areMet(seen)) return [[good('met'), `     ${needed}`], ...indent(told, 8)];
+  const missing = [
+    ...(seen.persons === 0 ? [] : [counted(seen.persons, 'more person', 'more persons')]),
+    ...seen.roles.map((role) => `somebody as ${role}`),
+  ].join(', ');
+  const role = seen.roles[0] === undefined ? '' : ` --role ${seen.roles[0]}`;
+  return [
+    [bad('missing'), ` ${needed}`],
+    ...indent([...told, `missing: ${missing}`, `to get it: decom approve ${run}${role}`], 8),
+  ];
+}
