@@ -249,6 +249,7 @@ test('command.run, killed with the program here: it goes on there, and resume le
   expect(typesOf(s.bench.events(), 'work')).toEqual([
     'step.started',
     'step.agreed',
+    'host.counted',
     'step.planned',
     'operation.intended',
     'operation.done',

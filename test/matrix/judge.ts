@@ -58,7 +58,7 @@ export async function judge(stage: Stage, kept: Buffer): Promise<Verdict> {
   if ((await machine.power.get()) !== 'off') open.push('the power is on');
   if (!/status: "?retired/.test(bench.read('hosts.yaml'))) open.push('not retired in the inventory');
   const audit = await bench.decom('audit', 'verify', practiceHost);
-  if (audit.code !== exit.logUnsigned) open.push(`audit verify ${audit.code}: ${audit.stdout}${audit.stderr}`);
+  if (audit.code !== exit.done) open.push(`audit verify ${audit.code}: ${audit.stdout}${audit.stderr}`);
   const lost = log.subarray(0, kept.length).equals(kept) ? [] : [`the first ${kept.length} bytes of the log`];
   const resolved = reading.events.flatMap((e) =>
     e.type === 'operation.resolved' ? [`${e.step} ${e.outcome} by ${e.by}`] : [],

@@ -149,15 +149,16 @@ test('a disk that fills up before an operation: the run ends there, and goes on 
   letGo();
   const ended = await run.ended;
   expect(told(ended)).toMatchInlineSnapshot(`
-    "exit 10
+    "exit 4
     stdout: 
-    ✗ the log could not be written. The run has ended there.
-    error <workspace>/state/runs/practice/<run>/out/<hash>: writing what the audit log refers to failed: ENOSPC: no space left on device, write. Nothing more was begun [log-not-written]
-      Make room or mend the disk, then see what is known with: decom status; and go on with: decom resume
-    steps   1 not begun, 1 to come
+    ✗ blocked at first. Nothing later has run.
+    error whether there is room under the caps could not be counted [caps-uncounted]
+      the state folder <workspace>/state cannot be written: ENOSPC: no space left on device, write
+      Give a folder that can be written, by "state:" in decom.yaml or DECOM_STATE_DIR.
+    steps   1 blocked, 1 to come
     record  <workspace>/state/runs/practice/<run>
     log     <n> lines, head <hash>
-    Once there is room and the disk is sound: decom resume <run>"
+    Next: decom why <run>, then: decom resume <run>"
   `);
   expect(() => readFileSync(join(folder, 'mark'))).toThrow('ENOENT');
   rmSync(filler);

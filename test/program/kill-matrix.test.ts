@@ -19,15 +19,15 @@ const kill = (call: string, nth: number): Fault => ({ does: 'kill', call, nth })
 /** What each fault has to meet: a sample that met something else would be another one. */
 const sample: readonly (readonly [fault: Fault, name: string])[] = [
   [kill('rename', 4), 'rename: state/runs/practice/RUN/plan.json'],
-  [kill('fdatasync', 44), 'line synced: operation.intended (second)'],
-  [kill('fdatasync', 45), 'line synced: operation.done (second)'],
-  [kill('rename', 13), 'vault'],
+  [kill('fdatasync', 56), 'line synced: operation.intended (second)'],
+  [kill('fdatasync', 58), 'line synced: operation.done (second)'],
+  [kill('rename', 14), 'vault'],
   [kill('write', 300), 'writ'],
-  [{ does: 'EIO', call: 'fdatasync', nth: 24 }, 'line synced: operation.intended (first)'],
+  [{ does: 'EIO', call: 'fdatasync', nth: 31 }, 'line synced: operation.intended (first)'],
   [{ does: 'EIO', call: 'fsync', nth: 13 }, 'sync: state/runs/practice/RUN'],
-  [{ does: 'power-cut', call: 'fdatasync', nth: 45 }, 'line synced: operation.done (second)'],
-  [{ does: 'ENOSPC', call: 'write', nth: 45 }, 'line written: operation.done (second)'],
-  [{ does: 'short', call: 'write', nth: 44 }, 'line written: operation.intended (second)'],
+  [{ does: 'power-cut', call: 'fdatasync', nth: 58 }, 'line synced: operation.done (second)'],
+  [{ does: 'ENOSPC', call: 'write', nth: 58 }, 'line written: operation.done (second)'],
+  [{ does: 'short', call: 'write', nth: 56 }, 'line written: operation.intended (second)'],
 ];
 
 test('a run that dies at one of ten points, or whose disk fails there, is gone on with: nothing is lost, and nothing done twice', async () => {

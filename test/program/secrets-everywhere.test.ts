@@ -118,7 +118,14 @@ test('a secret stands in no argument, no other program’s environment, no file,
     'answers.yaml',
     'answers:\n  form: { items: { cable: { done: true, note: seen } } }\n  sure: { confirm: true, note: sure }\n',
   );
-  const written = s.bench.read('runbooks/faults.yaml') + s.bench.read('runbooks/fresh.yaml');
+  // Its network is the computer's own: these look at it, and are blocked.
+  s.bench.write(
+    'runbooks/network.yaml',
+    runbookOf(
+      `${step('identity', 'identity.check')}\n${step('cut', 'network.isolate')}\n${step('cut-off', 'network.check', '{ since: "${{ steps.cut.since }}" }')}`,
+    ),
+  );
+  const written = ['faults', 'fresh', 'network'].map((name) => s.bench.read(`runbooks/${name}.yaml`)).join('');
   const used = new Set([...written.matchAll(/uses: (\S+)/g)].map(([, kind]) => kind));
   expect(actions.map(({ kind }) => kind).filter((kind) => !used.has(kind))).toEqual([]);
 
@@ -131,6 +138,9 @@ test('a secret stands in no argument, no other program’s environment, no file,
   const said = [await decom(['plan', 'practice', '-r', 'fresh', '-o', 'fresh.json'], {})];
   said.push(await decom(['run', '--plan', 'fresh.json', ...unattended.slice(0, 2)], {}));
   expect(said.at(-1)?.code, said.at(-1)?.stderr).toBe(0);
+  said.push(await decom(['plan', 'practice', '-r', 'network', '-o', 'network.json'], {}));
+  said.push(await decom(['run', '--plan', 'network.json', '--dry-run', '--non-interactive'], {}));
+  expect(said.at(-1)?.code, said.at(-1)?.stdout).toBe(4);
   said.push(await decom(['plan', 'practice', '-r', 'faults', '-o', 'plan.json']));
   said.push(await decom(['run', '--plan', 'plan.json', ...approved(s.bench.folder), ...unattended]));
   // While it waits: what a command has left is seen by this plan before it needs any secret itself.
