@@ -1,5 +1,5 @@
 // What it costs that an act outlives its connection: folder, job and end of a program, against the program alone on a plain connection.
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ActPlace, actOf } from '../src/core/act.ts';
@@ -33,6 +33,7 @@ const machine = sshMachine(
 const jobs = jobsOn({ machine, clock: systemClock, sudo: 'no' });
 const operation = { kind: 'exec', on: 'host', argv: ['/bin/true'], root: false } as const;
 const { signal } = new AbortController();
+const machine_id = readFileSync('/etc/machine-id', 'utf8').trim();
 
 let n = 0;
 async function kept(): Promise<void> {
@@ -40,7 +41,7 @@ async function kept(): Promise<void> {
     const place: ActPlace = { run: 'bench', step: 'act', direction: 'forth', attempt: 1, n: n++ };
     const there = await jobs.prepare(operation, place);
     if (!there.ok || there.value === null) throw new Error(JSON.stringify(there));
-    const ended = await jobs.run(operation, actOf(there.value, place), signal);
+    const ended = await jobs.run(operation, actOf(there.value, place), signal, { machine_id, boot: there.value.boot });
     if (ended.outcome !== 'done') throw new Error(JSON.stringify(ended));
   }
 }

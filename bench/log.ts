@@ -52,7 +52,7 @@ const record = (n: number): Event => ({
   said: `the machine is web01, as four independent sources say; looked at for the ${n}th time`,
 });
 
-/** What a step that does something writes, over and over: of these, each second one is signed by a checkpoint before or after it. */
+/** What a step that does something writes, over and over. */
 function stepRecord(n: number): Event {
   const at = { step: 'identity', direction: 'forth', attempt: Math.floor(n / 4) + 1 } as const;
   const operation = { kind: 'exec', where: 'host', argv: ['systemctl', 'stop', 'nginx.service'], root: true };
@@ -73,7 +73,7 @@ function stepRecord(n: number): Event {
   return records[n % 4] as unknown as Event;
 }
 
-/** A log as a run begins it. Signed, a record of this kind wants a checkpoint in 64. */
+/** A log as a run begins it. */
 async function opened(store: JournalStore, signed: boolean): Promise<Journal> {
   const journal = openJournal(store, digest, systemClock, () => undefined);
   if (!journal.ok) throw new Error(journal.breach.what);

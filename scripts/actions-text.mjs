@@ -12,15 +12,20 @@ const examples = {
   'command.run':
     '- id: no-account\n  uses: command.run\n  with:\n    argv: [userdel, app]\n    root: true\n    probe: { argv: [getent, passwd, app], exit: 2 }',
   confirm: '- id: told\n  uses: confirm\n  with: { question: Do the users know that it is going? }',
+  'host.survey': '- id: survey\n  uses: host.survey\n  with: { wants: [mounts, disks, connections] }',
+  'identity.attest': '- id: attest\n  uses: identity.attest\n  with: { over: 5m }',
   'identity.check': '- id: identity\n  uses: identity.check',
   'inventory.retire': '- id: retire\n  uses: inventory.retire\n  with: { status: retired }',
   'network.check': '- id: still-cut-off\n  uses: network.check\n  with: { since: "${{ steps.isolate.since }}" }',
   'network.isolate': '- id: isolate\n  uses: network.isolate\n  with: { keep: [192.0.2.0/24] }',
+  'power.cut': '- id: cut\n  uses: power.cut\n  needs: [attest]',
   'power.off': '- id: power-off\n  uses: power.off\n  needs: [proof]\n  with: { grace: 10m }',
   'power.status': '- id: powered\n  uses: power.status\n  with: { expect: "on" }',
   'restore.verify': '- id: proof\n  uses: restore.verify\n  with: { backup: "${{ steps.files.backup }}" }',
   'service.start': '- id: start\n  uses: service.start\n  with: { unit: nginx.service, enable: true }',
   'service.stop': '- id: stop\n  uses: service.stop\n  with: { units: [nginx.service, app.service] }',
+  'use.check':
+    '- id: unused\n  uses: use.check\n  with:\n    watch: 15m\n    allow:\n      - { peer: 192.0.2.9, why: monitoring }\n      - { process: chronyd, why: time }\n    protect: [roles, exports, unknown]',
   wait: '- id: two-weeks\n  uses: wait\n  with: { for: 14d, why: somebody may still miss it }',
 };
 
@@ -48,7 +53,7 @@ function section(action) {
   const { kind, about, input, output } = action;
   const example = examples[kind];
   if (example === undefined) throw new Error(`scripts/actions-text.mjs has no example of ${kind}`);
-  const fields = fieldsOf(input, '', action.literal ?? []);
+  const fields = fieldsOf(input, '', [...(action.literal ?? []), ...(action.written ?? [])]);
   return [
     `## ${kind}`,
     about,
@@ -85,8 +90,8 @@ function evidenceOf({ demands, yields = [] }) {
       '| evidence | at most | |',
       '| --- | --- | --- |',
       ...demanded.map(
-        ({ kind, maxAge, after, why }) =>
-          `| \`${kind}\` | ${ageOf(maxAge)}${after === undefined ? '' : `; of what was true after \`${after}\``} | ${cell(why)} |`,
+        ({ kind, maxAge, after, uncut, why }) =>
+          `| \`${kind}\` | ${ageOf(maxAge)}${after === undefined ? '' : `; of what was true after \`${after}\``}${uncut ? '; taken before users were cut off' : ''} | ${cell(why)} |`,
       ),
     ].join('\n'),
   ].join('\n\n');

@@ -43,6 +43,7 @@ test.each(actions.map((action) => action.kind))('the example of %s is valid', (k
     'restore.verify': ['backup.archive'],
     'network.check': ['network.isolate'],
     'power.off': ['backup.archive', 'restore.verify'],
+    'power.cut': ['identity.attest'],
   };
   const steps = [...((before as { readonly [kind: string]: readonly string[] })[kind] ?? []), kind].map(exampleOf);
   expect(steps.at(-1)).toContain(`uses: ${kind}\n`);

@@ -21,7 +21,10 @@ const documents = [
   'docs/windows.md',
   'docs/scream-test.md',
   'docs/safety.md',
+  'docs/in-use.md',
   'docs/survey.md',
+  'docs/coverage.md',
+  'docs/dead-host.md',
 ];
 
 /** Command lines in fenced blocks of shell, one simple command each. */

@@ -6,15 +6,19 @@ import { bmcReset } from './bmc/reset.ts';
 import { checklist } from './checklist.ts';
 import { commandRun } from './command/run.ts';
 import { confirm } from './confirm.ts';
+import { hostSurvey } from './host/survey.ts';
+import { identityAttest } from './identity/attest.ts';
 import { identityCheck } from './identity/check.ts';
 import { inventoryRetire } from './inventory/retire.ts';
 import { networkCheck } from './network/check.ts';
 import { networkIsolate } from './network/isolate.ts';
+import { powerCut } from './power/cut.ts';
 import { powerOff } from './power/off.ts';
 import { powerStatus } from './power/status.ts';
 import { restoreVerify } from './restore/verify.ts';
 import { serviceStart } from './service/start.ts';
 import { serviceStop } from './service/stop.ts';
+import { useCheck } from './use/check.ts';
 import { wait } from './wait.ts';
 
 /** Every kind of step there is. A file of `actions/` that is not in this list (but for `parts/`) fails the build. */
@@ -26,14 +30,18 @@ export const actions: readonly AnyAction[] = [
   checklist,
   commandRun,
   confirm,
+  hostSurvey,
+  identityAttest,
   identityCheck,
   inventoryRetire,
   networkCheck,
   networkIsolate,
+  powerCut,
   powerOff,
   powerStatus,
   restoreVerify,
   serviceStart,
   serviceStop,
+  useCheck,
   wait,
 ];

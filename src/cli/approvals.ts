@@ -2,9 +2,8 @@ import { resolve } from 'node:path';
 import { actions } from '../actions/index.ts';
 import { type ApprovalsWanted, approvalsWanted } from '../core/approval.ts';
 import { intentDigest, type Plan } from '../core/plan.ts';
-import type { RunFolder } from '../core/ports.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../core/result.ts';
-import { type SignedStatement, statementFile, statementName } from '../core/statement.ts';
+import type { SignedStatement } from '../core/statement.ts';
 import { type ApprovalRules, approvalsFor } from '../engine/approval-gate.ts';
 import type { Desk } from './desk.ts';
 import { readHanded } from './read-handed.ts';
@@ -64,13 +63,4 @@ export async function readApprovals(
     read.push(handed.value);
   }
   return ok(read);
-}
-
-/** Drops them where the run takes in what others say. */
-export function dropStatements(folder: RunFolder, statements: readonly SignedStatement[]): Result<void> {
-  for (const signed of statements) {
-    const dropped = folder.inbox().drop(statementName(signed.statement), statementFile(signed));
-    if (!dropped.ok) return dropped;
-  }
-  return ok(undefined);
 }

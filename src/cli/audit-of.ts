@@ -31,8 +31,6 @@ export interface SignatureAudit {
   readonly sessions: readonly SessionAudit[];
   /** What others said about the run. */
   readonly statements: readonly StatementAudit[];
-  /** The last line that a checkpoint signs; it signs all before it. */
-  readonly covered: number;
   /** Why the log is not signed as a whole, in sentences. Empty where it is. */
   readonly lacks: readonly string[];
 }
@@ -106,9 +104,6 @@ export async function auditOf(
   const lacks = [
     ...vouched.lacks,
     ...said.lacks,
-    ...(seals.covered < head.size && seals.sessions.some(({ vouched }) => vouched !== undefined)
-      ? [`lines ${seals.covered + 1} to ${head.size} come after the last checkpoint`]
-      : []),
     ...(torn > 0 ? ['its last line is torn'] : []),
     ...(execution.status === 'closed' && walk.value.last !== 'session.closed'
       ? ['its last session was never closed: the process was killed, or lines were cut off']
@@ -122,7 +117,7 @@ export async function auditOf(
         : lacks.length > 0
           ? 'intact but unsigned'
           : 'closed and signed';
-  const signatures = { sessions: vouched.sessions, statements: said.statements, covered: seals.covered, lacks };
+  const signatures = { sessions: vouched.sessions, statements: said.statements, lacks };
   return ok({
     ...{ folder, plan, verdict, head, torn, blobs, breach: why, signatures, execution },
     ...(anchored === undefined ? {} : { anchored }),

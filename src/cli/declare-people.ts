@@ -53,8 +53,11 @@ export function declarePeople({ root, command }: Declaring): Declared {
     waive: () => {
       saying(
         'waive <run> <gate>',
-        'Answer, by name, for passing a gate: STEP/GATE.',
-        ['decom waive web01 off/restore.proven --reason "scratch host, nothing to keep"'],
+        'Answer, by name, for passing a gate: STEP/GATE, or STEP:PATH for a file system that is not kept.',
+        [
+          'decom waive web01 off/restore.proven --reason "scratch host, nothing to keep"',
+          'decom waive web01 off:/srv/cache --reason "filled anew elsewhere"',
+        ],
         'waive',
       ).requiredOption('--reason <text>', 'why; it stays on record');
     },

@@ -1,3 +1,4 @@
+import type { AcceptOptions } from './commands/audit-accept.ts';
 import type { ExportOptions } from './commands/audit-export.ts';
 import type { VerifyOptions } from './commands/audit-verify.ts';
 import type { ReportOptions } from './commands/report.ts';
@@ -53,6 +54,14 @@ export function declareRecord({ root, command }: Declaring): Declared {
         .option('--require-signature', 'exit 12 for an open log too, unless listed people vouch for every session')
         .option('--head <hash>', 'a head that was kept elsewhere; the log has to hold it')
         .option('--allowed-signers <file>', 'who may sign, instead of what decom.yaml names');
+      command(
+        audit,
+        'accept <run>',
+        'Answer for lines of an open log that nobody signed, so that the run can be gone on with.',
+        ['decom audit accept web01 --reason "begun before the list of signers was made"'],
+        async (i, operands, options: AcceptOptions) =>
+          (await import('./commands/audit-accept.ts')).auditAccept(i, operands[0] ?? '', options),
+      ).requiredOption('--reason <text>', 'why they are right; it stays on record');
       command(
         audit,
         'export <run>',

@@ -30,7 +30,12 @@ export const refuseLock = (invocation: Pick<Invocation, 'output'>, why: Trouble)
 
 /** Says why a run cannot be read or taken up: its log is broken, or its folder cannot be used, of which nobody has to be suspected. */
 export const refuseLog = (invocation: Pick<Invocation, 'output'>, why: Trouble, folder = process.cwd()): ExitCode =>
-  refuse(invocation, [why], folder, ofTheFolder.has(why.code) ? exit.usage : exit.logBroken);
+  refuse(invocation, [why], folder, exitOfLog(why));
+
+function exitOfLog({ code }: Trouble): ExitCode {
+  if (code === 'log-unsigned') return exit.logUnsigned;
+  return ofTheFolder.has(code) ? exit.usage : exit.logBroken;
+}
 
 /** What is amiss with the state folder, and says nothing of the log. */
 const ofTheFolder: ReadonlySet<string> = new Set([

@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { actions } from '../actions/index.ts';
-import { allWanted } from '../core/approval.ts';
 import { digestOf, sha256 } from '../core/json.ts';
 import { boundHelpers, boundHost, type Intent, type Plan } from '../core/plan.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../core/result.ts';
 import { stepsOf } from '../core/runbook.ts';
 import { changesBetween } from '../engine/amend.ts';
+import { approvalsBound } from '../engine/approval-gate.ts';
 import { stalePlan } from '../engine/drive.ts';
 import type { RunRead } from '../engine/open-run.ts';
 import { loadRunbook } from '../load/load-runbook.ts';
@@ -114,7 +114,7 @@ function stepChanges(workspace: Workspace, plan: Plan): readonly string[] {
       timeout: step.timeout ?? null,
       retry: step.retry ?? null,
       on_failure: step.on_failure,
-      approvals: allWanted(step.approvals, irreversible ? policy : undefined) ?? null,
+      approvals: (action === undefined ? undefined : approvalsBound(step.approvals, action, policy)) ?? null,
       effect: action?.effect,
       once: action?.once,
       reversible: action?.rollback !== undefined,

@@ -4,6 +4,7 @@ import type { Journal } from '../engine/journal.ts';
 import type { RunRead } from '../engine/open-run.ts';
 import { beginRun, openSession, type RunInfo } from '../engine/session.ts';
 import { approvalRules, cannotBeApproved } from './approvals.ts';
+import { believed } from './believed.ts';
 import { carryOn } from './carry-on.ts';
 import type { AskingOptions } from './commands/run.ts';
 import type { Desk } from './desk.ts';
@@ -53,6 +54,8 @@ export async function takeUp(invocation: Invocation, desk: Desk, read: RunRead, 
   const lock = desk.store.lock(folder.host);
   if (!lock.ok) return refuseLock(invocation, lock.error);
   try {
+    const judged = await believed(desk, folder);
+    if (!judged.ok) return refuseLog(invocation, judged.error);
     const world = await desk.compose(host.value, folder.run, { blobs: folder.blobs(), mentions: read.plan.intent });
     try {
       invocation.output.note(runOutline(read.plan, folder.run));

@@ -28,7 +28,7 @@ export interface Walk extends Reading {
   readonly anchored: number | undefined;
   /** Those of `kept` that the log holds. */
   readonly held: ReadonlySet<HeadKept>;
-  /** The type of the last line that is no checkpoint. */
+  /** The type of the last line. */
   readonly last: EventType | undefined;
 }
 
@@ -39,7 +39,7 @@ export interface Walk extends Reading {
 export async function walkLog(folder: RunFolder, first: string, options: WalkOptions): Promise<Result<Walk>> {
   const { head, kept = [], visit } = options;
   const run = runFolding();
-  const seals = sealReader();
+  const seals = sealReader('sessions');
   const referred = new Map<string, ReferredBlob>();
   const statements: TakenAt[] = [];
   const held = new Set<HeadKept>();
@@ -53,22 +53,33 @@ export async function walkLog(folder: RunFolder, first: string, options: WalkOpt
     if (blob !== undefined && !referred.has(key)) referred.set(key, { line: line.line, blob });
     for (const one of kept) if (one.size === line.line && one.hash === hash) held.add(one);
     if (hash === head) anchored ??= line.line;
-    if (recorded.type !== 'checkpoint') last = recorded.type;
+    last = recorded.type;
     if (recorded.type === 'statement.taken') statements.push({ line: line.line, event: recorded });
     visit?.(recorded);
   });
-  // The checkpoints of one part are verified on other processors while the next part is read.
-  let settled = seals.settled();
   for (let more = true; more; ) {
     const bytes = folder.log(reader.at);
     if (!bytes.ok) return bytes;
     more = reader.take(bytes.value);
-    await settled;
-    settled = seals.settled();
   }
+  const whole = await seals.end();
+  const sealed = whole.breach === undefined ? ok(whole) : await firstUnlike(folder, first);
+  if (!sealed.ok) return sealed;
   return ok({
     ...reader.reading(),
-    ...{ run: run.execution(), seals: await settled, referred: [...referred.values()] },
+    ...{ run: run.execution(), seals: sealed.value, referred: [...referred.values()] },
     ...{ statements, anchored, held, last },
   });
+}
+
+/** The signatures of a log that holds one that is not right, with the first such line named. */
+async function firstUnlike(folder: RunFolder, first: string): Promise<Result<Seals>> {
+  const seals = sealReader('each');
+  const reader = logReader(first, { add: () => true }, (line) => seals.take(line));
+  for (let more = true; more; await seals.settled()) {
+    const bytes = folder.log(reader.at);
+    if (!bytes.ok) return bytes;
+    more = reader.take(bytes.value);
+  }
+  return ok(await seals.end());
 }

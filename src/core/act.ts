@@ -1,5 +1,5 @@
 import type { Direction } from './event.ts';
-import type { Operation, Outcome } from './operation.ts';
+import type { BegunOutcome, Operation } from './operation.ts';
 import type { Result, Trouble } from './result.ts';
 
 /** Where an act on the host is kept so that it can be found again: in one life of the machine, in one folder of it. */
@@ -47,7 +47,7 @@ export interface Acts {
 }
 
 export type Recalled =
-  | Outcome
+  | BegunOutcome
   | { readonly outcome: 'never' }
   | { readonly outcome: 'unreached'; readonly trouble: Trouble };
 

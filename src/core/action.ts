@@ -3,8 +3,10 @@ import type { Act } from './act.ts';
 import type { Demand, EvidenceKind, Finding } from './evidence.ts';
 import type { Json } from './json.ts';
 import type { Operation, OperationOf, Outcome, Progress, Receipt } from './operation.ts';
-import type { ProbeAnswer, ProbeKind, ProbeQuestion } from './probe.ts';
+import type { Precondition } from './precondition.ts';
+import type { CopyDescription, ProbeAnswer, ProbeKind, ProbeQuestion } from './probe.ts';
 import type { Seen, Trouble } from './result.ts';
+import type { Answered, Find, WatchedRow } from './use.ts';
 
 /** Asks the world one question. Changes nothing; "could not ask" comes back as `known: false`. */
 export type Probe = <K extends ProbeKind>(
@@ -17,7 +19,11 @@ export interface PerformContext {
   readonly signal: AbortSignal;
   /** Where the host keeps the act, for operations that outlive their connection. */
   readonly act?: Act;
+  /** What the host must say of itself in the same command, for what is run on it. */
+  readonly precondition?: Precondition;
   readonly progress: (progress: Progress) => void;
+  /** Of a watch: told again and again for how long it has gone on (milliseconds), and what it has met until then. */
+  readonly watched?: (passed: number, met: readonly WatchedRow[]) => void;
 }
 
 /** Does one operation. The only door to the world's changes. */
@@ -48,6 +54,8 @@ export interface Setting {
     readonly machine_id?: string;
     readonly host_keys?: readonly string[];
     readonly bmc_guid?: string;
+    /** Serials of its disks. */
+    readonly disks?: readonly string[];
   };
   /** Machines that may keep copies, by name, and the folder of each that may be changed. */
   readonly helpers: { readonly [name: string]: { readonly folder: string } };
@@ -58,6 +66,8 @@ export interface Setting {
   readonly plan: string;
   /** Where scratch folders may be made here. */
   readonly scratch: string;
+  /** Who answered for what an earlier look of this step found. */
+  readonly answers?: readonly Answered[];
   /** When the host itself last said in this run who it is (RFC 3339), and how long ago that is (milliseconds); absent: not yet. */
   readonly answered?: { readonly at: string; readonly ago: number };
 }
@@ -70,15 +80,19 @@ export interface Blocked {
 /** The operations that would make a step true; `[]` means it already is. */
 export type Planned = readonly Operation[] | Blocked;
 
-/** Whether a step's own probe says that it holds: with outputs and evidence, or why not (`settling`: not yet). */
+/**
+ * Whether a step's own probe says that it holds: with outputs and evidence, or why not. Where `found` says what stands in the way, nothing failed: the gate
+ * is shut until it is gone, or somebody answers for it. `waived` names who does, for what.
+ */
 export type Verdict =
   | {
       readonly ok: true;
       readonly output: { readonly [name: string]: Json };
       readonly evidence: readonly Finding[];
       readonly said: string;
+      readonly waived?: readonly { readonly answer: Answered; readonly trouble: Trouble }[];
     }
-  | { readonly ok: false; readonly trouble: Trouble };
+  | { readonly ok: false; readonly trouble: Trouble; readonly found?: readonly Find[] };
 
 export interface ExecuteContext {
   readonly perform: (operation: Operation) => Promise<Receipt>;
@@ -95,6 +109,8 @@ export interface ExamineContext {
   /** As in `ExecuteContext`. */
   readonly sleep: (ms: number) => Promise<void>;
   readonly progress: (progress: Progress) => void;
+  /** What the step has done until now, in earlier sessions too. */
+  readonly past: Past;
 }
 
 /** Giving back what a step took: planned from the facts seen before the first act, proved by a probe of its own. */
@@ -124,11 +140,19 @@ export interface Action<I extends TSchema = TSchema, F = unknown, A = unknown> {
   readonly input: I;
   /** Fields whose text is a program: a reference in one would splice a value into it, so `validate` refuses that. */
   readonly literal?: readonly string[];
+  /** Fields that count as they are written: what people may answer for is known before anything runs. */
+  readonly written?: readonly string[];
   /** Rules between fields that a plain schema cannot say; the text of the complaint, or undefined. */
   check?(input: Static<I>): string | undefined;
   readonly output?: TSchema;
   readonly yields?: readonly EvidenceKind[];
   demands?(input: Static<I>): readonly Demand[];
+  /** So many others have to agree before it begins, whoever sits at the terminal and whatever the runbook says. */
+  readonly witnesses?: number;
+  /** Kinds of what it may find that somebody may answer for. */
+  waivable?(input: Static<I>): readonly string[];
+  /** It cuts the users of the host off: who watches for them afterwards sees nobody. */
+  readonly cutsOff?: boolean;
   /** What it does on the host may start something that writes there. */
   readonly startsWriters?: boolean;
   /** The least time that it takes, in milliseconds, as far as its input tells. */
@@ -139,6 +163,8 @@ export interface Action<I extends TSchema = TSchema, F = unknown, A = unknown> {
   foresee?(input: Static<I>, setting: Setting): F;
   /** What of the facts a person is to know although it stands in nobody's way: shown with the plan. Pure. */
   remarks?(facts: F): readonly string[];
+  /** Of an action that proves a copy: what that one holds, where it is there already. Pure. */
+  holds?(facts: F): CopyDescription | undefined;
   /** Pure: facts in, operations out. */
   plan(input: Static<I>, facts: F, setting: Setting): Planned;
   /** Default: every operation in order. */

@@ -5,6 +5,8 @@ import type { Claim } from './claim.ts';
 import type { Evidence } from './evidence.ts';
 import type { Json } from './json.ts';
 import type { Operation, Receipt } from './operation.ts';
+import type { Precondition } from './precondition.ts';
+import type { FileSystem } from './probe.ts';
 import type { Trouble } from './result.ts';
 import type { Statement } from './statement.ts';
 
@@ -36,12 +38,9 @@ export type Event =
       readonly pid: number;
       readonly tool: string;
       readonly unattended: boolean;
-      /** The key that signs this process's checkpoints, and the person who vouches for it by signing this line. */
+      /** The key that signs every further line of this process, and the person who vouches for it by signing this one. */
       readonly seal?: { readonly key: string; readonly principal: string };
-      readonly signature?: string;
     }
-  /** Signs itself, and through `prev` everything before it, by the session's key. */
-  | { readonly type: 'checkpoint'; readonly signature: string }
   | { readonly type: 'session.closed'; readonly why: string; readonly exit: number }
   /** First line after the first `session.opened`. */
   | {
@@ -70,6 +69,8 @@ export type Event =
       readonly others: number;
       readonly cap: number;
     })
+  /** Somebody answers for the lines up to that number, of which no listed person vouches for some. */
+  | { readonly type: 'unsigned.accepted'; readonly lines: number; readonly by: string; readonly reason: string }
   /** A person lets this run begin although the caps are reached, up to so many hosts. */
   | { readonly type: 'caps.raised'; readonly to: number; readonly by: string; readonly reason: string }
   /** A head of this log was handed to what keeps it elsewhere; `answer` is what that said of it. */
@@ -103,6 +104,8 @@ export type Event =
       readonly operation: Operation;
       /** Where the host keeps it, if it can be found again there. */
       readonly there?: There;
+      /** What the host must say of itself in the same command, or it is not begun. */
+      readonly precondition?: Precondition;
     })
   | (OfStep & {
       readonly type: 'operation.done';
@@ -157,7 +160,15 @@ export type Event =
       readonly assumed: readonly string[];
     })
   /** A gate was shut: nothing of the step was begun. */
-  | (OfStep & { readonly type: 'gate.blocked'; readonly gate: string; readonly trouble: Trouble })
+  | (OfStep & {
+      readonly type: 'gate.blocked';
+      readonly gate: string;
+      readonly trouble: Trouble;
+      /** The kinds of what was found in its way; the list of it is the blob of `trouble`. */
+      readonly found?: readonly string[];
+    })
+  /** What was on the host when it was asked whether every file system with data is kept, right before a step that demands it. */
+  | (OfStep & { readonly type: 'storage.seen'; readonly file_systems: readonly FileSystem[] })
   /** A shut gate was passed because a person answers for it; `statement` is the id of what they said. */
   | (OfStep & {
       readonly type: 'gate.waived';
@@ -206,8 +217,13 @@ export type Event =
 export type EventType = Event['type'];
 export type EventOf<T extends EventType> = Extract<Event, { type: T }>;
 
-/** An event whose line is signed, before it is. */
-export type Unsigned = Omit<EventOf<'session.opened'>, 'signature'> | Omit<EventOf<'checkpoint'>, 'signature'>;
-
-/** An event as the journal holds it. `seq` counts from 0; `ts` is RFC 3339 with milliseconds, UTC. */
-export type Recorded<E extends Event = Event> = E & { readonly v: 1; readonly seq: number; readonly ts: string };
+/**
+ * An event as the journal holds it. `seq` counts from 0; `ts` is RFC 3339 with milliseconds, UTC. `signature` is SSHSIG as base64 without its
+ * armour, over the line as it would be without it: where the session has a key, every line has one.
+ */
+export type Recorded<E extends Event = Event> = E & {
+  readonly v: 1;
+  readonly seq: number;
+  readonly ts: string;
+  readonly signature?: string;
+};

@@ -1,16 +1,47 @@
-import type { AttributeProof } from './probe.ts';
+import type { AttributeProof, CopiedFileSystem } from './probe.ts';
 
 /** What a step's own probe proved, before the engine stamps it with host, boot and time. */
 export type Finding =
   /** At least three sources agree with the inventory and none contradicts. */
-  | { readonly kind: 'identity.confirmed'; readonly sources: readonly string[]; readonly boot_id: string }
+  | {
+      readonly kind: 'identity.confirmed';
+      readonly sources: readonly string[];
+      readonly boot_id: string;
+      /** Serials of the disks that the inventory lists and that are there; absent where none was looked for. */
+      readonly disks?: readonly string[];
+    }
+  /**
+   * Of a host that does not answer any more: by the label that a person read, and whatever else could still be had; who answered for each source that
+   * could not. Never of a host that answers.
+   */
+  | {
+      readonly kind: 'identity.attested';
+      readonly sources: readonly string[];
+      readonly read_by: string;
+      readonly waived: readonly { readonly gate: string; readonly by: string }[];
+    }
   /** The BMC's GUID or serial equals the running machine's: they are one machine. */
   | { readonly kind: 'identity.bound'; readonly bmc: string; readonly dmi: string }
+  /** Nobody was seen to use the host while it was watched, but for who is allowed, and for what somebody answers for. Times are RFC 3339. */
+  | {
+      readonly kind: 'host.unused';
+      readonly from: string;
+      readonly to: string;
+      /** How often it was looked at. */
+      readonly samples: number;
+      /** How many were seen that the step allows. */
+      readonly allowed: number;
+      readonly waived: readonly { readonly gate: string; readonly by: string }[];
+    }
   | { readonly kind: 'writers.stopped'; readonly units: readonly string[] }
   | {
       readonly kind: 'restore.proven';
       readonly copy: string;
       readonly paths: readonly string[];
+      /** What the copy leaves out by name; absent where that is nothing. */
+      readonly exclude?: readonly string[];
+      /** The file systems that it crossed into; absent where that is not known. */
+      readonly file_systems?: readonly CopiedFileSystem[];
       readonly attributes: readonly AttributeProof[];
       readonly level: 'restored' | 'read-back';
       readonly sampled: boolean;
@@ -45,6 +76,12 @@ export interface Demand {
   readonly maxAge: number;
   /** Only evidence of what was true after the last evidence of this kind counts. */
   readonly after?: EvidenceKind;
+  /** Of a restore proof: the proofs together hold every file system with data, asked for right then. */
+  readonly covers?: 'file-systems';
+  /** Of an identity: the disks with these serials are in the machine. Never empty. */
+  readonly disks?: readonly string[];
+  /** Only evidence of what was seen before this run cut any user of the host off counts. */
+  readonly uncut?: true;
   /** Said to the operator: what could go wrong without it. */
   readonly why: string;
 }

@@ -5,6 +5,7 @@ import type { Direction, EventOf } from './event.ts';
 import type { Evidence } from './evidence.ts';
 import type { Json } from './json.ts';
 import type { Operation, Receipt } from './operation.ts';
+import type { FileSystem } from './probe.ts';
 import type { Trouble } from './result.ts';
 import type { Statement } from './statement.ts';
 
@@ -71,6 +72,18 @@ export interface WritersStarted {
   readonly evidence: number;
 }
 
+/** What a look of a step found in its way: its kinds, and the list, kept beside the log. */
+export interface FoundOnce {
+  readonly kinds: readonly string[];
+  readonly list: BlobRef;
+}
+
+/** The first operation that cut users of the host off. Evidence that is not among the first `evidence` was taken after it. */
+export interface CutOff {
+  readonly step: string;
+  readonly evidence: number;
+}
+
 /** One item of a form, answered by somebody who does not drive the run. */
 export interface Tick {
   readonly item: string;
@@ -102,12 +115,17 @@ export interface Execution {
   readonly evidence: readonly Evidence[];
   /** The last of its kind. */
   readonly writersStarted: WritersStarted | null;
+  readonly cutOff: CutOff | null;
+  /** By step, oldest first. */
+  readonly found: { readonly [step: string]: readonly FoundOnce[] };
   /** By its folder: how many pieces of evidence there were when a copy was begun last. */
   readonly copiesBegun: { readonly [folder: string]: number };
   /** Since when the host counts under the caps (RFC 3339); null: not yet. */
   readonly counted: { readonly changed: string | null; readonly ended: string | null };
   /** The caps are at least this much for this run. */
   readonly capsRaised: { readonly to: number; readonly by: string; readonly reason: string } | null;
+  /** What was on the host when that was asked last, for a gate; null: not yet. */
+  readonly storage: { readonly at: string; readonly file_systems: readonly FileSystem[] } | null;
   /** What people said about the run, in the order in which it was taken in. */
   readonly statements: readonly Statement[];
   /** Those of them that agree to a plan, with whether they were signed. */
@@ -171,9 +189,12 @@ export const emptyExecution: Execution = {
   steps: {},
   evidence: [],
   writersStarted: null,
+  cutOff: null,
+  found: {},
   copiesBegun: {},
   counted: { changed: null, ended: null },
   capsRaised: null,
+  storage: null,
   statements: [],
   approvals: [],
   ticks: {},
@@ -187,6 +208,10 @@ export const emptyExecution: Execution = {
 
 export const stepState = (execution: Execution, id: string): StepState =>
   (Object.hasOwn(execution.steps, id) ? execution.steps[id] : undefined) ?? emptyStep(id);
+
+/** What the looks of a step found in its way, oldest first. */
+export const foundOf = ({ found }: Pick<Execution, 'found'>, id: string): readonly FoundOnce[] =>
+  (Object.hasOwn(found, id) ? found[id] : undefined) ?? [];
 
 /** What others ticked of a step's form. */
 export const ticksOf = ({ ticks }: Pick<Execution, 'ticks'>, id: string): readonly Tick[] =>

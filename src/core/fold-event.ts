@@ -1,6 +1,9 @@
+import { cutsOff } from './cuts-off.ts';
 import type { Direction, EventOf, Recorded } from './event.ts';
 import {
+  type CutOff,
   type Execution,
+  foundOf,
   type OperationState,
   type Pass,
   type StepState,
@@ -35,16 +38,18 @@ export function after(execution: Execution, event: Recorded, own: Own): Executio
       });
     }
     case 'session.closed':
-    case 'checkpoint':
     case 'head.kept':
     case 'head.not-kept':
     case 'host.claimed':
     case 'claim.taken-over':
     case 'log.repaired':
+    case 'unsigned.accepted':
     case 'statement.refused':
     case 'gate.waived':
     case 'gate.approved':
       return onRun(execution, event, own, {});
+    case 'storage.seen':
+      return onRun(execution, event, own, { storage: { at: event.ts, file_systems: event.file_systems } });
     case 'host.counted':
       return onRun(execution, event, own, { counted: { ...execution.counted, [event.as]: event.ts } });
     case 'caps.raised':
@@ -102,7 +107,7 @@ export function after(execution: Execution, event: Recorded, own: Own): Executio
         preview: event.how,
       }));
     case 'gate.blocked':
-      return onPass(execution, event, own, () => ({ status: 'blocked', trouble: event.trouble, gate: event.gate }));
+      return blocked(execution, event, own);
     case 'run.parked': {
       const { gate, step, until, why } = event;
       const parked = { step, until, why, heard: execution.statements.length, ...(gate === undefined ? {} : { gate }) };
@@ -184,7 +189,7 @@ function begun(execution: Execution, event: EventOf<'operation.intended'> & AtTi
     ...(there === undefined ? {} : { there }),
     ...{ status: 'intended', receipt: {}, at: ts },
   };
-  const also = { writersStarted: startedBy(execution, event) };
+  const also = { writersStarted: startedBy(execution, event), cutOff: cutBy(execution, event) };
   const now = onPass(execution, event, own, (pass) => ({ operations: added(pass.operations, [state], own) }), also);
   if (operation.kind !== 'copy.archive' && operation.kind !== 'copy.rsync') return now;
   const copiesBegun = put(now.copiesBegun, operation.to, now.evidence.length, own);
@@ -196,6 +201,22 @@ const startedBy = (execution: Execution, event: EventOf<'operation.intended'>): 
   mayStartWriters(event.operation)
     ? { step: event.step, operation: event.operation, evidence: execution.evidence.length }
     : execution.writersStarted;
+
+/** The first stands: who was cut off does not come back by being stopped once more. */
+const cutBy = (execution: Execution, { step, direction, operation }: EventOf<'operation.intended'>): CutOff | null =>
+  execution.cutOff === null && direction === 'forth' && cutsOff(operation)
+    ? { step, evidence: execution.evidence.length }
+    : execution.cutOff;
+
+function blocked(execution: Execution, event: Recorded<EventOf<'gate.blocked'>>, own: Own): Execution {
+  const { trouble, gate, found: kinds } = event;
+  const list = kinds === undefined ? undefined : trouble.blob;
+  if (kinds?.every((kind) => typeof kind === 'string') === false) throw new TypeError('no kinds');
+  const now = onPass(execution, event, own, () => ({ status: 'blocked', trouble, gate }));
+  if (kinds === undefined || list === undefined) return now;
+  const found = [...foundOf(now, event.step), { kinds, list }];
+  return onRun(now, event, own, { found: put(now.found, event.step, found, own) });
+}
 
 /** What became of the operation that was begun last by those numbers. It is among the last ones. */
 function became(

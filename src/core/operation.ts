@@ -111,8 +111,13 @@ export type OperationOf<K extends OperationKind> = Extract<Operation, { kind: K 
 /** What is left of a performed operation: small facts about it (≤ 32 KiB as JSON), e.g. bytes copied, exit code. */
 export type Receipt = { readonly [key: string]: Json };
 
-/** How an operation ended. `unknown` puts it in doubt: it was begun, and nobody saw the end. */
-export type Outcome =
+/**
+ * How an operation ended. `unknown` puts it in doubt: it was begun, and nobody saw the end. `refused`: nothing was begun, as the host is not
+ * what it must be.
+ */
+export type Outcome = BegunOutcome | { readonly outcome: 'refused'; readonly trouble: Trouble };
+
+export type BegunOutcome =
   | { readonly outcome: 'done'; readonly receipt: Receipt }
   | { readonly outcome: 'failed'; readonly trouble: Trouble; readonly receipt?: Receipt }
   | { readonly outcome: 'unknown'; readonly trouble: Trouble };
@@ -124,6 +129,9 @@ export interface Progress {
   readonly totalBytes?: number;
   readonly files?: number;
   readonly totalFiles?: number;
+  /** Milliseconds that have passed of those that it takes. */
+  readonly time?: number;
+  readonly totalTime?: number;
 }
 
 /** Stands for a value that an earlier step has not produced yet: `(known after files)`. */

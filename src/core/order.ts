@@ -17,13 +17,15 @@ export interface OrderedStep {
   readonly refers: readonly string[];
   /** What it yields is looked at again before whatever demands it, so it never grows old. */
   readonly renewed: boolean;
+  /** It cuts users of the host off. */
+  readonly cuts: boolean;
   /** It may start something on the host that writes. */
   readonly starts: boolean;
   /** The least time that it takes, in milliseconds. */
   readonly waits: number;
 }
 
-type Reason = 'missing' | 'skipped' | 'passed' | 'unknown-copy' | 'starts' | 'early' | 'old';
+type Reason = 'missing' | 'skipped' | 'passed' | 'unknown-copy' | 'starts' | 'late' | 'early' | 'old';
 
 /** A way through the steps on which one begins although what it demands is missing, or is of too early a time. */
 export interface OrderFault {
@@ -46,7 +48,7 @@ interface WrittenStep {
 
 /** `input` is the step's input as far as it is known; undefined where it could not be had, and then nothing is demanded. */
 export function orderedStep(step: WrittenStep, action: AnyAction, input: unknown): OrderedStep {
-  const { yields = [], effect, startsWriters = false } = action;
+  const { yields = [], effect, startsWriters = false, cutsOff = false } = action;
   return {
     id: step.id,
     yields,
@@ -55,7 +57,8 @@ export function orderedStep(step: WrittenStep, action: AnyAction, input: unknown
     goesOn: step.on_failure === 'continue',
     needs: step.needs,
     refers: [...JSON.stringify(step.with).matchAll(/\$\{\{\s*steps\.([\w-]+)/g)].map(([, id = '']) => id),
-    renewed: effect === 'none',
+    renewed: effect === 'none' && action.examine === undefined,
+    cuts: cutsOff,
     starts: startsWriters,
     waits: input === undefined ? 0 : (action.lasts?.(input) ?? 0),
   };
@@ -180,6 +183,16 @@ function flawIn(way: Way, demand: Demand, yielder: OrderedStep, at: number): Fla
       reason: 'starts',
       ...startsAgainWords(id, demand.kind),
       links: [here, { at: i, says: 'may start something that writes' }],
+    };
+  }
+  const cutter = demand.uncut === true ? steps.slice(0, at).findIndex((s) => s.cuts) : -1;
+  if (cutter !== -1) {
+    const id = steps[cutter]?.id ?? '';
+    return {
+      reason: 'late',
+      and: `step ${name}, which yields it, comes after "${id}", which cuts off whoever it looks for`,
+      fix: `Move ${name} before "${id}".`,
+      links: [{ at: cutter, says: 'cuts users off' }, here],
     };
   }
   const { after } = demand;

@@ -1,11 +1,13 @@
 import type { Setting } from './action.ts';
 import type { ApprovalsWanted } from './approval.ts';
+import type { Coverage, NotKept } from './coverage.ts';
 import type { Helper } from './helper.ts';
 import type { BmcSettings, Host } from './host.ts';
 import type { Json, JsonObject } from './json.ts';
 import { digestOf } from './json.ts';
 import type { Operation } from './operation.ts';
 import { argvWords } from './operation-words.ts';
+import type { Precondition } from './precondition.ts';
 import type { HostIdentity } from './probe.ts';
 import type { Seen, Trouble } from './result.ts';
 import type { OnFailure, RetryPolicy } from './runbook.ts';
@@ -33,6 +35,8 @@ export interface PlannedStep {
   readonly window?: Window;
   /** Who has to approve the plan before it begins; absent where nobody has to. */
   readonly approvals?: ApprovalsWanted;
+  /** Of what destroys or cannot be undone, and runs on the host: what the host must say of itself in the same command. */
+  readonly precondition?: Precondition;
   /** What would be done; null where it could not be told (a blocker says why). */
   readonly operations: readonly Operation[] | null;
 }
@@ -90,6 +94,8 @@ export interface Intent {
   };
   readonly params: { readonly [name: string]: Json };
   readonly phases: readonly PlannedPhase[];
+  /** File systems that nothing of is kept, on purpose; absent where none is named. */
+  readonly not_kept?: readonly NotKept[];
   readonly steps: readonly PlannedStep[];
 }
 
@@ -112,6 +118,8 @@ export interface PlanFacts {
   readonly blockers: readonly Blocker[];
   /** What is on the host, with no more than a hundred rows of a list; absent in plans of before it was asked. */
   readonly survey?: Seen<Survey>;
+  /** How each file system with data would be kept; absent where no step asks for that. */
+  readonly coverage?: Seen<readonly Coverage[]>;
   /** How the host is reached, in sentences: what the SSH configuration gave, bastions, old algorithms that are allowed. */
   readonly way?: readonly string[];
   /** Freezes of the workspace that were not over yet. They are read anew before each step. */
@@ -228,6 +236,7 @@ export const settingOf = (
     ...(host.machine_id === null ? {} : { machine_id: host.machine_id }),
     ...(host.host_keys.length === 0 ? {} : { host_keys: host.host_keys }),
     ...(host.bmc?.guid ? { bmc_guid: host.bmc.guid } : {}),
+    ...(host.disks.length === 0 ? {} : { disks: host.disks }),
   },
   helpers: Object.fromEntries(Object.entries(helpers).map(([name, { folder }]) => [name, { folder }])),
   step,

@@ -3,6 +3,7 @@ import type { BlobRef } from './blob.ts';
 import type { Caps, CountedHost } from './caps.ts';
 import type { FormItem, Progress } from './operation.ts';
 import type { Plan } from './plan.ts';
+import type { Precondition } from './precondition.ts';
 import type { Reachable } from './probe.ts';
 import type { Result, Seen, Trouble } from './result.ts';
 import type { Secret } from './secret.ts';
@@ -15,6 +16,8 @@ export interface Command {
   readonly directory?: string;
   /** Set for the program without ever standing in an argument vector. */
   readonly environment?: { readonly [name: string]: string | Secret };
+  /** Looked at on the machine itself before the program begins. Where it does not hold nothing begins, and the trouble is one of `refusals`. */
+  readonly precondition?: Precondition;
 }
 
 /** How a remote program ended. `lost`: the connection went away and nobody knows. */
@@ -284,8 +287,8 @@ export interface RunStore {
   id(): string | undefined;
   /** Every run and rehearsal, oldest first. */
   list(): readonly RunFolder[];
-  /** A new run's folder with its `plan.json`. Refused if the plan was used before. */
-  create(plan: Plan, run: string, rehearsal: boolean): Result<RunFolder>;
+  /** A new run's folder with its `plan.json`, and what was handed over with it in its inbox. Refused if the plan was used before. */
+  create(plan: Plan, run: string, rehearsal: boolean, said?: readonly SignedStatement[]): Result<RunFolder>;
   /** One process a host. Refused with the owner's name while that process lives. */
   lock(host: string): Result<Lock>;
 }

@@ -1,6 +1,7 @@
 import type { BlobRef } from './blob.ts';
 import type { Seen, Trouble } from './result.ts';
 import type { Survey } from './survey.ts';
+import type { Watched } from './use.ts';
 
 /** What a running machine says of itself. Each source is asked on its own, so one that is closed to us hides no other. */
 export interface HostIdentity {
@@ -104,6 +105,39 @@ export interface CopyDescription {
   readonly unread: readonly { readonly name: string; readonly why: string }[];
   /** How many there were in all. */
   readonly unread_count?: number;
+  /** What was mounted at or below `from` all the time while it was made, and so is in it; absent in copies of before this was kept. */
+  readonly file_systems?: readonly CopiedFileSystem[];
+}
+
+/** A file system that a copy crossed into: where it was mounted, and which one it was (`FileSystem.id`). */
+export interface CopiedFileSystem {
+  readonly at: string;
+  readonly id: string;
+}
+
+/** A file system that holds data, or could: nothing tells that it is empty. */
+export interface FileSystem {
+  /** Where it is mounted; of one that is not, or that cannot be reached there, its device (`/dev/vdb1`, `zfs tank/old`). */
+  readonly at: string;
+  /** Further places where all of it is mounted. */
+  readonly also: readonly string[];
+  /** What is mounted, or could be: a device, a server’s share, a dataset. */
+  readonly source: string;
+  /** `ext4`, `xfs`, `LVM2_member`; empty where nothing told it. */
+  readonly type: string;
+  /** `elsewhere`: its data is on other machines. `hidden`: something else is mounted over it. */
+  readonly state: 'mounted' | 'hidden' | 'not-mounted' | 'elsewhere';
+  /** Bytes; null where they could not be told. */
+  readonly used: number | null;
+  /** Tells it from another one that is mounted there later: numbers of the device and the folder of it that is mounted. */
+  readonly id: string;
+}
+
+/** Everything that keeps data for longer than the power is on. */
+export interface StorageSeen {
+  readonly file_systems: readonly FileSystem[];
+  /** Serial numbers of the disks that are there, as the kernel tells them. */
+  readonly disks: readonly string[];
 }
 
 /** How an attribute fared in a comparison: equal wherever compared, or not proven (and why). */
@@ -173,6 +207,10 @@ export interface ProbeTable {
   'host.identity': { ask: Record<never, never>; answer: HostIdentity };
   /** Everything that a person wants to know of it before it goes, in one round trip. */
   'host.survey': { ask: Record<never, never>; answer: Survey };
+  /** Which file systems of it hold data, mounted or not, and its disks. Unknown where any of that could not be read whole. */
+  'host.storage': { ask: Record<never, never>; answer: StorageSeen };
+  /** Who is connected to it, over so many milliseconds. */
+  'host.connections': { ask: { readonly for: number }; answer: Watched };
   'host.reachable': { ask: Record<never, never>; answer: Reachable };
   'host.tools': { ask: { readonly names: readonly string[] }; answer: { readonly [name: string]: boolean } };
   'host.paths': { ask: { readonly paths: readonly string[]; readonly root: boolean }; answer: readonly PathSeen[] };

@@ -1,9 +1,9 @@
 import { isCanonical } from './canonical.ts';
-import { type Breach, type Head, maxLine, type SignedLine } from './chain.ts';
+import { type Breach, type Head, maxLine } from './chain.ts';
 import { type Damage, newDamage, type Parsed, parsedLine } from './damage.ts';
 import type { Recorded } from './event.ts';
 import type { Folding } from './fold.ts';
-import { jcs, sha256 } from './json.ts';
+import { sha256 } from './json.ts';
 import { wellReferred } from './referred-blobs.ts';
 import { statementFault } from './statement.ts';
 
@@ -22,11 +22,10 @@ export interface Reading {
 export interface GoodLine {
   /** From 1. */
   readonly line: number;
+  /** All that stands on the line. A signature is not verified here. */
   readonly recorded: Recorded;
   /** The SHA-256 of its bytes. */
   readonly hash: string;
-  /** Where it carries a signature. It is not verified here. */
-  readonly signed?: SignedLine;
 }
 
 export interface LogReader {
@@ -67,8 +66,7 @@ export function logReader(
     const recorded = parsed.value as unknown as Recorded;
     head = { size: head.size + 1, hash: sha256(line) };
     good += line.length;
-    const of = { line: head.size, recorded, hash: head.hash };
-    visit('signature' in recorded ? { ...of, signed: signedLine(parsed.value, head.size) } : of);
+    visit({ line: head.size, recorded, hash: head.hash });
     return true;
   };
 
@@ -116,15 +114,6 @@ export function readLog(
   const reader = logReader(first, folding, visit);
   while (reader.take(read(reader.at)));
   return reader.reading();
-}
-
-function signedLine(parsed: Parsed, line: number): SignedLine {
-  const { signature: _, ...unsigned } = parsed as Parsed & { readonly signature: unknown };
-  return {
-    line,
-    recorded: parsed as unknown as SignedLine['recorded'],
-    bytes: new TextEncoder().encode(`${jcs(unsigned)}\n`),
-  };
 }
 
 /** What `validate` lets a step be called. */

@@ -1,4 +1,5 @@
 import type { ApprovalsWanted } from './approval.ts';
+import type { NotKept } from './coverage.ts';
 import type { Json } from './json.ts';
 import type { Window } from './window.ts';
 
@@ -60,6 +61,8 @@ export interface Runbook {
   readonly title: string;
   readonly params: { readonly [name: string]: Param };
   readonly phases: readonly Phase[];
+  /** File systems that nothing of is kept, on purpose; absent where none is named. */
+  readonly not_kept?: readonly NotKept[];
   /** The files it was read from and the SHA-256 of each one's bytes. */
   readonly sources: readonly { readonly file: string; readonly sha256: string }[];
 }

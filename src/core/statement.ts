@@ -33,7 +33,8 @@ export type Statement = Said &
     | { readonly kind: 'comment' }
     | { readonly kind: 'sign'; readonly role: string | null; readonly size: number; readonly hash: string }
     | { readonly kind: 'tick'; readonly step: string; readonly item: string; readonly done: boolean }
-    | { readonly kind: 'waive'; readonly step: string; readonly gate: string }
+    /** `found`: SHA-256 of the list of what had been found, where the gate is a kind of finds. */
+    | { readonly kind: 'waive'; readonly step: string; readonly gate: string; readonly found?: string }
   );
 
 export type StatementKind = Statement['kind'];
@@ -91,11 +92,11 @@ const fields: { readonly [K in StatementKind]: { readonly [field in Own<K>]-?: C
     hash,
   },
   tick: { step: name, item: name, done: (value) => typeof value === 'boolean' },
-  waive: { step: name, gate: name },
+  waive: { step: name, gate: name, found: hash },
 };
 
-/** Fields that a statement may lack: those that were added later. */
-const mayLack = new Set<string>(['approve role', 'approve expires']);
+/** Fields that a statement may lack: those that were added later, or that not all of its kind have. */
+const mayLack = new Set<string>(['approve role', 'approve expires', 'waive found']);
 
 /** Kinds whose text says what would otherwise be left unsaid. */
 const wantsText = new Set<string>(['comment', 'waive']);

@@ -61,8 +61,16 @@ function evidenceText(e: Evidence): string {
   switch (e.kind) {
     case 'identity.confirmed':
       return `agree with the inventory: ${e.sources.join(', ')}; serial ${e.host_serial}; boot ${e.boot_id}`;
+    case 'identity.attested': {
+      const waived = e.waived.map(({ gate, by }) => `; ${by} answered for ${gate}`).join('');
+      return `the host does not answer; agree with the inventory: ${e.sources.join(', ')} (the label was read by ${e.read_by})${waived}`;
+    }
     case 'identity.bound':
       return `the BMC says ${e.bmc}, the machine says ${e.dmi}`;
+    case 'host.unused': {
+      const besides = e.waived.map(({ gate, by }) => `; ${by} answered for ${gate}`).join('');
+      return `watched from ${timeText(e.from) ?? ''} to ${timeText(e.to) ?? ''}, ${e.samples} looks: nobody used it but ${e.allowed} allowed${besides}`;
+    }
     case 'writers.stopped':
       return `stopped: ${e.units.join(', ')}`;
     case 'restore.proven': {

@@ -77,6 +77,7 @@ export interface ReportModel {
   readonly sessions: readonly Recorded<EventOf<'session.opened'>>[];
   readonly repairs: readonly Recorded<EventOf<'log.repaired'>>[];
   readonly takeOvers: readonly Recorded<EventOf<'claim.taken-over'>>[];
+  readonly accepted: readonly Recorded<EventOf<'unsigned.accepted'>>[];
   readonly capsRaised: readonly Recorded<EventOf<'caps.raised'>>[];
   readonly statements: readonly Recorded<EventOf<'statement.taken'>>[];
   readonly waivers: readonly Recorded<EventOf<'gate.waived'>>[];
@@ -128,6 +129,7 @@ export function reportModel(plan: Plan, events: readonly Recorded[], log?: LogSe
     sessions: of('session.opened'),
     repairs: of('log.repaired'),
     takeOvers: of('claim.taken-over'),
+    accepted: of('unsigned.accepted'),
     capsRaised: of('caps.raised'),
     statements: of('statement.taken'),
     waivers: of('gate.waived'),

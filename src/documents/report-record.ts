@@ -11,6 +11,7 @@ export function record({
   amendments,
   repairs,
   takeOvers,
+  accepted,
   capsRaised,
   statements,
   waivers,
@@ -87,6 +88,17 @@ export function record({
             items: takeOvers.map(
               ({ ts, by, was, reason }) =>
                 `${timeText(ts) ?? ''}: ${by} took over the claim of run ${was.run} (${was.operator} on ${was.control}): ${reason}`,
+            ),
+          } as const,
+        ]),
+    ...(accepted.length === 0
+      ? []
+      : [
+          {
+            block: 'list',
+            items: accepted.map(
+              ({ ts, by, lines, reason }) =>
+                `${timeText(ts) ?? ''}: ${by} answered for the lines up to ${lines}, of which some were signed by nobody: ${reason}`,
             ),
           } as const,
         ]),

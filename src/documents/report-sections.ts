@@ -2,6 +2,7 @@ import { durationText } from '../core/duration.ts';
 import { type Block, none, type Section, timeText } from './block.ts';
 import { doubts, failures, phaseBlocks, skipped, times } from './report-course.ts';
 import { copyBlocks, identity, irreversible } from './report-evidence.ts';
+import { fileSystems } from './report-file-systems.ts';
 import type { ReportModel } from './report-model.ts';
 import { record } from './report-record.ts';
 
@@ -12,7 +13,11 @@ export function reportSections(model: ReportModel): readonly Section[] {
     { title: 'Irreversible actions', level: 2, blocks: irreversible(model.irreversible) },
     { title: 'Skipped steps', level: 2, blocks: [skipped(model)] },
     { title: 'The machine, as checked', level: 2, blocks: identity(model) },
-    { title: 'Copies and proofs', level: 2, blocks: model.copies.length === 0 ? [none('No copy was made.')] : [] },
+    {
+      title: 'Copies and proofs',
+      level: 2,
+      blocks: [...(model.copies.length === 0 ? [none('No copy was made.')] : []), ...fileSystems(model)],
+    },
     ...model.copies.map(
       (copy): Section => ({ title: `Copy of step ${copy.step}`, level: 3, blocks: copyBlocks(copy) }),
     ),

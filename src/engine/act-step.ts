@@ -1,13 +1,16 @@
-import type { AnyAction, Setting } from '../core/action.ts';
-import { jcs } from '../core/json.ts';
+import type { AnyAction, Setting, Verdict } from '../core/action.ts';
+import { type Json, jcs } from '../core/json.ts';
 import type { Operation } from '../core/operation.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import type { StepAsked } from '../core/ports.ts';
 import type { Trouble } from '../core/result.ts';
+import type { Find } from '../core/use.ts';
 import { leftToDo } from './left-to-do.ts';
 import { performAll, type StepRun, StepTimeout, stoppedTrouble } from './perform-step.ts';
 import { prove, stamp } from './prove.ts';
 import type { Drive, StepEnd } from './run-step.ts';
+
+type Waived = NonNullable<Extract<Verdict, { readonly ok: true }>['waived']>[number];
 
 interface Ready {
   readonly action: AnyAction;
@@ -54,12 +57,17 @@ export async function actStep(drive: Drive, step: PlannedStep, ready: Ready): Pr
         case 'claimed':
           journal.record({ ...at, type: 'gate.blocked', gate: 'claim', trouble: halt.trouble });
           return { end: 'claimed', trouble: halt.trouble };
+        case 'refused':
+          journal.record({ ...at, type: 'gate.blocked', gate: 'identity', trouble: halt.trouble });
+          return { end: 'blocked', trouble: halt.trouble };
         case 'failed':
           return failed(drive, run, limit.signal.aborted ? stoppedTrouble(run) : halt.trouble);
       }
     }
     const verdict = await prove(run, input, [...receipts, ...performed.receipts]);
+    if (!verdict.ok && verdict.found !== undefined) return held(drive, run, verdict.trouble, verdict.found);
     if (!verdict.ok) return failed(drive, run, verdict.trouble);
+    for (const waived of verdict.waived ?? []) journal.record({ ...at, type: 'gate.waived', ...waivedBy(waived) });
     const tidy = action.tidy?.(input, ready.setting) ?? [];
     if (planned.length > 0 && tidy.length > 0) {
       const tidied = await performAll(run, tidy, planned.length);
@@ -79,6 +87,21 @@ export async function actStep(drive: Drive, step: PlannedStep, ready: Ready): Pr
     limit.clear();
   }
 }
+
+/** Nothing failed: what was found stands in the way, and is kept with its gate, so that somebody may answer for the very same. */
+function held({ engine, journal, signal }: Drive, { step }: StepRun, why: Trouble, finds: readonly Find[]): StepEnd {
+  if (signal.aborted) return { end: 'signal' };
+  const blob = engine.blobs.put(jcs(finds as unknown as Json));
+  const found = [...new Set(finds.map(({ gate }) => gate))];
+  const shut = { ...why, blob };
+  const at = { step: step.id, direction: 'forth' } as const;
+  journal.record({ ...at, type: 'gate.blocked', gate: found.join(', '), trouble: shut, found });
+  return { end: 'blocked', trouble: shut };
+}
+
+const waivedBy = ({ answer: { gate, by, reason, statement }, trouble }: Waived) => ({
+  ...{ gate, by, reason, statement, trouble },
+});
 
 async function failed(drive: Drive, run: StepRun, why: Trouble): Promise<StepEnd> {
   const { journal, engine } = drive;

@@ -3,11 +3,13 @@ import type { Operation } from '../core/operation.ts';
 import { operationWords } from '../core/operation-words.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import type { StepAsked } from '../core/ports.ts';
+import { preconditionWords } from '../core/precondition.ts';
 import { trouble } from '../core/result.ts';
 import type { Drive, StepEnd } from './run-step.ts';
 
 /** By the action, not by the plan: a plan is a file, and a file can be edited. */
-export const isGrave = (action: AnyAction): boolean => action.irreversible || action.effect === 'destroys';
+export const isGrave = (action: Pick<AnyAction, 'irreversible' | 'effect'>): boolean =>
+  action.irreversible || action.effect === 'destroys';
 
 /** Asks whether to begin, and for irreversible steps for the serial. Undefined: it may begin. */
 export async function agree(
@@ -20,7 +22,8 @@ export async function agree(
   const { journal } = drive;
   const at = { step: step.id, direction: 'forth' } as const;
   const serial = isGrave(action) ? drive.plan.intent.host.serial : null;
-  const details = planned.flatMap(operationWords);
+  const only = step.precondition === undefined ? [] : [preconditionWords(step.precondition)];
+  const details = [...planned.flatMap(operationWords), ...only];
   const answer = await drive.ask({ ask: 'begin', step: asked, details, serial }, drive.signal);
   switch (answer.answer) {
     case 'continue':

@@ -13,15 +13,25 @@ export interface ApprovalRules {
   readonly unattended: boolean;
 }
 
-/** Who has to approve a step before it begins; undefined where nobody has to. */
+const persons = (count: number | undefined): ApprovalsWanted | undefined =>
+  count === undefined ? undefined : { persons: count, roles: [] };
+
+/** Who has to approve a step before it begins, as a plan binds it: `written` by the runbook, by the kind of step, and by the workspace's policy. */
+export const approvalsBound = (
+  written: ApprovalsWanted | undefined,
+  action: Pick<AnyAction, 'witnesses' | 'irreversible' | 'effect'>,
+  policy: ApprovalsWanted | undefined,
+): ApprovalsWanted | undefined => allWanted(written, persons(action.witnesses), isGrave(action) ? policy : undefined);
+
+/** The same as it is now; undefined where nobody has to. */
 export const approvalsFor = (
   step: Pick<PlannedStep, 'approvals'>,
   action: AnyAction,
   { irreversible, unattended }: ApprovalRules,
 ): ApprovalsWanted | undefined =>
   allWanted(
-    step.approvals,
-    ...(isGrave(action) ? [irreversible, unattended ? { persons: 1, roles: [] } : undefined] : []),
+    approvalsBound(step.approvals, action, irreversible),
+    isGrave(action) && unattended ? persons(1) : undefined,
   );
 
 /** What is still missing, in a sentence that ends with the command which clears it; undefined where every approval is there. */

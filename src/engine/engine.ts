@@ -6,6 +6,7 @@ import { hostScope, type Plan, type PlannedStep, settingOf } from '../core/plan.
 import type { BlobStore, Clock } from '../core/ports.ts';
 import type { Result } from '../core/result.ts';
 import type { Freeze, NextOpening } from '../core/window.ts';
+import { answersFor } from './waiver.ts';
 
 /** What planning and driving are done with. Built once per process; nothing in it belongs to one run. */
 export interface Engine {
@@ -45,6 +46,7 @@ export function settingFor(engine: Engine, plan: Plan, execution: Execution, ste
   return {
     ...setting,
     manifests: manifestsOf(execution),
+    answers: answersFor(execution, step, engine.blobs),
     ...answeredIn(engine, execution),
   };
 }

@@ -1,13 +1,15 @@
 import type { AnyAction } from '../core/action.ts';
 import { type ApprovalsSeen, type ApprovalsWanted, approvalsSeen } from '../core/approval.ts';
+import { type Coverage, coverageOf } from '../core/coverage.ts';
 import type { Demand, Evidence } from '../core/evidence.ts';
 import type { Execution } from '../core/execution.ts';
 import type { Plan, PlannedStep } from '../core/plan.ts';
 import type { Trouble } from '../core/result.ts';
 import type { StatementOf } from '../core/statement.ts';
 import { type ApprovalRules, approvalsFor } from './approval-gate.ts';
+import { provedIn } from './coverage-gate.ts';
 import { unmetDemand, yieldingOf } from './gates.ts';
-import { mayBeWaived, waiverOf } from './waiver.ts';
+import { coverageGate, mayBeWaived, waiverOf } from './waiver.ts';
 
 /** What a step demands of the run, and what the run has of it. */
 export interface DemandSeen {
@@ -19,6 +21,11 @@ export interface DemandSeen {
   /** Who answers for its not being met. */
   readonly waiver: StatementOf<'waive'> | undefined;
   readonly waivable: boolean;
+  /** Of a demand that asks for it: how each file system with data is kept, as of `at`; null where nobody has asked the host yet. */
+  readonly coverage?: {
+    readonly at: string;
+    readonly of: readonly (Coverage & { readonly waiver: StatementOf<'waive'> | undefined })[];
+  } | null;
 }
 
 export interface ChainSeen {
@@ -43,18 +50,39 @@ export function evidenceChain(
   const before = plan.intent.steps.slice(0, plan.intent.steps.indexOf(step));
   const demands = (action.demands?.(step.with) ?? []).map((demand): DemandSeen => {
     const yielding = yieldingOf(actions, before, execution, demand.kind);
-    const waivable = mayBeWaived(action, demand.kind);
+    const waivable = mayBeWaived(action, demand.kind, step.with);
     return {
       demand,
       found: execution.evidence.findLast(({ kind }) => kind === demand.kind),
       missing: unmetDemand(demand, execution, now, new Set(), yielding),
       waiver: waivable ? waiverOf(execution, step.id, demand.kind) : undefined,
       waivable,
+      ...(demand.covers === undefined ? {} : { coverage: coverageIn(plan, step, demand, execution, now) }),
     };
   });
   const wanted = approvalsFor(step, action, rules);
   return {
     demands,
     approvals: wanted === undefined ? undefined : { ...approvalsSeen(execution, wanted, now), wanted },
+  };
+}
+
+/** Judged on what the host had when it was asked last: by the gate, else by the plan. */
+function coverageIn(
+  plan: Plan,
+  step: PlannedStep,
+  demand: Demand,
+  execution: Execution,
+  now: Date,
+): NonNullable<DemandSeen['coverage']> | null {
+  const { observed, coverage } = plan.facts;
+  const planned = coverage?.known === true ? { at: observed, file_systems: coverage.value.map(({ of }) => of) } : null;
+  const seen = execution.storage ?? planned;
+  if (seen === null) return null;
+  const proved = provedIn(demand, execution, now, waiverOf(execution, step.id, demand.kind) !== undefined);
+  const of = coverageOf(seen.file_systems, proved, plan.intent.not_kept ?? []);
+  return {
+    at: seen.at,
+    of: of.map((one) => ({ ...one, waiver: waiverOf(execution, step.id, coverageGate(one.of.at)) })),
   };
 }

@@ -84,7 +84,10 @@ export function unmetDemand(
   const started = demand.kind === 'writers.stopped' ? execution.writersStarted : null;
   const standing = valid.filter((e) => started === null || execution.evidence.indexOf(e) >= started.evidence);
   if (standing.length === 0 && valid.length > 0 && started !== null) return startedTrouble(demand, execution, started);
-  const newest = standing.reduce((best, e) => Math.max(best, momentOf(e)), Number.NEGATIVE_INFINITY);
+  const cut = demand.uncut === true ? execution.cutOff : null;
+  const before = standing.filter((e) => cut === null || execution.evidence.indexOf(e) < cut.evidence);
+  if (before.length === 0 && standing.length > 0 && cut !== null) return lateTrouble(demand, execution, cut.step);
+  const newest = before.reduce((best, e) => Math.max(best, momentOf(e)), Number.NEGATIVE_INFINITY);
   if (newest === Number.NEGATIVE_INFINITY && timely.length > 0) {
     return trouble(
       'evidence-rebooted',
@@ -116,11 +119,18 @@ export function unmetDemand(
     return trouble(
       'evidence-old',
       `the evidence "${demand.kind}" is ${durationText(age)} old; the limit is ${durationText(demand.maxAge)}`,
-      `Have it made anew: ${redoCommand(execution, stepsToRedo(execution, [demand.kind]))}`,
+      cut !== null
+        ? cannotBeAnew(execution)
+        : `Have it made anew: ${redoCommand(execution, stepsToRedo(execution, [demand.kind]))}`,
       demand.why,
     );
   }
-  if (demand.after !== undefined && !standing.some((e) => isAfter(e, demand.after, execution))) {
+  const unseen = disksUnseen(
+    demand,
+    standing.findLast(({ kind }) => kind === demand.kind),
+  );
+  if (unseen !== undefined) return unseen;
+  if (demand.after !== undefined && !before.some((e) => isAfter(e, demand.after, execution))) {
     return trouble(
       'evidence-early',
       `the evidence "${demand.kind}" is of a time before the last "${demand.after}"`,
@@ -129,6 +139,37 @@ export function unmetDemand(
     );
   }
   return undefined;
+}
+
+/** A disk is told by its serial or not at all: names like /dev/sda change from boot to boot. */
+function disksUnseen({ disks, why }: Demand, newest: Evidence | undefined): Trouble | undefined {
+  if (disks === undefined) return undefined;
+  const there = newest?.kind === 'identity.confirmed' ? (newest.disks ?? []) : [];
+  const absent = disks.filter((serial) => !there.includes(serial));
+  if (disks.length > 0 && absent.length === 0) return undefined;
+  return trouble(
+    'disk-unseen',
+    disks.length === 0
+      ? 'no disk is named, and that is never all of them'
+      : `no disk of the inventory with the serial ${absent.join(', ')} was seen in the machine`,
+    'Name disks by the serials that their labels bear, in the step and in hosts.yaml under "disks"; then plan anew.',
+    why,
+  );
+}
+
+/** Whether a piece of evidence is, all by itself, what a demand asks for. */
+export function isGoodFor(e: Evidence, demand: Demand, execution: Execution, now: Date): boolean {
+  const boot = execution.evidence.findLast(({ kind }) => kind === 'identity.confirmed')?.boot;
+  const age = now.getTime() - momentOf(e);
+  return (
+    e.kind === demand.kind &&
+    e.host_serial === execution.serial &&
+    isFull(e) &&
+    age >= -clockSkew &&
+    age <= demand.maxAge &&
+    (!boundToBoot.has(e.kind) || e.boot === boot) &&
+    (demand.after === undefined || isAfter(e, demand.after, execution))
+  );
 }
 
 /**
@@ -153,6 +194,18 @@ export function startsAgainTrouble(step: { readonly id: string }, demand: Demand
   const { and, fix } = startsAgainWords(starter.id, demand.kind);
   return trouble('order', `step "${step.id}" demands "${demand.kind}", and ${and}`, fix, demand.why);
 }
+
+/** Who was cut off cannot be seen any more. */
+const lateTrouble = (demand: Demand, execution: Execution, step: string): Trouble =>
+  trouble(
+    'evidence-late',
+    `the evidence "${demand.kind}" was taken after step "${step}" had cut off whoever it looks for`,
+    cannotBeAnew(execution),
+    demand.why,
+  );
+
+const cannotBeAnew = ({ run, host }: Execution): string =>
+  `Only a host that can be used can be seen to be unused: give it back (decom rollback ${run}), then begin anew (decom plan ${host}); or allow it to be older in the runbook, and: decom replan ${run}`;
 
 const startedTrouble = (demand: Demand, execution: Execution, { step, operation }: WritersStarted): Trouble =>
   trouble(

@@ -1,5 +1,5 @@
-import type { AnyAction, Setting } from '../core/action.ts';
-import { type ApprovalsWanted, allWanted } from '../core/approval.ts';
+import type { AnyAction, Probe, Setting } from '../core/action.ts';
+import type { ApprovalsWanted } from '../core/approval.ts';
 import type { Scope } from '../core/binding.ts';
 import type { Host } from '../core/host.ts';
 import type { Json, JsonObject } from '../core/json.ts';
@@ -7,6 +7,7 @@ import { mayStartWriters } from '../core/may-start-writers.ts';
 import { type OrderedStep, orderedStep, orderFaults } from '../core/order.ts';
 import {
   type Blocker,
+  type BoundHost,
   boundHelpers,
   boundHost,
   hostScope,
@@ -15,12 +16,15 @@ import {
   type PlannedStep,
   settingOf,
 } from '../core/plan.ts';
-import { seen, trouble } from '../core/result.ts';
+import type { CopyDescription } from '../core/probe.ts';
+import { type Seen, seen, trouble } from '../core/result.ts';
 import { type Runbook, type Step, stepsOf } from '../core/runbook.ts';
-import { cappedSurvey } from '../core/survey.ts';
+import { cappedSurvey, type Survey } from '../core/survey.ts';
 import { isGrave } from './agree.ts';
+import { approvalsBound } from './approval-gate.ts';
 import { closedSteps, freezesLeft } from './calendar.ts';
 import { type Engine, folderName, inspect, powerNow } from './engine.ts';
+import { coverageFor } from './foresee-coverage.ts';
 import { yieldersOf } from './gates.ts';
 
 export interface PlanRequest {
@@ -46,7 +50,8 @@ export interface PlanRequest {
  * Resolves a runbook for one host. Asks the world, changes nothing. Trouble with single steps does not end it: it becomes blockers,
  * so that a person sees all of them at once.
  */
-export async function makePlan(engine: Engine, request: PlanRequest): Promise<Plan> {
+export async function makePlan(asked: Engine, request: PlanRequest): Promise<Plan> {
+  const engine = surveyedOnce(asked);
   const now = engine.clock.now();
   const host = boundHost(request.host);
   const helpers = boundHelpers(engine.helpers ?? []);
@@ -62,6 +67,7 @@ export async function makePlan(engine: Engine, request: PlanRequest): Promise<Pl
   const order: OrderedStep[] = [];
   const facts: Record<string, PlanFacts['steps'][string]> = {};
   const blockers: Blocker[] = [];
+  const made: Record<string, CopyDescription> = {};
   for (const step of stepsOf(request.runbook)) {
     const action = engine.actions.find((a) => a.kind === step.uses);
     if (action === undefined) throw new Error(`step ${step.id} uses ${step.uses}, which does not exist`);
@@ -71,13 +77,15 @@ export async function makePlan(engine: Engine, request: PlanRequest): Promise<Pl
     const inOrder = ordered(step, action, planned, request.outputs?.[step.id] !== undefined);
     blockers.push(...orderBlockers(engine, order, inOrder));
     order.push(inOrder);
+    const holds = planned.seen === null ? undefined : action.holds?.(planned.seen);
+    if (holds !== undefined) made[step.id] = holds;
     const remarks = planned.seen === null ? [] : (action.remarks?.(planned.seen) ?? []);
     facts[step.id] = {
       already: planned.operations?.length === 0 && action.effect !== 'none',
       seen: planned.seen,
       ...(remarks.length === 0 ? {} : { remarks }),
     };
-    steps.push(plannedStep(step, action, planned.operations, request.approvals));
+    steps.push(plannedStep(step, action, planned.operations, request.approvals, bound.host));
   }
   const freezes = freezesLeft(engine, now);
   if (!freezes.ok) blockers.push({ step: null, trouble: freezes.error });
@@ -86,6 +94,8 @@ export async function makePlan(engine: Engine, request: PlanRequest): Promise<Pl
   const identity =
     engine.borrowed === undefined ? await engine.probe({ kind: 'host.identity' }) : engine.borrowed.identity;
   const survey = engine.borrowed === undefined ? await surveyed(engine, identity) : engine.borrowed.survey;
+  const coverage = await coverageFor(engine, request.runbook, steps, made, identity);
+  blockers.push(...coverage.blockers);
   return {
     format: 1,
     intent: {
@@ -97,6 +107,7 @@ export async function makePlan(engine: Engine, request: PlanRequest): Promise<Pl
       runbook: { name: request.runbook.name, title: request.runbook.title, sources: request.runbook.sources },
       params: request.params,
       phases: request.runbook.phases.map(({ phase, title }) => ({ phase, title })),
+      ...(request.runbook.not_kept === undefined ? {} : { not_kept: request.runbook.not_kept }),
       steps,
     },
     facts: {
@@ -107,12 +118,24 @@ export async function makePlan(engine: Engine, request: PlanRequest): Promise<Pl
       steps: facts,
       blockers,
       ...(survey === undefined ? {} : { survey }),
+      ...(coverage.seen === undefined ? {} : { coverage: coverage.seen }),
       ...(engine.way === undefined || engine.way.length === 0 ? {} : { way: engine.way }),
       ...(freezes.ok && freezes.value.length > 0 ? { freezes: freezes.value } : {}),
       ...(closed.closed.length === 0 ? {} : { closed: closed.closed }),
       borrowed: engine.borrowed !== undefined,
     },
   };
+}
+
+/** What is on a host is asked once a plan, whoever wants to know it. */
+function surveyedOnce(engine: Engine): Engine {
+  let survey: Promise<Seen<Survey>> | undefined;
+  const probe: Probe = (question, context) => {
+    if (question.kind !== 'host.survey') return engine.probe(question, context);
+    survey ??= engine.probe({ kind: 'host.survey' });
+    return survey as never;
+  };
+  return { ...engine, probe };
 }
 
 /** A host that did not say who it is would not say more. */
@@ -190,9 +213,10 @@ function plannedStep(
   action: AnyAction,
   operations: PlannedStep['operations'],
   policy: ApprovalsWanted | undefined,
+  host: BoundHost,
 ): PlannedStep {
   const irreversible = isGrave(action);
-  const approvals = allWanted(step.approvals, irreversible ? policy : undefined);
+  const approvals = approvalsBound(step.approvals, action, policy);
   return {
     id: step.id,
     phase: step.phase,
@@ -210,8 +234,20 @@ function plannedStep(
     once: action.once,
     ...(step.window === undefined || action.effect === 'none' ? {} : { window: step.window }),
     ...(approvals === undefined ? {} : { approvals }),
+    ...preconditioned(irreversible, operations, host),
     operations,
   };
+}
+
+/** What of it is known when planning; which sources agree, and in which boot, only the run can tell. */
+function preconditioned(
+  grave: boolean,
+  operations: PlannedStep['operations'],
+  { serial, uuid, machine_id }: BoundHost,
+): Pick<PlannedStep, 'precondition'> {
+  if (!grave || operations?.some(({ kind }) => kind === 'exec') !== true) return {};
+  const known = { ...(uuid === null ? {} : { uuid }), ...(machine_id === null ? {} : { machine_id }) };
+  return { precondition: { serial, ...known } };
 }
 
 /** Facts as they can be kept in the plan: anything undefined is left out. */

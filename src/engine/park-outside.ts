@@ -18,7 +18,7 @@ export function parkOutside(
   const at = { step: step.id, direction: 'forth' } as const;
   const gate = 'window';
   const now = engine.clock.now();
-  const waiver = mayBeWaived(action, gate) ? waiverOf(journal.execution, step.id, gate) : undefined;
+  const waiver = mayBeWaived(action, gate, step.with) ? waiverOf(journal.execution, step.id, gate) : undefined;
   const held = closedAt(engine, step, now);
   const kept = held.ok && held.value === undefined ? held : closedAt(engine, step, now, waiver !== undefined);
   if (!kept.ok) {

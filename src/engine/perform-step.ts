@@ -1,5 +1,5 @@
-import { type Act, type ActPlace, actOf } from '../core/act.ts';
-import type { AnyAction, ExecuteContext, Setting } from '../core/action.ts';
+import { type ActPlace, actOf } from '../core/act.ts';
+import type { AnyAction, ExecuteContext, PerformContext, Setting } from '../core/action.ts';
 import type { Direction } from '../core/event.ts';
 import { stepState, ticksOf } from '../core/execution.ts';
 import type { FormItem, Operation, OperationOf, Outcome, Receipt } from '../core/operation.ts';
@@ -11,6 +11,7 @@ import type { Engine } from './engine.ts';
 import type { Executor } from './executor.ts';
 import { holdClaim } from './hold-claim.ts';
 import type { Journal } from './journal.ts';
+import { preconditionOf } from './precondition-of.ts';
 import { waiverOf } from './waiver.ts';
 
 /** Why the operations of a step did not all end well. */
@@ -19,6 +20,8 @@ export type Halt =
   | { readonly halt: 'doubt'; readonly trouble: Trouble }
   /** Somebody else works on the host: nothing was begun. */
   | { readonly halt: 'claimed'; readonly trouble: Trouble }
+  /** The host is not what it must be: nothing was begun. */
+  | { readonly halt: 'refused'; readonly trouble: Trouble }
   | { readonly halt: 'parked'; readonly until: string | null; readonly why: string }
   | { readonly halt: 'quit'; readonly why: 'quit' | 'interrupted' | 'end-of-input' }
   | { readonly halt: 'missing'; readonly what: string; readonly fix: string };
@@ -83,7 +86,7 @@ export function lookingContext(run: StepRun): Omit<ExecuteContext, 'perform'> {
   const { signal } = run;
   const progress: ExecuteContext['progress'] = (p) => run.tell({ notice: 'progress', step: run.step.id, progress: p });
   return {
-    probe: (question) => probe(question, { signal, progress }),
+    probe: (question, context) => probe(question, { signal, progress, ...context }),
     signal,
     sleep: (ms) => clock.sleep(ms, signal),
     progress,
@@ -106,13 +109,23 @@ async function performOne(run: StepRun, operation: Operation, n: number): Promis
   if (run.signal.aborted) return halted({ halt: 'failed', trouble: stoppedTrouble(run) });
   const claim = await holdClaim(run, operation, n);
   if (claim !== undefined) return halted({ halt: claim.code === 'claimed' ? 'claimed' : 'failed', trouble: claim });
+  const must = preconditionOf(run, operation);
+  if (!must.ok) return halted({ halt: 'refused', trouble: must.error });
+  const precondition = must.value;
   const place: ActPlace = { run: journal.execution.run, ...at };
   // What may be repeated is begun anew after a lost connection; what may not has to be found again.
   const there = run.action.once ? await run.executor.acts?.prepare(operation, place) : undefined;
   if (there?.ok === false) return halted({ halt: 'failed', trouble: there.error });
   const kept = there?.value ?? undefined;
-  journal.record({ type: 'operation.intended', ...at, operation, ...(kept === undefined ? {} : { there: kept }) });
-  const outcome = await act(run, operation, kept === undefined ? undefined : actOf(kept, place));
+  journal.record({
+    ...{ type: 'operation.intended', ...at, operation },
+    ...(kept === undefined ? {} : { there: kept }),
+    ...(precondition === undefined ? {} : { precondition }),
+  });
+  const outcome = await act(run, operation, {
+    ...(kept === undefined ? {} : { act: actOf(kept, place) }),
+    ...(precondition === undefined ? {} : { precondition }),
+  });
   if ('halt' in outcome) {
     journal.record({
       type: 'operation.failed',
@@ -134,6 +147,11 @@ async function performOne(run: StepRun, operation: Operation, n: number): Promis
       }
       journal.record({ type: 'operation.failed', ...at, trouble: outcome.trouble, receipt: outcome.receipt ?? {} });
       return halted({ halt: 'failed', trouble: outcome.trouble });
+    case 'refused': {
+      const reason = 'the host was asked in the same command, and refused it before it began';
+      journal.record({ type: 'operation.resolved', ...at, outcome: 'not-done', by: 'probe', who: null, reason });
+      return halted({ halt: 'refused', trouble: outcome.trouble });
+    }
     case 'unknown':
       journal.record({ type: 'operation.in-doubt', ...at, trouble: outcome.trouble });
       return halted(
@@ -144,7 +162,11 @@ async function performOne(run: StepRun, operation: Operation, n: number): Promis
   }
 }
 
-async function act(run: StepRun, operation: Operation, kept: Act | undefined): Promise<Outcome | Halt> {
+async function act(
+  run: StepRun,
+  operation: Operation,
+  asked: Pick<PerformContext, 'act' | 'precondition'>,
+): Promise<Outcome | Halt> {
   switch (operation.kind) {
     case 'wait': {
       const waiver = run.engine.clock.now() < new Date(operation.until) ? endedBy(run) : undefined;
@@ -191,7 +213,7 @@ async function act(run: StepRun, operation: Operation, kept: Act | undefined): P
       throw new Error(`a form cannot be answered with "${answer.answer}"`);
     }
     default:
-      return run.executor.perform(operation, { ...lookingContext(run), ...(kept === undefined ? {} : { act: kept }) });
+      return run.executor.perform(operation, { ...lookingContext(run), ...asked });
   }
 }
 

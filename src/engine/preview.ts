@@ -8,9 +8,11 @@ import { ok, type Trouble, trouble } from '../core/result.ts';
 import { approvalsFor } from './approval-gate.ts';
 import { closedAt } from './calendar.ts';
 import { inspect, pastOf } from './engine.ts';
+import { foreseenGap } from './foresee-coverage.ts';
 import { startsAgain, startsAgainTrouble, unmetDemand, yieldingOf } from './gates.ts';
 import { stamp } from './prove.ts';
 import type { Drive, StepEnd } from './run-step.ts';
+import { stepsBefore } from './steps-before.ts';
 
 /**
  * A rehearsal's end of a step: instead of acting, says what it would do. Steps without an effect really look, so identity and the
@@ -58,6 +60,13 @@ export async function preview(
         return { end: 'blocked', trouble: why };
       }
       assumed.push(demand.kind);
+    }
+    for (const demand of (action.demands?.(input) ?? []).filter(({ covers }) => covers !== undefined)) {
+      const lost = await foreseenGap(drive, step, demand);
+      if (lost === undefined) continue;
+      const why = toldOnce(drive, step, [], lost);
+      journal.record({ ...at, type: 'gate.blocked', gate: 'coverage', trouble: why });
+      return { end: 'blocked', trouble: why };
     }
   }
   const held = operations.length === 0 ? ok(undefined) : closedAt(engine, step, engine.clock.now());
@@ -112,6 +121,12 @@ async function look(
     journal.record({ ...at, type: 'gate.blocked', gate: step.uses, trouble: why });
     return { end: 'blocked', trouble: why };
   }
+  // What takes long is only glanced at here; a run does the whole of it, and may still find what the glance did not.
+  if (action.examine !== undefined) {
+    const said = `nothing in its way at a glance: ${verdict.said}`;
+    journal.record({ ...at, type: 'step.previewed', how: 'would-run', said, operations: [], assumed: [] });
+    return { end: 'on' };
+  }
   journal.record({
     ...at,
     type: 'step.verified',
@@ -129,14 +144,6 @@ function foreseen(action: AnyAction, input: unknown, setting: Setting): readonly
   const planned = action.plan(input, action.foresee(input, setting), setting);
   return 'blocked' in planned ? undefined : planned;
 }
-
-export const stepsBefore = (drive: Drive, step: PlannedStep): readonly PlannedStep[] => {
-  const { steps } = drive.plan.intent;
-  return steps.slice(
-    0,
-    steps.findIndex((s) => s.id === step.id),
-  );
-};
 
 const stateOf = (drive: Drive, step: PlannedStep) => stepState(drive.journal.execution, step.id).forth;
 

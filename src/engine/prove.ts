@@ -10,10 +10,11 @@ export async function prove(run: StepRun, input: unknown, receipts: readonly Rec
   const look = async (): Promise<Verdict> => {
     const { engine, journal } = run;
     const setting = { ...run.setting, ...answeredIn(engine, journal.execution) };
+    const past = pastOf(journal.execution, run.step.id);
     const after =
       run.action.examine === undefined
-        ? await inspect(engine, run.action, input, pastOf(journal.execution, run.step.id), setting)
-        : await run.action.examine(input, receipts, lookingContext(run), setting);
+        ? await inspect(engine, run.action, input, past, setting)
+        : await run.action.examine(input, receipts, { ...lookingContext(run), past }, setting);
     return run.action.verify(input, after, setting);
   };
   return settle(run, run.action.settle?.(input), look);

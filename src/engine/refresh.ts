@@ -1,4 +1,4 @@
-import type { Demand } from '../core/evidence.ts';
+import type { EvidenceKind } from '../core/evidence.ts';
 import { type Execution, stepState } from '../core/execution.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import { type Trouble, trouble } from '../core/result.ts';
@@ -16,10 +16,10 @@ import type { Drive } from './run-step.ts';
 export async function refresh(
   drive: Drive,
   step: PlannedStep,
-  demands: readonly Demand[],
+  kinds: readonly EvidenceKind[],
 ): Promise<Trouble | undefined> {
   const { engine, journal, plan } = drive;
-  const wanted = new Set<string>(demands.map((demand) => demand.kind));
+  const wanted = new Set<string>(kinds);
   const before = plan.intent.steps.slice(
     0,
     plan.intent.steps.findIndex((s) => s.id === step.id),
@@ -29,8 +29,8 @@ export async function refresh(
     const { status, attempt } = stepState(journal.execution, earlier.id).forth;
     if (status !== 'done' && status !== 'already') continue;
     if (!(action.yields ?? []).some((kind) => wanted.has(kind))) continue;
-    // What takes hours to look at (a restored tree) is of a moment of its own, and has an age limit.
-    if (action.effect !== 'none' && action.examine !== undefined) continue;
+    // What takes long to look at (a restored tree, a watch) is of a moment of its own, and has an age limit.
+    if (action.examine !== undefined) continue;
     const bound = engine.bind(earlier, await scopeNow(engine, plan, journal.execution, earlier));
     if (!bound.ok) return bound.error;
     const { input } = bound.value;

@@ -109,6 +109,10 @@ async function stepBack(
       const { halt } = performed;
       if (halt.halt === 'failed')
         return failed(drive, step, attempt, drive.signal.aborted ? stoppedTrouble(run) : halt.trouble);
+      if (halt.halt === 'refused') {
+        journal.record({ ...at, type: 'gate.blocked', gate: 'identity', trouble: halt.trouble });
+        return { end: 'blocked', step: step.id, trouble: halt.trouble };
+      }
       if (halt.halt === 'claimed') return { end: 'claimed', step: step.id, trouble: halt.trouble };
       if (halt.halt === 'doubt') return { end: 'doubt', step: step.id, trouble: halt.trouble };
       throw new Error(`a rollback cannot end with "${halt.halt}"`);

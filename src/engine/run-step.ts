@@ -1,3 +1,4 @@
+import type { EvidenceKind } from '../core/evidence.ts';
 import { type Execution, stepState } from '../core/execution.ts';
 import { unmetNeeds } from '../core/next.ts';
 import type { Operation } from '../core/operation.ts';
@@ -8,6 +9,7 @@ import { type Trouble, trouble } from '../core/result.ts';
 import { actStep } from './act-step.ts';
 import { agree, isGrave } from './agree.ts';
 import { type ApprovalRules, parkUnapproved } from './approval-gate.ts';
+import { keepsEverything } from './coverage-gate.ts';
 import { holds, settleDoubt } from './doubt.ts';
 import { actionOf, type Engine, inspect, pastOf, scopeNow, settingFor } from './engine.ts';
 import type { Executor } from './executor.ts';
@@ -16,9 +18,10 @@ import type { Journal } from './journal.ts';
 import { keepCaps } from './keep-caps.ts';
 import { leftToDo } from './left-to-do.ts';
 import { parkOutside } from './park-outside.ts';
-import { preview, stepsBefore, toldOnce } from './preview.ts';
+import { preview, toldOnce } from './preview.ts';
 import { redoCommand } from './redo.ts';
 import { refresh } from './refresh.ts';
+import { stepsBefore } from './steps-before.ts';
 import type { Reception } from './take-in.ts';
 import { mayBeWaived, waiverOf } from './waiver.ts';
 
@@ -74,7 +77,10 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
   const doubt = await settleDoubt(drive, passing, () => holds(drive, step, action, setting));
   if (doubt !== undefined) return doubt;
 
-  const attempt = stepState(journal.execution, step.id).forth.attempt + 1;
+  const { status, gate, attempt: attempts } = stepState(journal.execution, step.id).forth;
+  // The host was found to be another one, or restarted: who it is has to be looked at anew, whatever the step demands.
+  const doubted: readonly EvidenceKind[] = status === 'blocked' && gate === 'identity' ? ['identity.confirmed'] : [];
+  const attempt = attempts + 1;
   journal.record({ ...at, type: 'step.started', attempt });
   const block = (gate: string, cause: Trouble, on: readonly string[] = []): StepEnd => {
     // What could not be seen because a person wants to stop is no shut gate.
@@ -120,14 +126,14 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
     }
     if (drive.executor.real && planned.length > 0) {
       const demands = action.demands?.(input) ?? [];
-      const stale = await refresh(drive, step, demands);
+      const stale = await refresh(drive, step, [...demands.map(({ kind }) => kind), ...doubted]);
       if (stale !== undefined) return block('identity', stale);
       for (const demand of demands) {
         const { execution } = journal;
         const yielding = yieldingOf(engine.actions, stepsBefore(drive, step), execution, demand.kind);
         const unmet = unmetDemand(demand, execution, engine.clock.now(), new Set(), yielding);
         if (unmet === undefined) continue;
-        const waiver = mayBeWaived(action, demand.kind) ? waiverOf(execution, step.id, demand.kind) : undefined;
+        const waiver = mayBeWaived(action, demand.kind, input) ? waiverOf(execution, step.id, demand.kind) : undefined;
         if (waiver === undefined) return block(demand.kind, unmet);
         if (passed.has(demand.kind)) continue;
         passed.add(demand.kind);
@@ -136,6 +142,10 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
           ...at,
           ...{ type: 'gate.waived', gate: demand.kind, by, reason: text, statement: id, trouble: unmet },
         });
+      }
+      for (const demand of demands.filter(({ covers }) => covers !== undefined)) {
+        const lost = await keepsEverything(drive, step, demand, passed);
+        if (lost !== undefined) return block('coverage', lost);
       }
     }
     const unapproved =

@@ -1,11 +1,12 @@
 import type { AnyAction } from '../core/action.ts';
+import { type Execution, foundOf } from '../core/execution.ts';
 import { jcs, sha256 } from '../core/json.ts';
-import type { Plan } from '../core/plan.ts';
+import type { Plan, PlannedStep } from '../core/plan.ts';
 import type { Clock, Inbox, JudgeStatement, Waiting } from '../core/ports.ts';
 import { type Trouble, trouble } from '../core/result.ts';
-import { readStatement, type SignedStatement, type Statement } from '../core/statement.ts';
+import { readStatement, type SignedStatement, type StatementOf } from '../core/statement.ts';
 import type { Journal } from './journal.ts';
-import { mayBeWaived } from './waiver.ts';
+import { asksForCoverage, isCoverageGate, mayAnswerFor, mayBeWaived } from './waiver.ts';
 
 /** What a run's writer needs to take in what others said of it. */
 export interface Reception {
@@ -69,7 +70,7 @@ async function judge(receiving: Receiving, { name, content }: Waiting, now: Date
   const { statement } = read.value;
   const same = journal.execution.statements.find(({ id }) => id === statement.id);
   if (same !== undefined && jcs(same) === jcs(statement)) return { known: true, signed: read.value };
-  const amiss = same === undefined ? misfit(receiving, statement, now) : 'another one with its number is on record';
+  const amiss = same === undefined ? misfit(receiving, read.value, now) : 'another one with its number is on record';
   if (amiss !== undefined) {
     const what = `what ${statement.by} said (${statement.kind}) was not taken: ${amiss}`;
     return { refused: trouble('statement-refused', what, 'Say it anew, of the run as it stands: decom status') };
@@ -81,7 +82,7 @@ async function judge(receiving: Receiving, { name, content }: Waiting, now: Date
 }
 
 /** Why a statement does not fit the run as it stands; undefined where it does. */
-function misfit(receiving: Receiving, statement: Statement, now: Date): string | undefined {
+function misfit(receiving: Receiving, { statement, signed }: SignedStatement, now: Date): string | undefined {
   const { journal, plan, actions, reception } = receiving;
   const { execution } = journal;
   if (statement.run !== execution.run || statement.host !== execution.host)
@@ -101,8 +102,12 @@ function misfit(receiving: Receiving, statement: Statement, now: Date): string |
       if (statement.intent !== execution.intent) return 'it was said of another plan than the one in force';
       if (statement.kind === 'approve') return undefined;
       const action = actions.find(({ kind }) => kind === step?.uses);
-      return action !== undefined && mayBeWaived(action, statement.gate)
-        ? undefined
+      if (action !== undefined && isCoverageGate(statement.gate) && asksForCoverage(action, step?.with))
+        return action.effect === 'destroys' && signed === null
+          ? 'before a step that destroys, only what is signed counts, and this is not'
+          : undefined;
+      return action !== undefined && mayBeWaived(action, statement.gate, step?.with)
+        ? unfound(execution, action, step, statement)
         : `nobody can answer for the gate "${statement.gate}" of step "${statement.step}"`;
     }
     case 'tick': {
@@ -112,4 +117,17 @@ function misfit(receiving: Receiving, statement: Statement, now: Date): string |
         : `step "${statement.step}" has no item "${statement.item}"`;
     }
   }
+}
+
+/** Whoever answers for what a step found says which finds: those that the log holds, and nothing that comes later. */
+function unfound(
+  execution: Execution,
+  action: AnyAction,
+  step: PlannedStep | undefined,
+  { gate, found }: StatementOf<'waive'>,
+): string | undefined {
+  if (step === undefined || !mayAnswerFor(action, step.with).includes(gate)) return undefined;
+  return foundOf(execution, step.id).some(({ list, kinds }) => list.sha256 === found && kinds.includes(gate))
+    ? undefined
+    : `step "${step.id}" did not find what it speaks of`;
 }

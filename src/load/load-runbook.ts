@@ -115,6 +115,7 @@ export function loadRunbook(
     }
   }
 
+  faults.push(...namedTwice(root));
   const steps = phases.flatMap((phase) => phase.steps);
   faults.push(...duplicates(steps));
   const types = Object.fromEntries(Object.entries(params).map(([name, p]) => [name, p.type]));
@@ -122,8 +123,9 @@ export function loadRunbook(
     faults.push(...checkStep(step, { steps, position, params: types, kinds, ...options }));
   }
   if (faults.length > 0) return fail(sorted(faults, [...used.keys()]));
-  const { name, title = name } = shape.value as RunbookShape;
-  const runbook = { name, title, params, phases: phases.map((phase) => finishPhase(phase, window)), sources };
+  const { name, title = name, not_kept } = shape.value as RunbookShape;
+  const phasesOf = phases.map((phase) => finishPhase(phase, window));
+  const runbook = { name, title, params, phases: phasesOf, ...(not_kept === undefined ? {} : { not_kept }), sources };
   const early = options.order === true ? checkOrder(runbook, kinds) : [];
   return early.length === 0 ? ok(runbook) : fail(sorted(early, [...used.keys()]));
 }
@@ -207,6 +209,19 @@ function duplicates(steps: readonly DraftStep[]): Diagnostic[] {
     }
   }
   return faults;
+}
+
+/** Two reasons for one file system: nobody could say which holds. */
+function namedTwice(root: SourceNode): Diagnostic[] {
+  const list = entryOf(root, 'not_kept')?.value;
+  const paths = list?.kind !== 'list' ? [] : list.items.map((item) => entryOf(item, 'path')?.value);
+  return paths.flatMap((node, i) => {
+    const path = textOf(node);
+    if (node === undefined || path === undefined || !paths.slice(0, i).some((other) => textOf(other) === path))
+      return [];
+    const what = `not_kept: "${path}" is named twice.`;
+    return [{ code: 'duplicate-path', ...node.place, what, fix: 'Keep one of them.' }];
+  });
 }
 
 /** File by file in the order of use, top to bottom. */

@@ -213,6 +213,15 @@ export const PlanShape = Type.Object(
           Type.Object({ phase: Text('Id.'), title: Text('Title.') }, { ...closed, description: 'One phase.' }),
           { description: 'Its phases, in order.' },
         ),
+        not_kept: Type.Optional(
+          Type.Array(
+            Type.Object(
+              { path: Text('Where it is mounted, or its device.'), why: Text('Why.'), by: Text('Who decided so.') },
+              { ...closed, description: 'One file system.' },
+            ),
+            { minItems: 1, description: 'File systems that nothing of is kept, on purpose.' },
+          ),
+        ),
         steps: Type.Array(Step, { description: 'Its steps, in order.' }),
       },
       { ...closed, description: 'What the plan binds.' },
@@ -251,6 +260,12 @@ export const PlanShape = Type.Object(
           Type.Object(
             { known: Type.Boolean({ description: 'Whether it could be asked.' }) },
             { ...open, description: 'What is on the host, a section each; see docs/survey.md.' },
+          ),
+        ),
+        coverage: Type.Optional(
+          Type.Object(
+            { known: Type.Boolean({ description: 'Whether it could be asked.' }) },
+            { ...open, description: 'How each file system with data would be kept; see docs/coverage.md.' },
           ),
         ),
         way: Type.Optional(

@@ -23,7 +23,7 @@ type Kind = 'text' | 'list' | 'mapping' | 'secret' | 'any';
 /** Complains of references to what does not exist, or not yet, or cannot stand where it stands. `schema` is the action's input. */
 export function referenceComplaints(
   value: Json,
-  { input: schema, literal = [] }: Pick<AnyAction, 'input' | 'literal'>,
+  { input: schema, literal = [], written = [] }: Pick<AnyAction, 'input' | 'literal' | 'written'>,
   known: Known,
   at: Path,
 ): readonly Complaint[] {
@@ -44,6 +44,13 @@ export function referenceComplaints(
         complain(
           `${part.text} stands within a program text, and its value would become part of the program.`,
           'Hand the value over as one of "arguments", and write "$1" in the text.',
+        );
+        continue;
+      }
+      if (written.includes(String(path[0]))) {
+        complain(
+          `${part.text} cannot stand here: it is wanted as it is written, before anything runs.`,
+          'Write the values themselves.',
         );
         continue;
       }

@@ -113,6 +113,28 @@ export const RunbookShape = Type.Object(
       }),
     ),
     window: Type.Optional(WindowShape),
+    not_kept: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            path: Type.String({
+              pattern: '^(/|(/[^/]+)+|zfs [^/\\s]\\S*)$',
+              patternErrorMessage: 'where it is mounted (an absolute path), its device, or "zfs DATASET"',
+              description:
+                'The file system that is mounted there or, of one that is not mounted, its device. Never those mounted below it. No wildcards.',
+            }),
+            why: text('Why nothing of it is kept.'),
+            by: text('Who decided so.'),
+          },
+          { ...closed, description: 'One file system that nothing of is kept.' },
+        ),
+        {
+          minItems: 1,
+          uniqueItems: true,
+          description: 'File systems with data that no copy has to hold, each by itself.',
+        },
+      ),
+    ),
     phases: Type.Array(Type.Unknown(), { minItems: 1, description: 'The phases, in order.' }),
   },
   { ...closed, title: 'decom runbook', description: 'How a server is retired.' },

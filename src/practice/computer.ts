@@ -7,6 +7,8 @@ import { writePracticeData } from './practice-data.ts';
 import { killProcesses, marker, processesOf } from './processes.ts';
 import { type SshServer, startSshServer } from './ssh-server.ts';
 import { type PracticeIdentity, quoted, surveyProgram, writeStandIns } from './stand-ins.ts';
+import { mountInfo, type PracticeMount, storageAnswers } from './storage-answers.ts';
+import { surveyAnswers } from './survey-answers.ts';
 import { complained, type Printed, printed, systemctl } from './systemctl.ts';
 import { createUnits, type UnitDefinition, type UnitState } from './units.ts';
 
@@ -33,6 +35,8 @@ export interface Computer {
     set(want: 'on' | 'off', how: 'soft' | 'hard'): Promise<void>;
   };
   unit(name: string): UnitState | undefined;
+  /** From now on a folder of it (its whole path) counts as a file system of its own, with so many bytes in it. */
+  mount(at: string, used: number): void;
   /** Pids of everything that runs on it. */
   processes(): Promise<readonly number[]>;
   /** Cuts the power and waits for the end. The folder stays. */
@@ -69,6 +73,7 @@ export async function startComputer(options: { readonly folder: string }): Promi
   const identityFile = join(folder, 'practice_key');
   writeFileSync(identityFile, userKey.private, { mode: 0o600 });
 
+  const mounts: PracticeMount[] = [];
   const mark = randomUUID();
   const groups = new Set<number>();
   const environment = {
@@ -92,6 +97,7 @@ export async function startComputer(options: { readonly folder: string }): Promi
   const key = randomBytes(16).toString('hex');
 
   let on: { readonly ssh: SshServer; readonly init: InitLine } | undefined;
+  let bootId = '';
   let changing: Promise<void> = Promise.resolve();
   let sshPort = 0;
 
@@ -99,7 +105,8 @@ export async function startComputer(options: { readonly folder: string }): Promi
     if (on !== undefined) return;
     const init = await startInitLine(key, 0, answer);
     const askInit = askInitProgram(key, init.port);
-    writeStandIns({ folder: bin, identity, bootId: randomUUID(), askInit });
+    bootId = randomUUID();
+    writeStandIns({ folder: bin, identity, bootId, askInit });
     manager.boot();
     const ssh = await startSshServer({
       hostKey: hostKey.private,
@@ -143,6 +150,12 @@ export async function startComputer(options: { readonly folder: string }): Promi
       setTimeout(() => void set('off', 'soft').then(() => set('on', 'soft')), 50);
       return printed('');
     }
+    if (program === surveyProgram) {
+      if (argv[1] === 'storage') return printed(storageAnswers(identity.serial, mounts));
+      if (argv[1] === 'mounts') return printed(`${mountInfo(mounts).join('\n')}\n`);
+      const pids = await processesOf(groups, mark);
+      return printed(surveyAnswers({ identity, bootId, units: manager.all(), pids, connection: argv[0] ?? '' }));
+    }
     if (program !== 'systemctl') return complained(`${program}: not on the practice machine`, 1);
     return systemctl(argv, manager);
   };
@@ -156,6 +169,7 @@ export async function startComputer(options: { readonly folder: string }): Promi
     units: manager.all().map((state) => state.definition.unit),
     power: { get: async () => (on === undefined ? 'off' : 'on'), set },
     unit: (name) => manager.get(name),
+    mount: (at, used) => void mounts.push({ device: `/dev/practice${mounts.length + 1}`, at, used }),
     processes: () => processesOf(groups, mark),
     close: () => set('off', 'hard'),
   };

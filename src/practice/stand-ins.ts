@@ -1,6 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { surveyAnswers } from './survey-answers.ts';
 
 /** What the practice machine says of itself. */
 export interface PracticeIdentity {
@@ -30,25 +29,22 @@ export function writeStandIns(options: {
     writeFileSync(join(folder, name), `#!/bin/sh\n${text}`, { mode: 0o755 });
   const askInit = join(folder, 'ask-init.cjs');
   writeFileSync(askInit, options.askInit, { mode: 0o700 });
-  for (const name of managed) {
-    put(
-      name,
-      `unset NODE_OPTIONS NODE_EXTRA_CA_CERTS\nexec ${quoted(process.execPath)} ${quoted(askInit)} ${name} "$@"\n`,
-    );
-  }
+  const toInit = (name: string, argv: string): string =>
+    `unset NODE_OPTIONS NODE_EXTRA_CA_CERTS\nexec ${quoted(process.execPath)} ${quoted(askInit)} ${name} ${argv}\n`;
+  for (const name of managed) put(name, toInit(name, '"$@"'));
   put('dmidecode', dmidecode(identity));
   put('hostnamectl', hostnamectl(identity, bootId));
   put('lsblk', lsblk(identity));
   put('hostname', `echo ${quoted(identity.name)}\n`);
   put('id', id);
-  put(surveyProgram, surveyAnswers(identity, bootId));
+  put(surveyProgram, toInit(surveyProgram, '"$SSH_CONNECTION" "$@"'));
   // Its network is the computer's own, and is cut off for nobody.
   for (const name of ['nft', 'iptables', 'iptables-restore', 'ip6tables', 'ip6tables-restore']) {
     put(name, `echo "${name}: not on the practice machine" >&2\nexit 1\n`);
   }
 }
 
-/** What the survey of the practice machine is asked of: its name in the folder of the stand-ins. */
+/** The program that answers the survey of the practice machine: its name in the folder of the stand-ins. */
 export const surveyProgram = 'decom-survey';
 
 /** A text as one word of a POSIX shell. */

@@ -1,51 +1,142 @@
-import { marker } from './processes.ts';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { PracticeIdentity } from './stand-ins.ts';
+import type { UnitState } from './units.ts';
+
+/** What a practice machine tells of itself when it is surveyed. */
+export interface Surveyed {
+  readonly identity: PracticeIdentity;
+  readonly bootId: string;
+  readonly units: readonly UnitState[];
+  /** What runs on it. */
+  readonly pids: readonly number[];
+  /** The connection that asks, as sshd tells it: `PEER PORT HERE PORT`. */
+  readonly connection: string;
+}
+
+export type Source = readonly [name: string, lines: readonly string[]];
 
 /**
- * Answers the sources of the survey that the practice machine has, each asked by its name: its own identity, services, processes and
- * sockets, of which the computer underneath has many more. Exit 127: it has no such thing.
+ * The whole answer to the survey, framed as its script does it: the practice machine's own identity, services, processes and sockets, of which the
+ * computer underneath has many more. One process answers for all sources, as a plan is made often on a practice machine. A source that is not here is absent.
  */
-export const surveyAnswers = ({ name, serial, uuid, machineId }: PracticeIdentity, bootId: string): string => `
-set -- "$1" \${SSH_CONNECTION:-none 0 none 0}
-port=$(printf %04X "$5")
-case $1 in
-facts)
-  cat <<'END'
-serial ${serial}
-uuid ${uuid}
-vendor decom
-product Practice Machine
-machine_id ${machineId}
-boot_id ${bootId}
-hostname ${name}
-init systemd
-kernel Practice 1 practice
-manager systemd
-processors 1
-END
-  echo "loadavg $(cat /proc/loadavg 2>/dev/null || echo '0.00 0.00 0.00')"
-  echo "own $SSH_CONNECTION" ;;
-os) printf '%s\\n' 'ID=practice' 'PRETTY_NAME="Practice Linux 1"' 'VERSION_ID=1' ;;
-dmi) exec dmidecode ;;
-units) systemctl list-units --all --plain --no-legend --no-pager | grep -E '^[^ ]+\\.(service|socket) ' ;;
-unitfiles) systemctl list-unit-files --no-legend --no-pager | grep -E '^[^ ]+\\.(service|socket) ' ;;
-timers)
-  for unit in $(systemctl list-unit-files --no-legend --no-pager | sed -n 's/^\\([^ ]*\\.timer\\) .*/\\1/p'); do
-    printf '%s\\n' "Id=$unit" "Unit=\${unit%-watch.timer}.service" 'NextElapseUSecRealtime=' 'LastTriggerUSec='
-  done ;;
-net) sed -n "s/^/tcp /; / *[0-9]*: [0-9A-F]*:$port /p" /proc/net/tcp ;;
-holders)
-  echo "${process.pid} $(ls -l /proc/${process.pid}/fd 2>/dev/null | sed -n 's/.* -> socket:.\\([0-9]*\\).$/\\1/p' | tr '\\n' ' ')sshd" ;;
-addresses) printf '%s\\n' '1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536' '1: lo    inet 127.0.0.1/8 scope host lo' ;;
-mounts) echo '/dev/practice0 / ext4 rw,relatime 0 0' ;;
-lsblk) echo 'NAME="practice0" KNAME="practice0" PKNAME="" TYPE="disk" SIZE="10737418240" ROTA="0" TRAN="" SERIAL="${serial}-D0" WWN="" MODEL="Practice Disk" FSTYPE="ext4"' ;;
-processes)
-  for file in $(grep -alF "${marker}=$${marker}" /proc/[0-9]*/environ 2>/dev/null); do
-    pid=\${file#/proc/}; pid=\${pid%/environ}
-    { IFS= read -r comm <"/proc/$pid/comm"; } 2>/dev/null && echo "$pid $comm"
-  done
-  exit 0 ;;
-scripts|routes|who|logind|terminals|passwd|last|cron|servers|nfs|iscsi) exit 0 ;;
-*) exit 127 ;;
-esac
-`;
+export function surveyAnswers({ identity, bootId, units, pids, connection }: Surveyed): string {
+  const { name, serial, uuid, machineId } = identity;
+  const ofKind = (...kinds: readonly string[]): readonly UnitState[] =>
+    units.filter(({ definition }) => kinds.some((kind) => definition.unit.endsWith(kind)));
+  const sources: readonly Source[] = [
+    [
+      'facts',
+      [
+        `serial ${serial}`,
+        `uuid ${uuid}`,
+        'vendor decom',
+        'product Practice Machine',
+        `machine_id ${machineId}`,
+        `boot_id ${bootId}`,
+        `hostname ${name}`,
+        'init systemd',
+        'kernel Practice 1 practice',
+        'manager systemd',
+        'processors 1',
+        `loadavg ${firstLine('/proc/loadavg') ?? '0.00 0.00 0.00'}`,
+        `own ${connection}`,
+      ],
+    ],
+    ['os', ['ID=practice', 'PRETTY_NAME="Practice Linux 1"', 'VERSION_ID=1']],
+    [
+      'dmi',
+      [
+        '# dmidecode 3.4',
+        'Handle 0x0100, DMI type 1, 27 bytes',
+        'System Information',
+        '\tManufacturer: decom',
+        '\tProduct Name: Practice Machine',
+        `\tSerial Number: ${serial}`,
+        `\tUUID: ${uuid}`,
+      ],
+    ],
+    [
+      'units',
+      ofKind('.service', '.socket').map(
+        (s) => `${s.definition.unit} loaded ${s.active} ${s.sub} ${s.definition.description}`,
+      ),
+    ],
+    ['unitfiles', ofKind('.service', '.socket').map((s) => `${s.definition.unit} ${s.enabled}`)],
+    [
+      'timers',
+      ofKind('.timer').flatMap(({ definition }) => [
+        `Id=${definition.unit}`,
+        `Unit=${definition.triggers ?? ''}`,
+        'NextElapseUSecRealtime=',
+        'LastTriggerUSec=',
+        '',
+      ]),
+    ],
+    ['net', socketsAt(Number(connection.split(' ')[3]))],
+    ['holders', [`${process.pid} ${ownSockets().join(' ')} sshd`]],
+    ['addresses', ['1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536', '1: lo    inet 127.0.0.1/8 scope host lo']],
+    ['mounts', ['/dev/practice0 / ext4 rw,relatime 0 0']],
+    [
+      'lsblk',
+      [
+        `NAME="practice0" KNAME="practice0" PKNAME="" TYPE="disk" SIZE="10737418240" ROTA="0" TRAN="" SERIAL="${serial}-D0" WWN="" MODEL="Practice Disk" FSTYPE="ext4"`,
+      ],
+    ],
+    [
+      'processes',
+      pids.flatMap((pid) => {
+        const comm = firstLine(`/proc/${pid}/comm`);
+        return comm === undefined ? [] : [`${pid} ${comm}`];
+      }),
+    ],
+    ...[
+      ...['scripts', 'routes', 'who', 'logind', 'terminals', 'passwd', 'last', 'cron', 'servers', 'nfs', 'iscsi'],
+    ].map((empty): Source => [empty, []]),
+  ];
+  return `decom survey 1 0\n${sources.map(framed).join('')}decom survey end\n`;
+}
+
+/** A source as the script of the survey tells it. */
+export const framed = ([name, lines]: Source): string =>
+  [`<${name}`, ...lines.map((line) => `${name}|${line}`), `${name}|%exit 0`, `>${name}`, ''].join('\n');
+
+const firstLine = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8').split('\n')[0];
+  } catch {
+    return undefined;
+  }
+};
+
+/** The sockets of the SSH server, as the kernel lists them; none where there is no /proc. */
+function socketsAt(port: number): readonly string[] {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  let table: string;
+  try {
+    table = readFileSync('/proc/net/tcp', 'utf8');
+  } catch {
+    return [];
+  }
+  return table
+    .split('\n')
+    .filter((line, at) => at === 0 || line.trim().split(/\s+/)[1]?.endsWith(local))
+    .map((line) => `tcp ${line}`);
+}
+
+/** The inodes of the sockets of this process, which plays the SSH server. */
+function ownSockets(): readonly string[] {
+  let open: readonly string[];
+  try {
+    open = readdirSync('/proc/self/fd');
+  } catch {
+    return [];
+  }
+  return open.flatMap((fd) => {
+    try {
+      return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[1] ?? [];
+    } catch {
+      // It was closed between the listing and the look.
+      return [];
+    }
+  });
+}

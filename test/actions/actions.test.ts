@@ -158,6 +158,7 @@ async function verdictOf(action: AnyAction, one: Case, probe: Probe, mine: Setti
     signal: new AbortController().signal,
     sleep: async () => {},
     progress: () => {},
+    past: one.afterwards ?? one.past ?? { done: [] },
   };
   const after =
     action.examine === undefined
@@ -186,7 +187,7 @@ function refusal(action: AnyAction, input: Json): string | undefined {
 function withParts(parts: { readonly [part: string]: Json }): Setting {
   const merged: { [part: string]: unknown } = { ...setting };
   for (const [name, part] of Object.entries(parts)) {
-    if (typeof part !== 'object') {
+    if (typeof part !== 'object' || Array.isArray(part)) {
       merged[name] = part;
       continue;
     }

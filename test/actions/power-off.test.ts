@@ -60,11 +60,12 @@ describe('power.off, while it acts', () => {
     expect(done).toEqual(['soft at 0']);
   });
 
-  it('demands who it is, what is bound, that writers stopped, and a proof newer than that', () => {
+  it('demands who it is, what is bound, that nobody used it before, that writers stopped, and a proof newer than that', () => {
     const demands = powerOff.demands?.({ proof_age: '2d' }) ?? [];
-    expect(demands.map(({ kind, maxAge, after }) => [kind, maxAge / 3_600_000, after])).toEqual([
+    expect(demands.map(({ kind, maxAge, after, uncut }) => [kind, maxAge / 3_600_000, after ?? uncut])).toEqual([
       ['identity.confirmed', 24, undefined],
       ['identity.bound', 24, undefined],
+      ['host.unused', 720, true],
       ['writers.stopped', 720, undefined],
       ['restore.proven', 48, 'writers.stopped'],
     ]);

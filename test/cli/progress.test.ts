@@ -97,6 +97,17 @@ describe('the display', () => {
     expect(shown()).toBe('');
   });
 
+  test('of what takes a time that is known: how much of it, and how long still, whatever was found meanwhile', () => {
+    const { progress, pass, shown } = display('plain');
+    progress.tell('unused', { what: 'watching, nobody found', time: 0, totalTime: 900_000 });
+    pass(20_000);
+    progress.tell('unused', { what: 'watching, 1 peer found', time: 300_000, totalTime: 900_000 });
+    expect(shown().trimEnd().split('\n')).toEqual([
+      'web01 unused: watching, nobody found, 0 % of 15 min',
+      'web01 unused: watching, 1 peer found, 33 % of 15 min, about 10 min left, 5 min so far',
+    ]);
+  });
+
   test('none says nothing', () => {
     const { progress, pass, shown, lines } = display('none');
     progress.tell('files', { what: 'copying' });

@@ -180,6 +180,29 @@ export function machineContract(name: string, make: () => Promise<MachineUnderTe
       });
     });
 
+    describe('what the machine must say of itself', () => {
+      const own = readFileSync('/etc/machine-id', 'utf8').trim();
+      const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+
+      it('is asked before the program begins, which has its whole input', async () => {
+        const output = await run(['cat'], { stdin: 'its input', precondition: { machine_id: own, boot } });
+        expect(output.ended).toEqual({ how: 'exit', code: 0 });
+        expect([text(output.stdout), text(output.stderr)]).toEqual(['its input', '']);
+      });
+
+      it.each([
+        ['it was restarted', { boot: '5f6f0cf4-3a6c-4f0e-9a3c-1d2e3f405060' }, ['restarted-since']],
+        ['it is another one', { machine_id: '0f2c0f2c0f2c0f2c0f2c0f2c0f2c0f2c', boot }, ['another-machine']],
+        // Whether its firmware is closed to the login, or tells another serial.
+        ['its serial is not this', { boot, serial: 'NO-SUCH-1' }, ['identity-unread', 'another-machine']],
+      ])('is trouble, and nothing runs, where %s', async (_what, precondition, codes) => {
+        const mark = join(folder, 'not-begun');
+        const result = await under.machine.exec({ argv: ['touch', mark], root: false, precondition });
+        expect(codes).toContain(result.ok ? 'it ran' : result.error.code);
+        expect(existsSync(mark)).toBe(false);
+      });
+    });
+
     describe('directory and environment', () => {
       it('runs in the directory, whatever its name', async () => {
         const inside = join(folder, "it's a\nfolder");

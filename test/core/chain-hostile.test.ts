@@ -85,7 +85,6 @@ test('lines that somebody chained well, and that decom does not write, never end
       'step.verified',
       'operation.intended',
       'operation.done',
-      'checkpoint',
       'plan.amended',
     ],
     ...['run.parked', 'gate.blocked', 'rollback.opened', 'run.closed', 'head.kept', '__proto__', 'toString', ''],

@@ -10,7 +10,7 @@ const n = fc.integer({ min: 1, max: 3 });
 const event = fc
   .record({
     type: fc.constantFrom<Recorded['type']>(
-      ...(['session.opened', 'session.closed', 'checkpoint', 'run.opened', 'step.started', 'step.planned'] as const),
+      ...(['session.opened', 'session.closed', 'run.opened', 'step.started', 'step.planned'] as const),
       ...(['step.agreed', 'operation.intended', 'operation.done', 'operation.failed', 'operation.in-doubt'] as const),
       ...(['operation.resolved', 'step.verified', 'step.failed', 'step.skipped', 'step.previewed'] as const),
       ...(['gate.blocked', 'run.parked', 'run.stopped', 'plan.amended', 'rollback.opened', 'run.closed'] as const),

@@ -10,6 +10,7 @@ const plain = {
   needs: [],
   refers: [],
   renewed: false,
+  cuts: false,
   starts: false,
   waits: 0,
 };
@@ -24,13 +25,19 @@ const legal: readonly OrderedStep[] = [
   { ...plain, id: 'early' },
   { ...plain, id: 'early-proof', yields: ['restore.proven'], refers: ['early'] },
   { ...plain, id: 'long', waits: 8 },
-  { ...plain, id: 'stop', yields: ['writers.stopped'] },
+  { ...plain, id: 'watch', yields: ['host.unused'] },
+  { ...plain, id: 'stop', yields: ['writers.stopped'], cuts: true },
   { ...plain, id: 'copy' },
   { ...plain, id: 'proof', yields: ['restore.proven'], refers: ['copy'] },
   { ...plain, id: 'short', waits: 4 },
   {
     ...{ ...plain, id: 'erase' },
-    demands: [demand('identity.confirmed'), demand('writers.stopped'), demand('restore.proven', 'writers.stopped')],
+    demands: [
+      demand('identity.confirmed'),
+      demand('writers.stopped'),
+      demand('restore.proven', 'writers.stopped'),
+      { ...demand('host.unused'), uncut: true },
+    ],
   },
 ];
 
@@ -49,7 +56,9 @@ function reaches(steps: readonly OrderedStep[], fates: readonly Fate[]): Readonl
 }
 
 /** Whether what the last step demands was there, told from what happened, a moment after the other. */
-function met(steps: readonly OrderedStep[], way: ReadonlyMap<string, Fate>, { kind, after, maxAge }: Demand): boolean {
+function met(steps: readonly OrderedStep[], way: ReadonlyMap<string, Fate>, demanded: Demand): boolean {
+  const { kind, after, maxAge, uncut } = demanded;
+  let cut = Number.POSITIVE_INFINITY;
   let clock = 0;
   let line = 0;
   const begun = new Map<string, { readonly clock: number; readonly line: number }>();
@@ -59,6 +68,7 @@ function met(steps: readonly OrderedStep[], way: ReadonlyMap<string, Fate>, { ki
     const fate = way.get(step.id);
     if (fate === 'skipped') continue;
     begun.set(step.id, { clock, line });
+    if (step.cuts) cut = Math.min(cut, line);
     if (step.starts) evidence = evidence.filter((e) => e.kind !== 'writers.stopped' || kind !== 'writers.stopped');
     clock += step.waits;
     if (fate === 'failed') continue;
@@ -68,7 +78,10 @@ function met(steps: readonly OrderedStep[], way: ReadonlyMap<string, Fate>, { ki
     }
   }
   const last = Math.max(0, ...evidence.filter((e) => e.kind === after).map((e) => e.line));
-  return evidence.some((e) => e.kind === kind && e.line > last && (e.renewed || clock - e.clock <= maxAge));
+  return evidence.some(
+    (e) =>
+      e.kind === kind && e.line > last && (uncut !== true || e.line < cut) && (e.renewed || clock - e.clock <= maxAge),
+  );
 }
 
 const fatesOf = (step: OrderedStep, last: boolean): readonly Fate[] =>
@@ -94,8 +107,8 @@ function tried(steps: readonly OrderedStep[]): readonly Demand[] {
 const shuffled = fc
   .tuple(
     fc.shuffledSubarray([...legal.slice(0, -1)], { minLength: 3 }),
-    fc.array(fc.constantFrom('plain', 'plain', 'when', 'goes-on', 'both'), { minLength: 10, maxLength: 10 }),
-    fc.array(fc.option(fc.nat(9), { freq: 2 }), { minLength: 10, maxLength: 10 }),
+    fc.array(fc.constantFrom('plain', 'plain', 'when', 'goes-on', 'both'), { minLength: 11, maxLength: 11 }),
+    fc.array(fc.option(fc.nat(9), { freq: 2 }), { minLength: 11, maxLength: 11 }),
   )
   .map(([picked, kinds, needs]) => {
     const steps = [...picked, ...legal.slice(-1)];
@@ -132,6 +145,6 @@ test('nothing is refused of the legal order, and every demand of a step that sta
   const [erase] = legal.slice(-1) as [OrderedStep];
   expect(orderFaults(legal.slice(0, -1), erase, () => [])).toEqual([]);
   expect(orderFaults([], erase, () => ['a.b', 'c.d']).map(({ fix }) => fix)).toEqual(
-    Array(3).fill('Add a step that yields it to the runbook, before this one: a.b or c.d yields it.'),
+    Array(4).fill('Add a step that yields it to the runbook, before this one: a.b or c.d yields it.'),
   );
 });

@@ -1,8 +1,12 @@
 import type { Acts } from '../../src/core/act.ts';
 import type { OperationHandlers, Perform, Probe, ProbeHandlers } from '../../src/core/action.ts';
-import type { Operation, Outcome, Receipt } from '../../src/core/operation.ts';
-import type { CopyDescription, NetworkSeen, ServiceState } from '../../src/core/probe.ts';
-import { ok, seen, trouble, unseen } from '../../src/core/result.ts';
+import type { BegunOutcome, Operation, Outcome, Receipt } from '../../src/core/operation.ts';
+import { type Precondition, refused } from '../../src/core/precondition.ts';
+import type { CopyDescription, FileSystem, NetworkSeen, ServiceState } from '../../src/core/probe.ts';
+import { ok, seen, type Trouble, trouble, unseen } from '../../src/core/result.ts';
+import type { Survey } from '../../src/core/survey.ts';
+import type { WatchedRow } from '../../src/core/use.ts';
+import { isWithin } from '../../src/core/within.ts';
 import { smallSurvey } from './small-survey.ts';
 
 /** A host, its BMC, a vault and an inventory in memory. Every act is counted, so that tests can see what was done twice. */
@@ -37,10 +41,20 @@ export interface WorldState {
   status: 'active' | 'decommissioning' | 'retired';
   network: { state: NetworkSeen['state']; run: string | null; since: string | null; ended: NetworkSeen['ended'] };
   files: Record<string, string>;
+  fileSystems: FileSystem[];
+  /** Serials of its disks. */
+  disks: string[];
+  /** Who uses it: connections that a watch meets, and what the survey says besides. */
+  use: { connections: readonly WatchedRow[]; survey: Partial<Survey>; lost: boolean };
   now: Date;
   /** What the tree compared with a manifest lacks. */
   missing: string[];
 }
+
+/** A mounted file system of a fake host. */
+export const fakeFileSystem = (at: string, source: string, used: number | null): FileSystem => ({
+  ...{ at, also: [], source, type: 'ext4', state: 'mounted', used, id: `${source} /` },
+});
 
 export const fakeState = (): WorldState => ({
   services: { 'nginx.service': { active: true, enabled: true }, 'app.service': { active: true, enabled: true } },
@@ -60,6 +74,9 @@ export const fakeState = (): WorldState => ({
   status: 'active',
   network: { state: 'open', run: null, since: null, ended: 'never' },
   files: {},
+  fileSystems: [fakeFileSystem('/', '/dev/sda1', 500_000_000), fakeFileSystem('/srv', '/dev/sdb1', 4096)],
+  disks: ['D-1', 'D-2'],
+  use: { connections: [], survey: {}, lost: false },
   now: new Date('2026-01-02T03:04:05.000Z'),
   missing: [],
 });
@@ -84,12 +101,14 @@ export const fakeHost = () => {
   };
 };
 
+const sources = ['machine_id', 'boot', 'uuid', 'serial'] as const;
+
 export function fakeWorld(
   state: WorldState = fakeState(),
   { remembers = false }: { readonly remembers?: boolean } = {},
 ): FakeWorld {
   const acts: Operation[] = [];
-  const kept = new Map<string, Outcome | { readonly outcome: 'never' }>();
+  const kept = new Map<string, BegunOutcome | { readonly outcome: 'never' }>();
   const keeps: Acts = {
     prepare: async (operation, { run, step }) =>
       ok(operation.kind === 'exec' ? { boot: state.bootId, folder: `/run/decom/${run}/${step}` } : null),
@@ -115,14 +134,21 @@ export function fakeWorld(
       if (context.signal.aborted) return { outcome: 'failed', trouble: trouble('aborted', 'it was stopped', 'Again.') };
       const key = context.act === undefined ? '' : `${context.act.folder}/${context.act.name}`;
       if (kept.has(key)) return { outcome: 'failed', trouble: trouble('never-began', 'it came too late', 'Again.') };
+      const isNot = context.precondition === undefined ? undefined : unmet(context.precondition);
+      if (isNot !== undefined) return { outcome: 'refused', trouble: isNot };
       world.onEffect('before', operation);
       const handler = operations[operation.kind] as (o: Operation, c: typeof context) => Promise<Outcome>;
       const outcome = await handler(operation, context);
       acts.push(operation);
-      if (key !== '') kept.set(key, outcome);
+      if (key !== '' && outcome.outcome !== 'refused') kept.set(key, outcome);
       world.onEffect('after', operation);
       return outcome;
     },
+  };
+  const unmet = (must: Precondition): Trouble | undefined => {
+    const is = { serial: state.serial, uuid: state.uuid, machine_id: state.machineId, boot: state.bootId };
+    const wrong = sources.find((source) => must[source] !== undefined && must[source] !== is[source]);
+    return wrong === undefined ? undefined : refused('web01', wrong, must, is[wrong]);
   };
   const down = () => unseen(trouble('timeout', 'web01 does not answer', 'Try again.'));
   const up = () => state.power === 'on' && state.reachable;
@@ -151,7 +177,15 @@ export function fakeWorld(
             host_key: seen(state.hostKey),
           })
         : down(),
-    'host.survey': async () => (up() ? seen(smallSurvey(state)) : down()),
+    'host.storage': async () => (up() ? seen({ file_systems: state.fileSystems, disks: state.disks }) : down()),
+    'host.survey': async () => (up() ? seen({ ...smallSurvey(state), ...state.use.survey }) : down()),
+    'host.connections': async (question, context) => {
+      if (!up()) return down();
+      context?.watched?.(question.for, state.use.connections);
+      if (state.use.lost) return unseen(trouble('watch-lost', 'the connection to web01 was lost', 'Again.'));
+      const { connections: rows } = state.use;
+      return seen({ watched: question.for, samples: 900, gap: 1000, connections: { rows, total: rows.length } });
+    },
     'host.reachable': async () => seen(up() ? 'yes' : state.proxied ? 'silent' : 'no'),
     'host.tools': async ({ names }) => (up() ? seen(Object.fromEntries(names.map((n) => [n, true]))) : down()),
     'host.paths': async ({ paths }) =>
@@ -242,6 +276,9 @@ export function fakeWorld(
       bytes: 5120,
       archive: method === 'archive' ? { sha256: 'cd'.repeat(32), bytes: 10_240 } : null,
       unread: [],
+      file_systems: state.fileSystems
+        .filter(({ at, state: how }) => how === 'mounted' && operation.from.some((path) => isWithin(at, path)))
+        .map(({ at, id }) => ({ at, id })),
     };
     return done({ bytes: 5120 });
   };

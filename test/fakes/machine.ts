@@ -6,6 +6,7 @@ import { killCommand } from '../../src/effects/ssh/abort.ts';
 import { collect } from '../../src/effects/ssh/collect.ts';
 import { commandLine } from '../../src/effects/ssh/command-line.ts';
 import { type Followed, follow, type Wire } from '../../src/effects/ssh/follow.ts';
+import { refusal } from '../../src/effects/ssh/precondition.ts';
 
 export interface FakeMachineOptions {
   readonly name?: string;
@@ -68,6 +69,7 @@ export function fakeMachine(options: FakeMachineOptions = {}): FakeMachine {
     const begun = await followed.begun;
     if (!begun.began) {
       if (begun.why === 'no-mark' && begun.ended.how === 'lost') return ok(process);
+      if (begun.why === 'refused') return fail(refusal(name, command.precondition ?? {}, begun.refused));
       return begun.why === 'no-directory'
         ? fail(trouble('no-directory', `${command.directory} cannot be entered on ${name}`, 'Check the path.'))
         : fail(trouble('no-shell', `${name} does not run programs`, 'Check its shell.', begun.said));

@@ -1,4 +1,3 @@
-import type { SignedLine } from '../../src/core/chain.ts';
 import type { Recorded } from '../../src/core/event.ts';
 import { folding } from '../../src/core/fold.ts';
 import { type Reading, readLog } from '../../src/core/read-log.ts';
@@ -7,9 +6,8 @@ import { type Reading, readLog } from '../../src/core/read-log.ts';
 export function readChain(
   bytes: Uint8Array,
   first: string | undefined,
-): Reading & { readonly events: readonly Recorded[]; readonly signed: readonly SignedLine[] } {
+): Reading & { readonly events: readonly Recorded[] } {
   const events: Recorded[] = [];
-  const signed: SignedLine[] = [];
   const reading = readLog(
     (at) => bytes.subarray(at),
     first,
@@ -17,8 +15,7 @@ export function readChain(
     (line) => {
       const { prev: _, ...recorded } = line.recorded as Recorded & { readonly prev: string };
       events.push(recorded as Recorded);
-      if (line.signed !== undefined) signed.push(line.signed);
     },
   );
-  return { ...reading, events, signed };
+  return { ...reading, events };
 }

@@ -97,6 +97,9 @@ export function filesBelow(folder: string): { readonly [path: string]: string } 
   return found;
 }
 
+/** What every runbook of a test that switches a machine off says of its root. */
+export const notKept = 'not_kept: [{ path: /, why: the system is installed anew, by: ada }]';
+
 /** A runbook of these steps (YAML, without indentation). */
 export const runbook = (steps: string, params = ''): string =>
   [
@@ -112,6 +115,7 @@ export const runbook = (steps: string, params = ''): string =>
       .trim()
       .split('\n')
       .map((line) => `      ${line}`),
+    ...(steps.includes('power.off') ? [notKept] : []),
     '',
   ].join('\n');
 

@@ -69,7 +69,7 @@ test.each([0, 1, 100])('a log cut off after %i bytes, before its first line was 
   expect(resumed.code, resumed.stderr).toBe(9);
   const types = s.bench.events().map(({ type }) => type);
   const repaired = bytes === 0 ? [] : ['log.repaired'];
-  expect(types.slice(0, repaired.length + 2)).toEqual([...repaired, 'session.opened', 'run.opened']);
+  expect(types.slice(0, repaired.length + 2)).toEqual(['session.opened', ...repaired, 'run.opened']);
   if (bytes > 0) {
     expect(resumed.stderr).toContain(
       `the log’s first line was torn; ${bytes} bytes were cut off and kept in audit.torn.0-${bytes}. The run had begun nothing`,

@@ -25,6 +25,7 @@ afterEach(() => s.close());
 const step = (id: string, uses: string, input?: string): string =>
   `- id: ${id}\n  title: ${id}\n  uses: ${uses}${input === undefined ? '' : `\n  with: ${input}`}`;
 const identity = step('identity', 'identity.check');
+const unused = step('unused', 'use.check', '{ watch: 1s }');
 const stop = step('stop', 'service.stop', '{ unit: app.service }');
 const start = step('start', 'service.start', '{ unit: app.service }');
 const copy = (): string => step('copy', 'backup.archive', `{ from: [${s.machine.folders[0]}], to: ${s.bench.vault} }`);
@@ -138,6 +139,42 @@ test('identity.check, Ctrl-C: nothing is left running on the host', async () => 
   await until('nothing is left running', async () => !(await held.waits()));
   held.letGo();
   await resumed();
+});
+
+test('use.check, the connection cut: of what was watched until then nothing is claimed, and it is watched once more', async () => {
+  const held = s.hold('awk', '*decom?watch?end*');
+  const run = await begin([identity, unused]);
+  await until('the host is watched', () => held.calls() > 0, run);
+  s.bench.ssh.cut();
+  expect(told(await ends(run.ended, 10))).toMatchInlineSnapshot(`
+    "exit 10
+    ✗ failed at unused. Nothing later has run.
+    error the connection to practice was lost after 0.0 s of 1.0 s; what was not seen to its end proves nothing [watch-lost]
+      the SSH connection to practice was lost
+      See that it stays reachable, and have it watched once more: decom resume
+    steps   1 done, 1 failed
+    record  <workspace>/state/runs/practice/<run>
+    log     <n> lines, head <hash>
+    Next: decom why <run>, then: decom resume <run>"
+  `);
+  held.letGo();
+  await resumed();
+  expect(s.bench.events().filter(({ type }) => type === 'step.verified')).toHaveLength(2);
+});
+
+test('use.check, Ctrl-C in the middle of an hour: it ends at once, and nothing goes on watching', async () => {
+  const run = await begin([identity, step('unused', 'use.check', '{ watch: 1h }')]);
+  const watches = async (): Promise<boolean> => (await s.running()).some((line) => line.includes('decom watch end'));
+  await until('the host is watched', watches, run);
+  expect(told(await interrupted(run))).toMatchInlineSnapshot(`
+    "exit 130
+    stopped at unused by a signal. Everything is kept.
+    steps   1 done, 1 failed
+    record  <workspace>/state/runs/practice/<run>
+    log     <n> lines, head <hash>
+    Next: decom resume <run>"
+  `);
+  await until('nobody watches any more', async () => !(await watches()));
 });
 
 test('service.stop, the connection cut: what became of it is not known, and is looked at', async () => {
@@ -380,7 +417,7 @@ test.each([0, 1500, 3000, 4500, 6000])(
   'power.off, the connection to the BMC cut after %i bytes: the machine is off in the end, switched once at most',
   async (bytes) => {
     straight();
-    const run = await begin([identity, stop, copy(), proof, step('off', 'power.off', '{ grace: 5m }')]);
+    const run = await begin([identity, unused, stop, copy(), proof, step('off', 'power.off', '{ grace: 5m }')]);
     await until('it is begun', () => has(s, 'off', 'operation.intended'), run);
     if (bytes === 0) s.bench.bmc.cut();
     else s.bench.bmc.cutAfter(bytes);
@@ -396,12 +433,12 @@ test.each([0, 1500, 3000, 4500, 6000])(
 
 test('power.off, Ctrl-C while it waits for the end: it is off, and resuming only looks', async () => {
   // The wire goes on answering for the machine, so its end is waited for until the wire is gone too.
-  const run = await begin([identity, stop, copy(), proof, step('off', 'power.off', '{ grace: 1h }')]);
+  const run = await begin([identity, unused, stop, copy(), proof, step('off', 'power.off', '{ grace: 1h }')]);
   await until('the BMC has been told', () => has(s, 'off', 'operation.done'), run);
   expect(told(await interrupted(run))).toMatchInlineSnapshot(`
     "exit 130
     stopped at off by a signal. Everything is kept.
-    steps   4 done, 1 failed
+    steps   5 done, 1 failed
     record  <workspace>/state/runs/practice/<run>
     log     <n> lines, head <hash>
     Next: decom resume <run>"

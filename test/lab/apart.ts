@@ -1,4 +1,4 @@
-import { execFileSync, type SpawnOptions, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,15 +31,21 @@ export interface Apart {
   plan(steps: string): Promise<void>;
   /** Holds up whoever tells the host that decom came back; call what is returned to let it go. */
   holdConfirm(): () => void;
+  /** Holds up whoever watches the host between two looks; call what is returned to let it go. */
+  holdLooks(): () => void;
   /** The built program, where decom is; `from` is one of its addresses. */
-  start(...args: readonly string[]): { readonly ended: Promise<Ended>; kill(): void };
+  start(...args: readonly string[]): { readonly ended: Promise<Ended>; said(): string; kill(): void };
   decom(...args: readonly string[]): Promise<Ended>;
   /** Runs a program on the host, as somebody at its console. */
   onHost(...argv: readonly string[]): string;
+  /** One that runs there until the test ends it. */
+  stayingOnHost(...argv: readonly string[]): ChildProcess;
   /** Whether a connection to port 7 of the host is answered, from where users are: over IPv4 and IPv6. */
   answers(to?: string): boolean;
   /** A connection of a user that is held open, and speaks when asked to. */
-  hold(): Promise<{ echoes(within: number): Promise<boolean>; end(): void }>;
+  hold(to?: string): Promise<{ echoes(within: number): Promise<boolean>; end(): void }>;
+  /** A program where users are, which runs until the test ends it, or is over. */
+  asUser(...argv: readonly string[]): ChildProcess;
   /** New connections of decom come from its other address from the moment in which the host is cut off. */
   moveAtTheCut(): void;
   inControl(...argv: readonly string[]): string;
@@ -171,6 +177,7 @@ export async function apart(way: Way): Promise<Apart> {
     });
     return {
       ended: new Promise((resolve) => child.once('close', (code, by) => resolve({ code, signal: by, stdout, stderr }))),
+      said: () => stdout + stderr,
       kill: () => child.kill('SIGKILL'),
     };
   };
@@ -193,9 +200,16 @@ export async function apart(way: Way): Promise<Apart> {
       put('ln', `case $1 in */by-decom-*) while [ -e ${held} ]; do sleep 0.1; done ;; esac\nexec /usr/bin/ln "$@"`);
       return () => rmSync(held);
     },
+    holdLooks: () => {
+      const held = join(folder, 'held-looks');
+      writeFileSync(held, '');
+      put('sleep', `while [ -e ${held} ]; do /usr/bin/sleep 0.1; done\nexec /usr/bin/sleep "$@"`);
+      return () => rmSync(held);
+    },
     start,
     decom: (...args) => start(...args).ended,
     onHost,
+    stayingOnHost: (...argv) => inside(ns.host, argv),
     answers: (to = addresses.hostToUsers) => {
       try {
         execFileSync('ip', ['netns', 'exec', ns.user, process.execPath, '-e', ask, to], { stdio: 'ignore' });
@@ -204,8 +218,9 @@ export async function apart(way: Way): Promise<Apart> {
         return false;
       }
     },
-    hold: async () => {
-      const child = inside(ns.user, [process.execPath, '-e', holding, addresses.hostToUsers], {
+    asUser: (...argv) => inside(ns.user, argv, { stdio: ['pipe', 'pipe', 'pipe'] }),
+    hold: async (to = addresses.hostToUsers) => {
+      const child = inside(ns.user, [process.execPath, '-e', holding, to], {
         stdio: ['pipe', 'pipe', 'inherit'],
       });
       const heard = (): Promise<unknown> => new Promise((resolve) => child.stdout?.once('data', resolve));

@@ -114,6 +114,7 @@ export async function startBusyboxHost(
     'etc/group': 'root:x:0:\nsshd:x:74:\n',
     'etc/inittab': '::sysinit:/etc/init.d/rcS\n::respawn:/usr/sbin/sshd -D -e -f /etc/sshd_config\n',
     'etc/init.d/rcS': '#!/bin/sh\nfor script in /etc/rc3.d/S*; do [ -e "$script" ] && "$script" start; done\n',
+    'etc/partitions': 'major minor  #blocks  name\n\n',
     'etc/init.d/app': appScript,
     'etc/authorized_keys': readFileSync(`${userKey}.pub`, 'utf8'),
     'etc/sshd_config': [
@@ -138,7 +139,9 @@ export async function startBusyboxHost(
   let process: ChildProcess | undefined;
   const boot = async (): Promise<void> => {
     rmSync(join(root, 'run/app.pid'), { force: true });
-    const starts = 'mount -t proc proc "$1/proc" && exec chroot "$1" /sbin/init';
+    // Its root is a file system of its own to it, and the disks of the computer underneath are none of it.
+    const starts =
+      'mount --bind "$1" "$1" && mount -t proc proc "$1/proc" && mount --bind "$1/etc/partitions" "$1/proc/partitions" && exec chroot "$1" /sbin/init';
     const child = spawn(
       'setpriv',
       [

@@ -25,6 +25,7 @@ const ends = async (ended: Promise<Ended>, code: number): Promise<Ended> => {
 };
 const steps = (): string => `
 - { id: identity, title: identity, uses: identity.check }
+- { id: unused, title: unused, uses: use.check, with: { watch: 1s } }
 - { id: stop, title: stop, uses: service.stop, with: { unit: app.service } }
 - id: work
   title: work

@@ -54,6 +54,7 @@ test.each([
   title: work
   uses: command.run
   with: { shell: "echo began >> ${s.folder}/began", probe: { argv: [test, -s, ${s.folder}/began] } }
+- { id: unused, title: unused, uses: use.check, with: { watch: 1s } }
 - { id: stop, title: stop, uses: service.stop, with: { unit: app.service } }
 - { id: copy, title: copy, uses: backup.archive, with: { from: [${s.machine.folders[0]}], to: ${s.bench.vault} } }
 - { id: mirror, title: mirror, uses: backup.rsync, with: { from: [${s.machine.folders[0]}], to: ${s.bench.vault} } }

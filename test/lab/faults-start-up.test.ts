@@ -11,6 +11,7 @@ import {
 import { basename, join } from 'node:path';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { approved } from '../faults/approved.ts';
+import { notKept } from '../faults/bench.ts';
 import { typesOf } from '../faults/interruption.ts';
 import type { Ended } from '../faults/program.ts';
 import { type OldWorkspace, oldWorkspace, serial } from './old-workspace.ts';
@@ -55,7 +56,7 @@ async function stage(
   w.b.edit('hosts.yaml', 'config: none', `config: none, transport: ${transport}`);
   w.b.write(
     'runbooks/retire.yaml',
-    `decom: 1\nname: retire\ntitle: Retire\nphases:\n  - phase: all\n    title: All of it\n    steps:\n${steps(w).replace(/^/gm, '      ')}\n`,
+    `decom: 1\nname: retire\ntitle: Retire\n${notKept}\nphases:\n  - phase: all\n    title: All of it\n    steps:\n${steps(w).replace(/^/gm, '      ')}\n`,
   );
   const at = ['--non-interactive', `--confirm=${serial}`];
   ended(await w.b.decom('plan', 'old01', '-o', 'plan.json'), 0);
@@ -94,10 +95,12 @@ const step = (id: string, uses: string, input = '{}'): string =>
   `- { id: ${id}, title: ${id}, uses: ${uses}, with: ${input} }`;
 const identity = step('identity', 'identity.check');
 const gate = step('gate', 'power.status');
+const unused = step('unused', 'use.check', '{ watch: 1s }');
 const copy = (method: string) => (w: OldWorkspace) =>
   step('x', `backup.${method}`, `{ from: [/srv, /etc], to: ${w.b.vault} }`);
 /** What has to be there before a machine is switched off. */
 const proven = ({ b }: OldWorkspace): readonly string[] => [
+  unused,
   step('stop', 'service.stop', '{ unit: app.service }'),
   step('copy', 'backup.archive', `{ from: [/srv, /etc], to: ${b.vault} }`),
   step('proof', 'restore.verify', `{ backup: "\${{ steps.copy.backup }}" }`),
@@ -116,6 +119,7 @@ describe.concurrent.each(transports)('start-up files that talk, over %s', (trans
           'command.run',
           `{ shell: "echo mark >> /srv/mark", probe: { argv: [test, -s, /srv/mark] }, root: true }`,
         ),
+        unused,
         step('stop', 'service.stop', '{ unit: app.service }'),
         step('archive', 'backup.archive', `{ from: [/srv, /etc], to: ${vault} }`),
         step('archive-proof', 'restore.verify', `{ backup: "\${{ steps.archive.backup }}" }`),

@@ -5,6 +5,8 @@ export const mainJob =
     `decom: 1
 name: retire
 title: Retire the practice machine
+not_kept:
+  - { path: /, why: the system is installed anew, by: the test }
 phases:
   - phase: before
     title: Make sure of the machine
@@ -21,6 +23,9 @@ phases:
   - phase: shutdown
     title: Stop, copy, prove
     steps:
+      - id: unused
+        uses: use.check
+        with: { watch: 2s, allow: [{ peer: 10.0.2.2, why: the tests look in from there }] }
       - id: stop
         uses: service.stop
         with: { units: [app.service, nginx.service] }

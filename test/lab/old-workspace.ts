@@ -65,6 +65,8 @@ export async function oldWorkspace(
 export const oldJob = (vault: string): string => `decom: 1
 name: retire
 title: Retire an old machine
+not_kept:
+  - { path: /, why: the system is installed anew, by: the test }
 phases:
   - phase: all
     title: All of it
@@ -78,6 +80,7 @@ phases:
           shell: 'echo mark >> /srv/mark'
           probe: { argv: [test, -s, /srv/mark], within: 30s }
           root: true
+      - { id: unused, title: Nobody uses it, uses: use.check, with: { watch: 2s } }
       - { id: stop, title: Stop, uses: service.stop, with: { unit: app.service }, needs: [identity] }
       - { id: archive, title: Copy, uses: backup.archive, with: { from: [/srv, /etc], to: ${JSON.stringify(vault)} }, needs: [stop] }
       - { id: proof, title: Prove, uses: restore.verify, with: { backup: "\${{ steps.archive.backup }}" } }

@@ -21,6 +21,7 @@ afterEach(async () => {
 
 const steps = (): string => `
 - { id: identity, title: identity, uses: identity.check }
+- { id: unused, title: unused, uses: use.check, with: { watch: 1s } }
 - { id: stop, title: stop, uses: service.stop, with: { unit: app.service } }
 - { id: copy, title: copy, uses: backup.archive, with: { from: [${s.machine.folders[0]}], to: ${s.bench.vault} } }
 - { id: proof, title: proof, uses: restore.verify, with: { backup: "\${{ steps.copy.backup }}" } }

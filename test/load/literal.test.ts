@@ -32,3 +32,20 @@ test('a reference within the text of a script is refused: its value would become
 test('a reference among the arguments of a script is taken', () => {
   expect(load('shell: rm -- "$1"\n          arguments: ["${{ params.at }}"]').ok).toBe(true);
 });
+
+test('what people may answer for is wanted as it is written', () => {
+  const text = `decom: 1
+name: book
+params:
+  kind: { type: string, default: roles }
+phases:
+  - phase: one
+    steps:
+      - { id: unused, uses: use.check, with: { protect: ["\${{ params.kind }}"] } }
+`;
+  const loaded = loadRunbook('book.yaml', () => ({ ok: true, value: Buffer.from(text) }), actions);
+  if (loaded.ok) throw new Error('it was taken');
+  expect(loaded.error.map(diagnosticText)).toEqual([
+    'book.yaml:8:58  step "unused": "with.protect[0]": params.kind cannot stand here: it is wanted as it is written, before anything runs. Write the values themselves.',
+  ]);
+});

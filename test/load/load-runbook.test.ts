@@ -209,7 +209,9 @@ phases:
     [
       'is a list',
       '- a\n',
-      ['r/main.yaml:1:1  it must be a mapping, and is a list. It takes: decom, name, title, params, window, phases.'],
+      [
+        'r/main.yaml:1:1  it must be a mapping, and is a list. It takes: decom, name, title, params, window, not_kept, phases.',
+      ],
     ],
     [
       'lacks its parts',

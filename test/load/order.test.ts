@@ -25,14 +25,16 @@ const erase: AnyAction = {
   verify: () => ({ ok: true, output: {}, evidence: [], said: '' }),
 };
 
-/** The complaints about a runbook of these steps, the first of which stands in line 9. */
+/** The complaints about a runbook of these steps, the first of which stands in line 9; the host was watched before, unless they do that themselves. */
 function complaints(...steps: readonly string[]): readonly string[] {
   const text = [
     'decom: 1',
     'name: r',
-    'title: R',
     'params: { quiet: { type: duration, default: 9d }, asked: { type: duration, required: true }, vault: { type: string, default: /vault } }',
     'phases:',
+    steps.some((step) => step.includes('use.check'))
+      ? '#'
+      : '  - { phase: w, title: W, steps: [{ id: unused, uses: use.check }] }',
     '  - phase: p',
     '    title: P',
     '    steps:',
@@ -45,6 +47,7 @@ function complaints(...steps: readonly string[]): readonly string[] {
 }
 
 const identity = 'id: identity, uses: identity.check';
+const unused = 'id: unused, uses: use.check';
 const stop = 'id: stop, uses: service.stop, with: { unit: a.service }';
 const copy = 'id: copy, uses: backup.archive, with: { from: [/srv], to: /vault }';
 const proof = 'id: proof, uses: restore.verify, with: { backup: "${{ steps.copy.backup }}" }';
@@ -53,6 +56,7 @@ const wiped = 'id: erase, uses: disk.erase';
 const reset = 'id: reset, uses: bmc.reset';
 
 const noProof = 'Without it, nobody knows that the copy can be restored, or it lacks what was written last.';
+const noUse = 'Without it, somebody may still use the host.';
 const noStop = 'Without it, something could still write data that is in no copy.';
 
 describe('a runbook is taken', () => {
@@ -217,7 +221,7 @@ describe('a runbook is refused, with the way that leads to what is wrong,', () =
     ],
     [
       'where a wait outlives the stop',
-      [identity, stop, 'id: quiet, uses: wait, with: { for: 31d }', copy, proof, off],
+      [identity, stop, 'id: quiet, uses: wait, with: { for: 31d }', copy, proof, `${off}, with: { use_age: 40d }`],
       `r.yaml:14:9  step "off" demands "writers.stopped", and it is older than 30 d by then: "quiet" takes 31 d. ${noStop} Move "stop", and what follows from it, after "quiet".
     r.yaml:10:9  "stop" (service.stop) yields "writers.stopped"
     r.yaml:11:9  "quiet" (wait) takes 31 d
@@ -231,6 +235,30 @@ describe('a runbook is refused, with the way that leads to what is wrong,', () =
     r.yaml:13:9  "off" (power.off) demands "restore.proven"`,
     ],
     [
+      'where the host is watched only after its services were stopped',
+      [identity, stop, unused, copy, proof, off],
+      `r.yaml:14:9  step "off" demands "host.unused", and step "unused", which yields it, comes after "stop", which cuts off whoever it looks for. ${noUse} Move "unused" before "stop".
+    r.yaml:10:9  "stop" (service.stop) cuts users off
+    r.yaml:11:9  "unused" (use.check) yields "host.unused"
+    r.yaml:14:9  "off" (power.off) demands "host.unused"`,
+    ],
+    [
+      'where it is cut off the network before it is watched, even if that may be skipped',
+      [...[identity, `id: cut, uses: network.isolate, when: facts.power == 'on'`, unused], ...[stop, copy, proof, off]],
+      `r.yaml:15:9  step "off" demands "host.unused", and step "unused", which yields it, comes after "cut", which cuts off whoever it looks for. ${noUse} Move "unused" before "cut".
+    r.yaml:10:9  "cut" (network.isolate) cuts users off
+    r.yaml:11:9  "unused" (use.check) yields "host.unused"
+    r.yaml:15:9  "off" (power.off) demands "host.unused"`,
+    ],
+    [
+      'where it is not watched for longer than that counts',
+      [identity, unused, 'id: quiet, uses: wait, with: { for: 31d }', stop, copy, proof, off],
+      `r.yaml:15:9  step "off" demands "host.unused", and it is older than 30 d by then: "quiet" takes 31 d. ${noUse} Move "unused", and what follows from it, after "quiet".
+    r.yaml:10:9  "unused" (use.check) yields "host.unused"
+    r.yaml:11:9  "quiet" (wait) takes 31 d
+    r.yaml:15:9  "off" (power.off) demands "host.unused", at most 30 d old`,
+    ],
+    [
       'where an erase comes after the last use of the BMC',
       [identity, stop, copy, proof, reset, wiped],
       'r.yaml:14:9  step "erase": disk.erase uses the BMC, and "reset" (bmc.reset) before it is to be the last use of it. Move "reset" behind it.',
@@ -240,11 +268,12 @@ describe('a runbook is refused, with the way that leads to what is wrong,', () =
   });
 
   it('once for each thing that is demanded and missing', () => {
-    expect(complaints(off).map((text) => text.split(',')[0])).toEqual([
-      'r.yaml:9:9  step "off" demands "identity.confirmed"',
-      'r.yaml:9:9  step "off" demands "identity.bound"',
-      'r.yaml:9:9  step "off" demands "writers.stopped"',
-      'r.yaml:9:9  step "off" demands "restore.proven"',
+    expect(complaints(`${unused}, when: facts.power == 'on'`, off).map((text) => text.split(',')[0])).toEqual([
+      'r.yaml:10:9  step "off" demands "identity.confirmed"',
+      'r.yaml:10:9  step "off" demands "identity.bound"',
+      'r.yaml:10:9  step "off" demands "host.unused"',
+      'r.yaml:10:9  step "off" demands "writers.stopped"',
+      'r.yaml:10:9  step "off" demands "restore.proven"',
     ]);
   });
 });

@@ -23,7 +23,7 @@ export function cutLog(log: Buffer, first: string, every = 1): Cuts {
     if (length % every !== 0 && length !== whole) continue;
     tried += 1;
     const { breach, events, good, torn } = readChain(log.subarray(0, length), first);
-    const closed = events.at(-1)?.type === 'checkpoint' && events.at(-2)?.type === 'session.closed';
+    const closed = events.at(-1)?.type === 'session.closed';
     if (breach !== undefined || events.length !== lines || good !== whole || torn !== length - whole || closed) {
       wrong.push(`cut to ${length} bytes: ${breach?.what ?? `${events.length} lines, ${torn} bytes torn`}`);
     }

@@ -1,12 +1,12 @@
 import { readFileSync, truncateSync } from 'node:fs';
 import { type Fault, watch } from './fault.ts';
-import { lineName } from './name-of.ts';
+import { lineName, nameOf } from './name-of.ts';
 import type { Stage } from './stage.ts';
 
 /** The line whose sync the first death comes before: the intent of a command that may happen only once. */
 const tornLine = 'operation.intended (second)';
 
-/** Which `fdatasync` of a whole run makes that line safe. */
+/** Which `fdatasync` of the log makes that line safe, in a whole run. */
 let nth: number | undefined;
 
 /**
@@ -16,9 +16,10 @@ let nth: number | undefined;
 export async function dieOnce(stage: Stage): Promise<void> {
   nth ??= await syncOf(stage);
   await stage.reset();
-  const fault: Fault = { does: 'kill', call: 'fdatasync', nth };
-  const { hit } = await watch(stage, stage.begin, { fault });
-  if (hit?.on !== stage.log) throw new Error('the first death was another one');
+  const fault: Fault = { does: 'kill', call: 'fdatasync', nth, path: stage.log };
+  const { hit, trace } = await watch(stage, stage.begin, { fault });
+  const name = hit === undefined ? 'nothing' : nameOf(hit, trace.calls, stage);
+  if (name !== `line synced: ${tornLine}`) throw new Error(`the first death was to meet ${tornLine}, and met ${name}`);
   const log = readFileSync(stage.log);
   const line = log.lastIndexOf(0x0a, log.length - 2) + 1;
   truncateSync(stage.log, line + Math.floor((log.length - line) / 2));
@@ -28,7 +29,6 @@ async function syncOf(stage: Stage): Promise<number> {
   await stage.reset();
   const { calls } = (await watch(stage, stage.begin)).trace;
   const line = calls.findIndex((call) => call.name === 'write' && call.on === stage.log && lineName(call) === tornLine);
-  const sync = calls.slice(line).find(({ name }) => name === 'fdatasync');
-  if (line === -1 || sync === undefined) throw new Error(`no line ${tornLine}`);
-  return sync.nth;
+  if (line === -1) throw new Error(`no line ${tornLine}`);
+  return calls.slice(0, line).filter(({ name, on }) => name === 'fdatasync' && on === stage.log).length + 1;
 }

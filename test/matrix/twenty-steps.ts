@@ -39,7 +39,7 @@ export function twentySteps(
     asked('told', 'Has everybody been told?'),
     once('first'),
     step('light', 'bmc.locate', '{ light: on }'),
-    asked('unused', 'Does nobody use it any more?'),
+    step('unused', 'use.check', '{ watch: 1s }'),
     once('second'),
     step('app', 'service.stop', '{ unit: app.service }'),
     asked('keys', 'Are its keys taken back?'),
@@ -60,7 +60,6 @@ export function twentySteps(
     steps: steps.join('\n'),
     answers: `answers:
   told: { confirm: true, note: by mail }
-  unused: { confirm: true }
   keys: { confirm: true }
   ready: { confirm: true }
   labels:

@@ -38,6 +38,7 @@ afterEach(async () => {
 
 const off = (more = ''): string => `
 - { id: identity, uses: identity.check }
+- { id: unused, uses: use.check, with: { watch: 1s } }
 - { id: stop, uses: service.stop, with: { unit: app.service } }
 - { id: copy, uses: backup.archive, with: { from: [${machine.folders[0]}/app/links], to: ${b.vault} } }
 - { id: proof, uses: restore.verify, with: { backup: "\${{ steps.copy.backup }}" } }

@@ -196,11 +196,16 @@ test('a disk that fills up during an operation that may not be repeated: in doub
   `);
   expect(said(await resume())).toMatchInlineSnapshot(`
     "exit 10
-    What goes wrong on practice at 127.0.0.1, serial <serial>
-    run <run>, taken up again
-
+    stdout: 
+    ✗ the log could not be written. The run has ended there.
     error <workspace>/state/runs/practice/<run>/audit.jsonl: repairing the audit log failed: ENOSPC: no space left on device, write. Nothing more was begun [log-not-written]
-      Make room or mend the disk, then see what is known with: decom status; and go on with: decom resume"
+      Make room or mend the disk, then see what is known with: decom status; and go on with: decom resume
+    steps   1 begun
+    record  <workspace>/state/runs/practice/<run>
+    log     8 lines, head <hash>
+    Once there is room and the disk is sound: decom resume <run>
+    What goes wrong on practice at 127.0.0.1, serial <serial>
+    run <run>, taken up again"
   `);
   rmSync(filler);
   expect(await resume()).toMatchObject({ code: 0 });

@@ -121,7 +121,6 @@ function rebuilt(change: (event: Event) => Event): void {
   let head: Head = { size: 0, hash: JSON.parse(lines[0] ?? '').prev };
   const made = lines.flatMap((line) => {
     const { v: _v, seq: _seq, ts, prev: _prev, seal: _seal, signature: _signature, ...event } = JSON.parse(line);
-    if (event.type === 'checkpoint') return [];
     const next = nextLine(head, change(event), ts);
     head = next.head;
     return [Buffer.from(next.bytes)];

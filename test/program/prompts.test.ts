@@ -209,7 +209,7 @@ test('keys pressed before the question do not begin the irreversible step, nor d
   const data = machine.folders.join(',');
   const held = holdIn(join(home, 'bin'), 'tar', '-x*');
   const at = typed(
-    `run practice -r practice -p services=app.service,web.service -p data=${data} -p vault=${bench.vault} -p grace=1m`,
+    `run practice -r practice -p services=app.service,web.service -p data=${data} -p vault=${bench.vault} -p grace=1m -p watch=1s`,
     `${join(home, 'bin')}:${process.env.PATH ?? ''}`,
   );
   await come(

@@ -61,6 +61,7 @@ function runbook(): string {
       `{ shell: 'printf "%s\\n" "$ONE" "$TWO" "$THREE" > ${s.folder}/kept', secrets: ${given}, probe: { argv: [cat, ${s.folder}/kept], contains: redacted } }`,
     ),
     step('start', 'service.start', '{ unit: app.service }'),
+    step('unused', 'use.check', '{ watch: 1s }'),
     step('stop', 'service.stop', '{ unit: app.service }'),
     step('files', 'backup.archive', `{ from: [${folder}], to: ${s.bench.vault} }`),
     step('proof', 'restore.verify', '{ backup: "${{ steps.files.backup }}" }'),

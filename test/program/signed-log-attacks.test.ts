@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { auditOf } from '../../src/cli/audit-of.ts';
 import { newRedactor, openRunStore } from '../../src/cli/compose.ts';
 import { jcs, sha256 } from '../../src/core/json.ts';
-import { checkpointNamespace, sessionNamespace } from '../../src/core/seal.ts';
+import { lineNamespace, sessionNamespace } from '../../src/core/seal.ts';
 import { newSigningKey, unarmoured } from '../../src/core/sshsig.ts';
 import { type PracticeBench, practiceBench, startMachine } from '../faults/practice.ts';
 import { endCalls } from '../faults/program.ts';
@@ -98,6 +98,8 @@ function rechained(all: readonly Fields[], first: string, sign = (line: Fields):
     }),
   );
 }
+const strange = newSigningKey();
+const stranger = (line: Fields): string => strange.sign(Buffer.from(`${jcs(line)}\n`), lineNamespace);
 const firstOf = (all: readonly string[]): string => String(fields(all[0] ?? '{}').prev);
 
 /** What `key` makes of a line in a namespace, by ssh-keygen. */
@@ -119,8 +121,7 @@ function forged(all: readonly string[], file: string, namespace: string): string
       if (line.type === 'session.opened') {
         return signedBy(file, { ...line, seal: { ...(line.seal as Fields), key: mine.publicKey } }, namespace);
       }
-      if (line.type !== 'checkpoint') return line;
-      return { ...line, signature: mine.sign(Buffer.from(`${jcs(line)}\n`), checkpointNamespace) };
+      return { ...line, signature: mine.sign(Buffer.from(`${jcs(line)}\n`), lineNamespace) };
     },
   );
 }
@@ -154,8 +155,21 @@ function attacks(): readonly Attack[] {
       change('repeat', (all) => joined(all.toSpliced(i, 0, line))),
       change('insert one before', (all) => joined(all.toSpliced(i, 0, lines[0] ?? ''))),
       change('edit and re-chain from', (all) => rechained(all.with(i, edited(line)).map(fields), firstOf(all)), {
-        at: lines.flatMap((l, j) => (j >= i && l.includes('"signature"') ? [j + 1] : [])).slice(0, 2),
+        at: [n],
       }),
+      change('take the signature off, and re-chain from', (all) => {
+        const bare = all.map(fields).with(i, without(line, 'signature'));
+        return rechained(bare, firstOf(all));
+      }),
+      ...(fields(line).type === 'session.opened'
+        ? []
+        : [
+            change('sign by another key, and re-chain from', (all) =>
+              rechained(all.map(fields), firstOf(all), (of) =>
+                of.seq === i ? { ...of, signature: stranger(without(jcs(of), 'signature')) } : of,
+              ),
+            ),
+          ]),
       change('cut before', (all) => joined(all.slice(0, i)), { verdict: cut, at: [] }),
       ...(last ? [] : [change('delete', (all) => joined(all.toSpliced(i, 1)))]),
       ...(last ? [] : [change('swap with the next', (all) => joined(all.toSpliced(i, 2, all[i + 1] ?? '', line)))]),
@@ -166,8 +180,6 @@ function attacks(): readonly Attack[] {
     ];
   });
   const old = readFileSync(join(older, 'audit.jsonl'), 'utf8').split('\n').slice(0, -1);
-  const unsigned = (all: readonly string[], ...types: readonly string[]): readonly Fields[] =>
-    all.filter((line) => !types.includes(String(fields(line).type))).map((line) => fields(line));
   const out = (path: string): string => join(path, 'out', readdirSync(join(path, 'out'))[0] ?? '');
   const listed = (name: string, text: string): string => {
     const file = join(folder, name);
@@ -175,28 +187,59 @@ function attacks(): readonly Attack[] {
     return file;
   };
   const [ada = '', bob = ''] = readFileSync(signers, 'utf8').split('\n');
+  /** Where bob takes the run over from ada. */
+  const bobs = lines.findLastIndex((line) => fields(line).type === 'session.opened');
+  const referring = lines.findIndex((line) => line.includes('"sha256":"')) + 1;
+  const verified = lines.findIndex((line) => fields(line).type === 'step.verified');
+  /** What the log was before bob came: a run that waits, or whose process was killed. */
+  const adas = (all: readonly string[]): readonly Fields[] => all.slice(0, bobs).map(fields);
+  const planted: Fields = { ...without(lines[verified] ?? '', 'signature'), ts: '2026-11-22T00:00:00.000Z' };
   return [
     ...each,
     { name: 'nothing', verdict: 'closed and signed' },
     {
-      name: 'strip the checkpoints and re-chain',
-      log: (all) => rechained(unsigned(all, 'checkpoint'), firstOf(all)),
-      // The second session's first line was signed over another line before it.
-      ...{ verdict: 'broken', at: [14 - 2, 14 - 1] },
+      name: 'strip the signatures but for those of the first lines, and re-chain',
+      log: (all) =>
+        rechained(
+          all.map((line) => (fields(line).type === 'session.opened' ? fields(line) : without(line, 'signature'))),
+          firstOf(all),
+        ),
+      ...{ verdict: 'broken', at: [2] },
+    },
+    {
+      name: 'strip the last signature',
+      log: (all) => joined(all.with(-1, jcs(without(all.at(-1) ?? '', 'signature')))),
+      ...{ verdict: 'broken', at: [lines.length] },
     },
     {
       name: 'strip every signature and re-chain',
       log: (all) =>
         rechained(
-          all.filter((line) => fields(line).type !== 'checkpoint').map((line) => without(line, 'signature', 'seal')),
+          all.map((line) => without(line, 'signature', 'seal')),
           firstOf(all),
         ),
       verdict: 'intact but unsigned',
     },
     {
-      name: 'strip the last checkpoint',
-      log: (all) => joined(all.slice(0, -1)),
-      verdict: 'intact but unsigned',
+      name: 'plant evidence at the end of a run that waits',
+      log: (all) => rechained([...adas(all), planted], firstOf(all)),
+      ...{ verdict: 'broken', at: [bobs + 1] },
+    },
+    {
+      name: 'plant evidence in the middle of a run that waits',
+      log: (all) => rechained(adas(all).toSpliced(verified, 0, planted), firstOf(all)),
+      ...{ verdict: 'broken', at: [verified + 1] },
+    },
+    {
+      name: 'plant evidence with the signature of another line',
+      log: (all) =>
+        rechained([...adas(all), { ...planted, signature: fields(all[verified] ?? '').signature }], firstOf(all)),
+      ...{ verdict: 'broken', at: [bobs + 1] },
+    },
+    {
+      name: 'plant evidence as a session that nobody vouches for',
+      log: (all) => rechained([...adas(all), without(all[0] ?? '', 'signature', 'seal'), planted], firstOf(all)),
+      verdict: 'intact but open',
     },
     {
       name: 'add a line after the end',
@@ -205,18 +248,18 @@ function attacks(): readonly Attack[] {
           [...all.map(fields), { ts: '2026-11-22T00:00:00.000Z', type: 'host.claimed', v: 1, where: 'x' }],
           firstOf(all),
         ),
-      verdict: 'intact but unsigned',
+      ...{ verdict: 'broken', at: [lines.length + 1] },
     },
     { name: 'put another run’s log in its place', log: () => joined(old), verdict: 'broken', at: [1] },
     {
       name: 'splice another run’s second half to it',
-      log: (all) => joined([...all.slice(0, 14), ...old.slice(14)]),
-      ...{ verdict: 'broken', at: [15] },
+      log: (all) => joined([...all.slice(0, bobs), ...old.slice(bobs)]),
+      ...{ verdict: 'broken', at: [bobs + 1] },
     },
     {
       name: 'splice another run’s second half to it, re-chained',
-      log: (all) => rechained([...all.slice(0, 14), ...old.slice(14)].map(fields), firstOf(all)),
-      ...{ verdict: 'broken', at: [15] },
+      log: (all) => rechained([...all.slice(0, bobs), ...old.slice(bobs)].map(fields), firstOf(all)),
+      ...{ verdict: 'broken', at: [bobs + 1] },
     },
     {
       name: 'sign all with a key that is not allowed',
@@ -232,16 +275,16 @@ function attacks(): readonly Attack[] {
     },
     { name: 'sign all for another purpose', log: (all) => forged(all, keys.ada, 'git'), verdict: 'broken', at: [1] },
     {
-      name: 'use a key for checkpoints that nobody vouched for',
+      name: 'use a key that nobody vouched for',
       log: (all) => {
         const mine = newSigningKey();
         return rechained(all.map(fields), firstOf(all), (line) => {
-          if (line.type !== 'checkpoint') return line;
+          if (line.type === 'session.opened') return line;
           const { signature: _, ...rest } = line;
-          return { ...rest, signature: mine.sign(Buffer.from(`${jcs(rest)}\n`), checkpointNamespace) };
+          return { ...rest, signature: mine.sign(Buffer.from(`${jcs(rest)}\n`), lineNamespace) };
         });
       },
-      ...{ verdict: 'broken', at: [10] },
+      ...{ verdict: 'broken', at: [2] },
     },
     {
       name: 'judge by a list without the first signer',
@@ -253,7 +296,7 @@ function attacks(): readonly Attack[] {
       name: 'judge by a list without the second signer',
       signers: listed('only-ada', `${ada}\n`),
       verdict: 'broken',
-      at: [15],
+      at: [bobs + 1],
     },
     {
       name: 'judge by a list whose keys had expired',
@@ -270,13 +313,13 @@ function attacks(): readonly Attack[] {
       name: 'change a file of output',
       change: (path) => writeFileSync(out(path), 'other'),
       verdict: 'broken',
-      at: [11],
+      at: [referring],
     },
-    { name: 'remove a file of output', change: (path) => rmSync(out(path)), verdict: 'broken', at: [11] },
+    { name: 'remove a file of output', change: (path) => rmSync(out(path)), verdict: 'broken', at: [referring] },
     {
       name: 'put another file of output in its place',
       change: (path) => cpSync(join(path, 'audit.jsonl'), out(path)),
-      ...{ verdict: 'broken', at: [11] },
+      ...{ verdict: 'broken', at: [referring] },
     },
     { name: 'empty the log', log: () => '', verdict: 'broken', at: [1] },
     {
@@ -284,7 +327,7 @@ function attacks(): readonly Attack[] {
       log: (all) => `${joined(all)}${'\0'.repeat(2048)}`,
       verdict: 'intact but unsigned',
     },
-    { name: 'add garbage', log: (all) => `${joined(all)}garbage\n`, verdict: 'broken', at: [20] },
+    { name: 'add garbage', log: (all) => `${joined(all)}garbage\n`, verdict: 'broken', at: [lines.length + 1] },
   ];
 }
 

@@ -99,7 +99,6 @@ test('a run that changes hands names both, and each vouches for the lines of the
   };
   expect(told.signatures).toMatchObject({
     sessions: [{ line: 1, signer: 'ada@example.org' }, { signer: 'bob@example.org' }],
-    covered: told.head.size,
     lacks: [],
   });
   const script = byScript('-s', join(b.folder, 'allowed_signers'));

@@ -77,11 +77,17 @@ describe('a waiver', () => {
     const plan = await s.plan();
     expect(await s.run(plan)).toMatchObject({ end: 'blocked', step: 'off', trouble: { code: 'evidence-missing' } });
     const id = says(s, plan, waive, { text: 'scratch host' });
+    // Of each file system that nothing is kept of somebody has to answer by itself.
+    const srv = says(s, plan, { ...waive, gate: 'coverage:/srv' }, { text: 'scratch host' });
     expect(await s.run(plan)).toEqual({ end: 'done' });
     expect(of(s, plan, 'gate.waived')).toEqual([
       expect.objectContaining({
         ...{ step: 'off', gate: 'restore.proven', by: 'bob', reason: 'scratch host', statement: id },
         trouble: expect.objectContaining({ code: 'evidence-missing' }),
+      }),
+      expect.objectContaining({
+        ...{ step: 'off', gate: 'coverage:/srv', by: 'bob', reason: 'scratch host', statement: srv },
+        trouble: expect.objectContaining({ code: 'not-covered' }),
       }),
     ]);
   });
@@ -109,6 +115,7 @@ describe('a waiver', () => {
     const plan = await s.plan();
     expect(await s.run(plan)).toMatchObject({ end: 'blocked', step: 'off' });
     says(s, plan, waive);
+    says(s, plan, { ...waive, gate: 'coverage:/srv' });
     s.answer = (question) =>
       question.ask === 'begin' && question.step.id === 'off' ? { answer: 'quit', why: 'quit' } : goOn(question);
     expect(await s.run(plan)).toMatchObject({ end: 'quit', step: 'off' });

@@ -4,6 +4,7 @@ name: main-job
 title: Retire a web server
 params:
   vault: { type: string, required: true, description: where copies go }
+not_kept: [{ path: /, why: the system is installed anew, by: ada }]
 phases:
   - phase: before
     title: Before
@@ -24,6 +25,8 @@ phases:
   - phase: shutdown
     title: Stop, copy, prove, switch off
     steps:
+      - id: unused
+        uses: use.check
       - id: services
         uses: service.stop
         with: { units: [nginx.service, app.service] }

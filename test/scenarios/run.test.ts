@@ -145,6 +145,8 @@ describe('a run', () => {
   test('is not switched off on a proof whose copy is older than the last stop of a writer', async () => {
     const early = book(`- id: identity
   uses: identity.check
+- id: unused
+  uses: use.check
 - id: archive
   uses: backup.archive
   with: { from: [/srv], to: /vault }
@@ -175,6 +177,7 @@ describe('a run', () => {
         fix: yielded('identity.check'),
       },
       { fix: yielded('identity.check') },
+      { fix: yielded('use.check') },
       { what: 'step "off" demands "writers.stopped", and no step before it yields that', fix: yielded('service.stop') },
       { fix: yielded('restore.verify') },
     ]);
@@ -364,6 +367,7 @@ describe('a rehearsal', () => {
     expect(how).toEqual([
       ['told', 'would-ask'],
       ['note', 'would-run'],
+      ['unused', 'would-run'],
       ['services', 'would-run'],
       ['archive', 'would-run'],
       ['mirror', 'would-run'],
@@ -377,7 +381,7 @@ describe('a rehearsal', () => {
     const s = stage(mainJob, params);
     await s.run(await s.plan(), { rehearsal: true });
     const off = readChain(s.log.bytes, undefined).events.find((e) => e.type === 'step.previewed' && e.step === 'off');
-    expect(off).toMatchObject({ assumed: ['writers.stopped', 'restore.proven'] });
+    expect(off).toMatchObject({ assumed: ['host.unused', 'writers.stopped', 'restore.proven'] });
   });
 
   test('keeps the identity a real gate, and lists every step that is blocked', async () => {

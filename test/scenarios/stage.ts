@@ -1,6 +1,7 @@
 import { actions } from '../../src/actions/index.ts';
 import type { AnyAction } from '../../src/core/action.ts';
 import type { Event } from '../../src/core/event.ts';
+import type { Host } from '../../src/core/host.ts';
 import { lineHash } from '../../src/core/line-hash.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import { intentDigest } from '../../src/core/plan.ts';
@@ -102,6 +103,7 @@ export function stage(
   params: Record<string, string> = {},
   world = fakeWorld(),
   kinds: readonly AnyAction[] = actions,
+  host: Host = fakeHost(),
 ): Stage {
   // What a test sets in the world moves the wall clock alone.
   let passed = 0;
@@ -165,7 +167,7 @@ export function stage(
     const resolved = resolveParams(loaded.value, params);
     if (!resolved.ok) throw new Error(JSON.stringify(resolved.error));
     return makePlan(engine, {
-      host: fakeHost(),
+      host,
       runbook: loaded.value,
       params: resolved.value,
       id,

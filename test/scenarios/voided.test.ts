@@ -7,11 +7,13 @@ import { type Stage, stage } from './stage.ts';
 const job = (between: string): string => `decom: 1
 name: job
 title: Job
+not_kept: [{ path: /, why: the system is installed anew, by: ada }]
 phases:
   - phase: only
     title: Only
     steps:
       - { id: identity, uses: identity.check }
+      - { id: unused, uses: use.check }
       - { id: services, uses: service.stop, with: { units: [nginx.service, app.service] } }
       - { id: copy, uses: backup.archive, with: { from: [/srv], to: /vault } }
       - { id: proof, uses: restore.verify, with: { backup: "\${{ steps.copy.backup }}" } }

@@ -28,7 +28,7 @@ describe('a window', () => {
     const end = await s.run(plan);
     expect(end).toEqual({ end: 'parked', step: 'services', until: '2026-01-03T22:00:00.000Z', why: held });
     expect(acts(s)).toEqual(['exec']);
-    expect(ofType(s, plan, 'step.verified').map(({ step }) => step)).toEqual(['identity', 'told', 'note']);
+    expect(ofType(s, plan, 'step.verified').map(({ step }) => step)).toEqual(['identity', 'told', 'note', 'unused']);
     expect(s.questions.map((q) => ('step' in q ? q.step.id : ''))).not.toContain('services');
   });
 
@@ -87,6 +87,7 @@ describe('a window', () => {
       ['identity', null],
       ['told', null],
       ['note', '03:00'],
+      ['unused', null],
       ['services', '0 3 * * *'],
       ['archive', '22:00'],
       ['mirror', '22:00'],

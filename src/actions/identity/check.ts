@@ -2,7 +2,7 @@ import * as Type from 'typebox';
 import { action, type Setting, type Verdict } from '../../core/action.ts';
 import type { Finding } from '../../core/evidence.ts';
 import { isPlaceholder } from '../../core/placeholder.ts';
-import type { BmcIdentity, HostIdentity } from '../../core/probe.ts';
+import type { BmcIdentity, HostIdentity, StorageSeen } from '../../core/probe.ts';
 import { type Seen, type Trouble, trouble } from '../../core/result.ts';
 import {
   bmcSources,
@@ -23,6 +23,8 @@ const Input = Type.Object(
 interface Facts {
   readonly host: Seen<HostIdentity>;
   readonly bmc: Seen<BmcIdentity> | null;
+  /** Absent where the inventory lists no disks. */
+  readonly storage?: Seen<StorageSeen>;
 }
 
 /** Sources that must agree before the machine counts as the one in the inventory. */
@@ -40,11 +42,13 @@ export const identityCheck = action<typeof Input, Facts>({
   yields: ['identity.confirmed', 'identity.bound'],
 
   inspect: async (_input, probe, _past, setting) => {
-    const [host, bmc] = await Promise.all([
+    const { disks = [] } = setting.expected;
+    const [host, bmc, storage] = await Promise.all([
       probe({ kind: 'host.identity' }),
       setting.host.hasBmc ? probe({ kind: 'bmc.identity' }) : null,
+      disks.length === 0 ? undefined : probe({ kind: 'host.storage' }),
     ]);
-    return { host, bmc };
+    return { host, bmc, ...(storage === undefined ? {} : { storage }) };
   },
 
   plan: (_input, facts, setting) => {
@@ -55,7 +59,7 @@ export const identityCheck = action<typeof Input, Facts>({
   verify: (_input, after, setting) => judge(after, setting),
 });
 
-function judge({ host, bmc }: Facts, setting: Setting): Verdict {
+function judge({ host, bmc, storage }: Facts, setting: Setting): Verdict {
   const { name } = setting.host;
   const rows = [...hostSources(host, setting), ...(bmc === null ? [] : bmcSources(setting.expected, bmc))];
   const wrong = rows.filter((r) => r.is === 'contradicts');
@@ -86,14 +90,38 @@ function judge({ host, bmc }: Facts, setting: Setting): Verdict {
   }
   const boot_id = host.value.boot_id.value;
   const bound = bmc?.known ? boundBy(host.value, bmc.value) : undefined;
-  const evidence: Finding[] = [{ kind: 'identity.confirmed', sources: agreeing, boot_id }];
+  const evidence: Finding[] = [
+    { kind: 'identity.confirmed', sources: agreeing, boot_id, ...disksSeen(storage, setting) },
+  ];
   if (bound !== undefined) evidence.push({ kind: 'identity.bound', ...bound });
   return {
     ok: true,
     output: { boot_id, sources: agreeing },
     evidence,
-    said: [rows.map(sourceText).join('; '), boundText(bmc, bound), ...legacyText(host.value)].join('; '),
+    said: [
+      rows.map(sourceText).join('; '),
+      boundText(bmc, bound),
+      ...legacyText(host.value),
+      ...disksText(storage, setting),
+    ].join('; '),
   };
+}
+
+/** Which of the disks that the inventory lists are in the machine. Others may have been replaced: which machine it is they do not decide. */
+const disksSeen = (storage: Facts['storage'], { expected }: Setting): { readonly disks?: readonly string[] } =>
+  storage?.known === true
+    ? { disks: (expected.disks ?? []).filter((serial) => storage.value.disks.includes(serial)) }
+    : {};
+
+function disksText(storage: Facts['storage'], setting: Setting): readonly string[] {
+  if (storage === undefined) return [];
+  if (!storage.known) return [`disks unknown (${storage.trouble.what})`];
+  const { disks = [] } = disksSeen(storage, setting);
+  const absent = (setting.expected.disks ?? []).filter((serial) => !disks.includes(serial));
+  return [
+    ...(disks.length === 0 ? [] : [`disks there: ${disks.join(', ')}`]),
+    ...(absent.length === 0 ? [] : [`disks of the inventory not seen: ${absent.join(', ')}`]),
+  ];
 }
 
 /** Old algorithms weaken what the host key proves, so they are told with it. */

@@ -44,6 +44,7 @@ const reopenAfter = ({ reopen_after }: Input): number => milliseconds(reopen_aft
 
 export const networkIsolate = action<typeof Input, Seen<NetworkSeen>>({
   kind: 'network.isolate',
+  cutsOff: true,
   about:
     'Cuts the host off the network, all but the way that decom comes by; it opens again by itself unless decom can come back.',
   effect: 'changes',

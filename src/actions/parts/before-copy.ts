@@ -1,9 +1,9 @@
 import type { Setting } from '../../core/action.ts';
+import { bytesText } from '../../core/bytes-text.ts';
 import { belowFolder, unknownHelper } from '../../core/helper.ts';
 import { folderMissing, placeOf, whereWords } from '../../core/place.ts';
 import type { PathSeen, PlaceSeen } from '../../core/probe.ts';
 import { type Trouble, trouble } from '../../core/result.ts';
-import { bytesText } from './bytes-text.ts';
 
 export function badPaths(paths: readonly PathSeen[], asRoot: boolean): Trouble | undefined {
   if (paths.length === 0) {

@@ -1,11 +1,11 @@
 import type { ExamineContext, Planned, Probe, Setting, Verdict } from '../../core/action.ts';
+import { bytesText } from '../../core/bytes-text.ts';
 import type { Operation } from '../../core/operation.ts';
 import { placeOf } from '../../core/place.ts';
 import type { CopyDescription, CopySeen, PathSeen, PlaceSeen } from '../../core/probe.ts';
 import { type Seen, trouble } from '../../core/result.ts';
 import type { BackupInput, RsyncInput } from './backup-input.ts';
 import { badPaths, lacksTools, lacksWay, noFolder, noRoom, notDeclared } from './before-copy.ts';
-import { bytesText } from './bytes-text.ts';
 import { changed, emptyCopy, notAllRead, notThisCopy } from './copy-holds.ts';
 
 export interface BackupFacts {

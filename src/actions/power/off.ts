@@ -6,6 +6,7 @@ import type { Operation } from '../../core/operation.ts';
 import type { BmcIdentity, Reachable } from '../../core/probe.ts';
 import { type Seen, type Trouble, trouble } from '../../core/result.ts';
 import { noBmc, notThisBmc } from '../parts/bmc-match.ts';
+import { offInOrder } from '../parts/off-in-order.ts';
 import { holderWord, powerHolder } from '../parts/power-holder.ts';
 
 const Duration = (description: string) =>
@@ -17,6 +18,7 @@ const Input = Type.Object(
     force_after: Type.Optional(
       Duration('Cut the power if the machine is still on after this long. Without it the power is never cut.'),
     ),
+    use_age: Type.Optional(Duration('How long ago it may have been seen that nobody uses the host. Default 30d.')),
     proof_age: Type.Optional(Duration('Greatest age of the restore proof, from its manifest. Default 7d.')),
   },
   { additionalProperties: false, description: 'Switches the machine off by its BMC and waits until it is off.' },
@@ -40,7 +42,6 @@ const day = 24 * hour;
 /** One reading can be of the moment between off and on again. */
 const readings = 3;
 const betweenReadings = 1000;
-const betweenLooks = 2000;
 
 /** How long it counts that the host has said who it is, in milliseconds; and how far a clock may have been ahead when it did. */
 const answerAge = day;
@@ -66,7 +67,7 @@ export const powerOff = action<typeof Input, Facts, After>({
       ? '"force_after" is shorter than "grace": the power would be cut before the time that the system may take is over'
       : undefined,
 
-  demands: ({ proof_age }) => [
+  demands: ({ proof_age, use_age }) => [
     {
       kind: 'identity.confirmed',
       maxAge: answerAge,
@@ -78,6 +79,13 @@ export const powerOff = action<typeof Input, Facts, After>({
       why: 'Without it, the BMC could be that of another machine, and nothing can be compared once this one is off.',
     },
     {
+      kind: 'host.unused',
+      // A scream test lies in between, and lasts weeks.
+      maxAge: ms(use_age, 30 * day),
+      uncut: true,
+      why: 'Without it, somebody may still use the host.',
+    },
+    {
       kind: 'writers.stopped',
       maxAge: 30 * day,
       why: 'Without it, something could still write data that is in no copy.',
@@ -86,6 +94,7 @@ export const powerOff = action<typeof Input, Facts, After>({
       kind: 'restore.proven',
       maxAge: ms(proof_age, 7 * day),
       after: 'writers.stopped',
+      covers: 'file-systems',
       why: 'Without it, nobody knows that the copy can be restored, or it lacks what was written last.',
     },
   ],
@@ -114,22 +123,7 @@ export const powerOff = action<typeof Input, Facts, After>({
     return [soft, { kind: 'bmc.power', on: 'control', want: 'off', how: 'hard', after: ms(input.force_after, 0) }];
   },
 
-  execute: async (operations, { perform, probe, sleep, signal, progress }) => {
-    const receipts = [];
-    for (const operation of operations) {
-      if (operation.kind === 'bmc.power' && operation.after !== undefined) {
-        for (let waited = 0; waited < operation.after; waited += betweenLooks) {
-          const power = await probe({ kind: 'power' });
-          if (signal.aborted || (power.known && power.value === 'off')) return receipts;
-          progress({ what: `still on; the power is cut in ${durationText(operation.after - waited)}` });
-          await sleep(Math.min(betweenLooks, operation.after - waited));
-        }
-        if (signal.aborted) return receipts;
-      }
-      receipts.push(await perform(operation));
-    }
-    return receipts;
-  },
+  execute: offInOrder,
 
   settle: (input) => ({ within: input.force_after === undefined ? graceOf(input) : 120_000, every: 5000 }),
 

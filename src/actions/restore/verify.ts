@@ -1,11 +1,11 @@
 import * as Type from 'typebox';
 import { action, type Setting } from '../../core/action.ts';
+import { bytesText } from '../../core/bytes-text.ts';
 import { unknownSources } from '../../core/operation.ts';
 import { placeOf, placePattern, placeText, whereWords } from '../../core/place.ts';
 import type { CopySeen, PlaceSeen, TreeComparison } from '../../core/probe.ts';
 import { type Seen, type Trouble, trouble } from '../../core/result.ts';
 import { notDeclared, roomFor } from '../parts/before-copy.ts';
-import { bytesText } from '../parts/bytes-text.ts';
 import { emptyCopy, notAllRead } from '../parts/copy-holds.ts';
 
 const Input = Type.Object(
@@ -48,6 +48,8 @@ export const restoreVerify = action<typeof Input, Facts, After>({
     ]);
     return { copy, place };
   },
+
+  holds: ({ copy }) => (copy?.known === true ? (copy.value.description ?? undefined) : undefined),
 
   foresee: () => ({
     copy: null,
@@ -107,6 +109,8 @@ export const restoreVerify = action<typeof Input, Facts, After>({
           kind: 'restore.proven',
           copy: backup,
           paths: about.from,
+          ...(about.exclude.length === 0 ? {} : { exclude: about.exclude }),
+          ...(about.file_systems === undefined ? {} : { file_systems: about.file_systems }),
           attributes: compared.attributes,
           level: 'restored',
           sampled: false,

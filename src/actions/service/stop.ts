@@ -31,6 +31,7 @@ const Input = Type.Object(
 
 export const serviceStop = action<typeof Input, readonly UnitFacts[]>({
   kind: 'service.stop',
+  cutsOff: true,
   about: 'Stops services and keeps them from coming back.',
   effect: 'changes',
   once: false,

@@ -5,6 +5,7 @@ import { type DataLeft, dataLeftBy, tellDataLeft } from '../../engine/data-left.
 import { copiesLeftOpen } from '../../engine/leave-host.ts';
 import { openRun } from '../../engine/open-run.ts';
 import { closeSession, openSession } from '../../engine/session.ts';
+import { believed } from '../believed.ts';
 import { systemClock } from '../compose.ts';
 import { type Desk, openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
@@ -30,6 +31,8 @@ export async function abandon(invocation: Invocation, named: string, { reason }:
   const lock = store.lock(folder.value.host);
   if (!lock.ok) return refuseLock(invocation, lock.error);
   try {
+    const judged = await believed(desk.value, folder.value);
+    if (!judged.ok) return refuseLog(invocation, judged.error);
     const opened = openRun(folder.value, systemClock, () => {});
     if (!opened.ok) return refuseLog(invocation, opened.error);
     const { journal, plan } = opened.value;

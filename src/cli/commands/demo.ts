@@ -197,6 +197,7 @@ const parameters = (machine: PracticeMachine, vault: string): readonly string[] 
     `data=${machine.folders.join(',')}`,
     `vault=${vault}`,
     'grace=1m',
+    'watch=1s',
   ].flatMap((parameter) => ['-p', parameter]);
 
 /** What the plan will ask a person. */

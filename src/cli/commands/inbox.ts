@@ -7,6 +7,7 @@ import { statementWords } from '../../core/statement-words.ts';
 import { openRun } from '../../engine/open-run.ts';
 import { closeSession, openSession } from '../../engine/session.ts';
 import { takeIn } from '../../engine/take-in.ts';
+import { believed } from '../believed.ts';
 import { systemClock } from '../compose.ts';
 import { type Desk, openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
@@ -69,6 +70,8 @@ export async function inboxTake(invocation: Invocation, named: string): Promise<
 async function take(invocation: Invocation, desk: Desk, folder: RunFolder): Promise<ExitCode> {
   const { output } = invocation;
   const refused: Trouble[] = [];
+  const judged = await believed(desk, folder);
+  if (!judged.ok) return refuseLog(invocation, judged.error);
   const opened = openRun(folder, systemClock, (notice) => {
     if (notice.notice !== 'event') return;
     const { event } = notice;

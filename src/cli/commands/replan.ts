@@ -14,6 +14,7 @@ import { closeSession, openSession } from '../../engine/session.ts';
 import { loadRunbook } from '../../load/load-runbook.ts';
 import { resolveParams } from '../../load/param.ts';
 import { approvalPolicy } from '../approvals.ts';
+import { believed } from '../believed.ts';
 import { checkWhen, checkWindow, systemClock } from '../compose.ts';
 import { type Desk, newId, openDesk, planLifetime } from '../desk.ts';
 import { type ExitCode, exit, exitOfSignal } from '../exit.ts';
@@ -58,6 +59,8 @@ export async function replan(invocation: Invocation, named: string, options: Rep
     const lock = desk.value.store.lock(folder.value.host);
     if (!lock.ok) return refuseLock(invocation, lock.error);
     try {
+      const judged = await believed(desk.value, folder.value);
+      if (!judged.ok) return refuseLog(invocation, judged.error);
       const opened = openRun(folder.value, systemClock, () => {});
       if (!opened.ok) return refuseLog(invocation, opened.error);
       try {

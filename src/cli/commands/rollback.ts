@@ -1,10 +1,11 @@
 import { actions } from '../../actions/index.ts';
 import type { PlannedStep } from '../../core/plan.ts';
-import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
+import { type Trouble, trouble } from '../../core/result.ts';
 import { shellWord } from '../../core/shell-word.ts';
 import { type RunRead, readRun } from '../../engine/open-run.ts';
 import { rollbackPlan } from '../../engine/roll-back.ts';
-import { type Desk, openDesk } from '../desk.ts';
+import { believed } from '../believed.ts';
+import { openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
 import { findRun } from '../find-run.ts';
 import type { Invocation } from '../invocation.ts';
@@ -37,10 +38,16 @@ export async function rollback(invocation: Invocation, named: string, options: R
       return refuse(invocation, [trouble('nothing-to-roll-back', `${folder.value.run} ${what}`, 'See: decom status')]);
     }
     const { back, kept } = rollbackPlan(actions, read.value);
-    // A rollback that was begun is ended, even where nothing is left of it but its last line.
+    // A rollback that was begun is ended, even where nothing is left of it but its last line. What a log says while it is being written is no answer.
     if (back.length === 0 && execution.direction === 'forth') {
-      const still = whileIdle(desk.value, read.value);
-      return still.ok ? nothingToTakeBack(invocation, still.value, kept) : refuseLock(invocation, still.error);
+      const lock = desk.value.store.lock(folder.value.host);
+      if (!lock.ok) return refuseLock(invocation, lock.error);
+      try {
+        const judged = await believed(desk.value, folder.value);
+        return judged.ok ? nothingToTakeBack(invocation, read.value, kept) : refuseLog(invocation, judged.error);
+      } finally {
+        lock.value.release();
+      }
     }
     const attended = invocation.terminal && options.nonInteractive !== true;
     if (!attended && options.yes !== true) {
@@ -71,14 +78,6 @@ export async function rollback(invocation: Invocation, named: string, options: R
 
 const withoutWayBack = (kept: readonly string[]): readonly string[] =>
   kept.length === 0 ? [] : [`Without a way back: ${kept.join(', ')}`];
-
-/** Whether nobody is at work on the run's host: what a log says while it is being written is no answer. */
-function whileIdle({ store }: Desk, read: RunRead): Result<RunRead> {
-  const lock = store.lock(read.folder.host);
-  if (!lock.ok) return fail(lock.error);
-  lock.value.release();
-  return ok(read);
-}
 
 function nothingToTakeBack(invocation: Invocation, { folder, execution }: RunRead, kept: readonly string[]): ExitCode {
   const { run, host } = folder;

@@ -6,7 +6,7 @@ import { fail, ok, type Result, trouble } from '../../core/result.ts';
 import { shellWord } from '../../core/shell-word.ts';
 import type { SignedStatement } from '../../core/statement.ts';
 import { beginRun } from '../../engine/session.ts';
-import { approvalRules, cannotBeApproved, dropStatements, readApprovals } from '../approvals.ts';
+import { approvalRules, cannotBeApproved, readApprovals } from '../approvals.ts';
 import { carryOn } from '../carry-on.ts';
 import { type Desk, openDesk } from '../desk.ts';
 import { type ExitCode, exit, exitOfSignal } from '../exit.ts';
@@ -115,13 +115,11 @@ async function runWith(
     if (open !== undefined) return refuse(invocation, [runOpen(open)], folder, exit.locked);
     const previous = rehearsal ? undefined : previousHead(desk.store);
     const id = rehearsal ? rehearsalId(desk, plan) : plan.intent.id;
-    const created = desk.store.create(plan, id, rehearsal);
+    const created = desk.store.create(plan, id, rehearsal, approvals);
     if (!created.ok) {
       const code = created.error.code === 'plan-used' ? exit.stale : exit.usage;
       return refuse(invocation, [created.error], folder, code);
     }
-    const handed = dropStatements(created.value, approvals);
-    if (!handed.ok) return refuse(invocation, [handed.error], folder);
     if (!rehearsal) invocation.output.note(planOutline(plan));
     const world = await desk.compose(host, id, {
       blobs: created.value.blobs(),

@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { actions } from '../../actions/index.ts';
+import type { AnyAction } from '../../core/action.ts';
 import { milliseconds } from '../../core/duration.ts';
-import { type Execution, emptyExecution } from '../../core/execution.ts';
+import { type Execution, emptyExecution, foundOf } from '../../core/execution.ts';
 import { intentDigest, type Plan, type PlannedStep } from '../../core/plan.ts';
 import type { RunFolder } from '../../core/ports.ts';
-import { fail, ok, type Result, trouble } from '../../core/result.ts';
+import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
 import {
   readStatement,
   type SignedStatement,
@@ -19,7 +20,7 @@ import {
 } from '../../core/statement.ts';
 import { statementWords } from '../../core/statement-words.ts';
 import { readRun } from '../../engine/open-run.ts';
-import { mayBeWaived } from '../../engine/waiver.ts';
+import { asksForCoverage, coverageGate, isCoverageGate, mayAnswerFor, mayBeWaived } from '../../engine/waiver.ts';
 import { type Desk, openDesk } from '../desk.ts';
 import { type ExitCode, exit } from '../exit.ts';
 import { findRun } from '../find-run.ts';
@@ -73,6 +74,8 @@ export async function say(
   if (!own.ok) return refuse(invocation, [own.error]);
   const voucher = await desk.value.voucher();
   if (!voucher.ok) return refuse(invocation, [voucher.error]);
+  const unsigned = voucher.value === undefined ? mustBeSigned(own.value, spoken.value.plan) : undefined;
+  if (unsigned !== undefined) return refuse(invocation, [unsigned]);
   const { plan } = spoken.value;
   const at = now.toISOString();
   const statement = {
@@ -134,6 +137,19 @@ function spokenOf(desk: Desk, kind: StatementKind, named: string, options: SayOp
   return ok({ plan, execution, head, folder: folder.value });
 }
 
+/** Before a step that destroys, a name that anybody can write answers for nothing. */
+function mustBeSigned(own: Own<Statement>, plan: Plan): Trouble | undefined {
+  if (own.kind !== 'waive' || !isCoverageGate(own.gate)) return undefined;
+  const step = plan.intent.steps.find(({ id }) => id === own.step);
+  return step?.effect === 'destroys'
+    ? trouble(
+        'must-be-signed',
+        `step "${own.step}" destroys, and this workspace names no allowed signers: what is said there is not signed`,
+        'Name who may sign in decom.yaml, under allowed_signers; then say it again.',
+      )
+    : undefined;
+}
+
 function ownOf(
   kind: StatementKind,
   spoken: Spoken,
@@ -175,13 +191,23 @@ function ownOf(
       return ok({ kind, step: step.value.id, item: found.id, done: options.undone !== true });
     }
     case 'waive': {
-      const [id = '', gate = ''] = (named ?? '').split('/');
+      const path = /^([^/:]+):(.+)$/s.exec(operands[0] ?? '');
+      if (path !== null) return ofPath(spoken, path[1] ?? '', path[2] ?? '');
+      const [id = '', gate = ''] = (operands[0] ?? '').split('/');
       const step = stepOf(spoken.plan, id);
       if (!step.ok) return step;
       const action = actions.find((one) => one.kind === step.value.uses);
-      if (action !== undefined && mayBeWaived(action, gate)) return ok({ kind, step: step.value.id, gate });
-      const open = ['wait', 'writers.stopped', 'restore.proven'].filter(
-        (one) => action !== undefined && mayBeWaived(action, one),
+      const { id: named, with: input } = step.value;
+      const ofFinds = action === undefined ? [] : mayAnswerFor(action, input);
+      const found = foundOf(spoken.execution, named).findLast(({ kinds }) => kinds.includes(gate))?.list.sha256;
+      if (ofFinds.includes(gate) && found !== undefined) return ok({ kind, step: named, gate, found });
+      if (ofFinds.includes(gate)) {
+        const why = `step "${named}" has found nothing of the kind "${gate}" that could be answered for`;
+        return fail(trouble('nothing-found', why, `Have it look first: decom resume ${spoken.plan.intent.id}`));
+      }
+      if (action !== undefined && mayBeWaived(action, gate, input)) return ok({ kind, step: named, gate });
+      const open = ['wait', 'writers.stopped', 'restore.proven', ...ofFinds].filter(
+        (one) => action !== undefined && mayBeWaived(action, one, input),
       );
       return fail(
         trouble(
@@ -190,13 +216,45 @@ function ownOf(
             ? `step "${step.value.id}" was named without a gate of it`
             : `nobody can answer for the gate "${gate}" of step "${step.value.id}"`,
           open.length === 0
-            ? 'What it would do cannot be undone: have the evidence made.'
+            ? cannotAnswer(action)
             : `Name a gate as STEP/GATE; there can be answered for: ${open.map((one) => `${step.value.id}/${one}`).join(', ')}`,
         ),
       );
     }
   }
 }
+
+/** Answers for one file system that nothing is kept of, before a step that asks for all of them. */
+function ofPath({ plan, execution }: Spoken, id: string, path: string): Result<Own<Statement>> {
+  const step = stepOf(plan, id);
+  if (!step.ok) return step;
+  const action = actions.find((one) => one.kind === step.value.uses);
+  if (action === undefined || !asksForCoverage(action, step.value.with))
+    return fail(
+      trouble(
+        'cannot-waive',
+        `step "${id}" does not ask that every file system is kept`,
+        `What a step needs is told by: decom why ${plan.intent.id}`,
+      ),
+    );
+  const { coverage } = plan.facts;
+  const seen = execution.storage?.file_systems ?? (coverage?.known === true ? coverage.value.map(({ of }) => of) : []);
+  if (!seen.some(({ at }) => at === path))
+    return fail(
+      trouble(
+        'no-file-system',
+        `no file system with data was seen at ${path}`,
+        `Name one as STEP:PATH: ${seen.map(({ at }) => `${id}:${at}`).join(', ')}`,
+      ),
+    );
+  return ok({ kind: 'waive', step: id, gate: coverageGate(path) });
+}
+
+/** What is left to do where nobody can answer for anything. */
+const cannotAnswer = (action: AnyAction | undefined): string =>
+  action?.waivable === undefined
+    ? 'What it would do cannot be undone: have the evidence made.'
+    : 'The runbook protects every kind of use: whoever uses the host has to leave.';
 
 function stepOf(plan: Plan, id: string): Result<PlannedStep> {
   const step = plan.intent.steps.find((one) => one.id === id);

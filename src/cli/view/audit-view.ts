@@ -68,7 +68,13 @@ function nextLines({ verdict, breach, execution, folder, signatures }: Audit, lo
               ? `Next: decom run ${folder.host} --dry-run`
               : `Next: decom resume ${run}, which begins it`,
           ]
-        : ['The run has not ended, so that lines were cut off its end could not be seen.', `Next: decom why ${run}`];
+        : [
+            ...(signatures.sessions.some(({ signer }) => signer !== null)
+              ? signatures.lacks.map((lack) => `Not signed: ${lack}.`)
+              : []),
+            'The run has not ended, so that lines were cut off its end could not be seen.',
+            `Next: decom why ${run}`,
+          ];
     case 'intact but unsigned':
       return [
         ...signatures.lacks.map((lack) => `Not signed: ${lack}.`),

@@ -1,8 +1,10 @@
 import { areMet, wantedWords } from '../../core/approval.ts';
+import { coverageWords, fileSystemWords } from '../../core/coverage.ts';
 import { durationText } from '../../core/duration.ts';
 import type { Evidence } from '../../core/evidence.ts';
+import { waiveCommand } from '../../engine/coverage-gate.ts';
 import type { ChainSeen, DemandSeen } from '../../engine/evidence-chain.ts';
-import { bad, counted, good, indent, type Line, warn } from './text.ts';
+import { bad, counted, dim, good, indent, type Line, warn } from './text.ts';
 
 /** What a step needs before it begins: each piece of evidence, what was found of it, what is missing, and how to get it. */
 export function chainLines({ demands, approvals }: ChainSeen, run: string, step: string, now: Date): readonly Line[] {
@@ -16,7 +18,11 @@ export function chainLines({ demands, approvals }: ChainSeen, run: string, step:
   ];
 }
 
-function demandLines(
+function demandLines(seen: DemandSeen, run: string, step: string, now: Date): readonly Line[] {
+  return [...evidenceLines(seen, run, step, now), ...coverageLines(seen, run, step)];
+}
+
+function evidenceLines(
   { demand, found, missing, waiver, waivable }: DemandSeen,
   run: string,
   step: string,
@@ -37,6 +43,47 @@ function demandLines(
     ? [`or somebody answers for it by name: decom waive ${run} ${step}/${demand.kind} --reason TEXT`]
     : ['nobody can answer for it'];
   return [[bad('missing'), ` ${needed}`], ...indent([...had, ...lacks, ...answer], 8)];
+}
+
+/** The second half of a demand for proofs: that they hold every file system with data. One line of each, and what to do about those that they do not. */
+function coverageLines({ coverage }: DemandSeen, run: string, step: string): readonly Line[] {
+  if (coverage === undefined) return [];
+  const needed = 'every file system with data in a proved copy, or not kept on purpose';
+  if (coverage === null)
+    return [
+      [bad('missing'), ` ${needed}`],
+      ...indent(['missing: the host was not asked yet which ones it has', `to get it: decom resume ${run}`], 8),
+    ];
+  const lost = coverage.of.filter(({ covered }) => covered === 'no');
+  const open = lost.filter(({ waiver }) => waiver === undefined);
+  const head: Line =
+    open.length > 0
+      ? [bad('missing'), ` ${needed}`]
+      : lost.length > 0
+        ? [warn('waived'), `  ${needed}`]
+        : [good('met'), `     ${needed}`];
+  return [
+    head,
+    ...indent(
+      [
+        [dim(`as of ${coverage.at}`)],
+        ...coverage.of.flatMap((one): readonly Line[] => {
+          const words = `${fileSystemWords(one.of)}: ${one.covered === 'not-kept' ? 'not kept: ' : ''}${coverageWords(one)}`;
+          if (one.covered !== 'no') return [`found: ${words}`];
+          if (one.waiver !== undefined)
+            return [`missing: ${words}`, `${one.waiver.by} answers for it: ${one.waiver.text}`];
+          return [`missing: ${words}`];
+        }),
+        ...(open.length === 0
+          ? []
+          : [
+              `to get it: copy it with a step of the runbook and prove that copy, or name it there under not_kept; then: decom replan ${run}`,
+              ...open.map(({ of }) => `or somebody answers for it by name: ${waiveCommand(run, step, of.at)}`),
+            ]),
+      ],
+      8,
+    ),
+  ];
 }
 
 const foundWords = (e: Evidence, now: Date): string => {

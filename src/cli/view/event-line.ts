@@ -1,6 +1,7 @@
 import type { Event, Recorded } from '../../core/event.ts';
 import type { Receipt } from '../../core/operation.ts';
 import { operationWords } from '../../core/operation-words.ts';
+import { ofFirmware, preconditionWords } from '../../core/precondition.ts';
 import type { Trouble } from '../../core/result.ts';
 import { statementWords } from '../../core/statement-words.ts';
 import { previewWords } from './preview-words.ts';
@@ -33,7 +34,6 @@ function tell(event: Recorded): readonly Line[] {
     case 'run.opened':
       return [`${event.rehearsal ? 'rehearsal' : 'run'} ${event.run} of ${event.runbook} on ${event.host}`];
     case 'session.closed':
-    case 'checkpoint':
     case 'step.agreed':
     case 'step.planned':
     case 'step.started':
@@ -48,20 +48,28 @@ function tell(event: Recorded): readonly Line[] {
         ],
       ];
     case 'host.counted':
+    case 'storage.seen':
       return [];
+    case 'unsigned.accepted':
+      return [
+        [warn(`lines up to ${event.lines} that nobody signed are answered for`), ` by ${event.by}: ${event.reason}`],
+      ];
     case 'caps.raised':
       return [[warn(`caps raised to ${event.to} for this run`), ` by ${event.by}: ${event.reason}`]];
     case 'head.kept':
       return [[dim(`the head of ${counted(event.size, 'line')} is kept elsewhere: ${event.hash}`)]];
     case 'head.not-kept':
       return [[bad('the head was not kept elsewhere')], ...troubleLines(event.trouble)];
-    case 'log.repaired':
+    case 'log.repaired': {
+      // Before it stands nothing but the first line of the session that repaired it.
+      const first = event.seq === 1;
       return [
         [
-          warn(`the log’s ${event.seq === 0 ? 'first' : 'last'} line was torn`),
-          `; ${event.bytes} bytes were cut off and kept in ${event.kept}${event.seq === 0 ? '. The run had begun nothing' : ''}`,
+          warn(`the log’s ${first ? 'first' : 'last'} line was torn`),
+          `; ${event.bytes} bytes were cut off and kept in ${event.kept}${first ? '. The run had begun nothing' : ''}`,
         ],
       ];
+    }
     case 'statement.taken':
       return [statementWords(event.statement)];
     case 'statement.refused':
@@ -75,7 +83,7 @@ function tell(event: Recorded): readonly Line[] {
     case 'operation.intended':
       // Whoever answers a form reads it in the question itself.
       if (event.operation.kind === 'ask') return [];
-      return operationWords(event.operation).map((words, i) => (i === 0 ? words : `  ${words}`));
+      return [...operationWords(event.operation), ...onlyIf(event)].map((words, i) => (i === 0 ? words : `  ${words}`));
     case 'operation.done': {
       const receipt = receiptWords(event.receipt);
       return receipt === '' ? [] : [[dim(receipt)]];
@@ -118,6 +126,10 @@ function tell(event: Recorded): readonly Line[] {
       return [[strong(event.outcome), ` (by ${event.by}${event.reason === null ? '' : `: ${event.reason}`})`]];
   }
 }
+
+/** What every act asks is not told each time. */
+const onlyIf = ({ precondition = {} }: Extract<Event, { type: 'operation.intended' }>): readonly string[] =>
+  ofFirmware(precondition) ? [preconditionWords(precondition)] : [];
 
 function previewLines(event: Extract<Event, { type: 'step.previewed' }>): readonly Line[] {
   const mark = event.how === 'cannot-rehearse' ? warn : event.how === 'already-so' ? good : strong;

@@ -2,10 +2,12 @@ import { wantedWords } from '../../core/approval.ts';
 import { durationText } from '../../core/duration.ts';
 import { operationWords } from '../../core/operation-words.ts';
 import { type Blocker, bmcWords, intentDigest, type Plan, type PlannedStep } from '../../core/plan.ts';
+import { preconditionWords } from '../../core/precondition.ts';
 import { printableLines } from '../../core/printable.ts';
 import type { Seen, Trouble } from '../../core/result.ts';
 import { shellWord } from '../../core/shell-word.ts';
 import { windowWords } from '../../core/window.ts';
+import { coverageLines } from './coverage-view.ts';
 import { classOf, markOf, reversibility, type StepClass } from './mark.ts';
 import { surveyLines } from './survey-view.ts';
 import { bad, counted, dim, indent, type Line, pairs, type Span, strong, warn } from './text.ts';
@@ -28,6 +30,7 @@ export function planView(plan: Plan, options: PlanViewOptions): readonly Line[] 
     ...identityLines(plan, options.now),
     '',
     ...(plan.facts.survey === undefined ? [] : [...surveyLines(plan.facts.survey), '']),
+    ...coverageLines(plan.facts.coverage, plan.intent.not_kept),
     ...plan.intent.phases.flatMap((phase) => phaseLines(plan, phase.phase, phase.title, options)),
     ...blockerLines(plan.facts.blockers),
     ...calendarLines(plan),
@@ -145,7 +148,10 @@ function facets(step: PlannedStep): readonly string[] {
 
 function whatLines(plan: Plan, step: PlannedStep, options: PlanViewOptions): readonly Line[] {
   if (step.operations === null) return [[warn('not known yet: see the blockers')]];
-  if (step.operations.length > 0) return step.operations.flatMap(operationWords);
+  if (step.operations.length > 0) {
+    const only = step.precondition === undefined ? [] : [preconditionWords(step.precondition)];
+    return [...step.operations.flatMap(operationWords), ...only];
+  }
   if (plan.facts.steps[step.id]?.already === true) return ['already so: nothing would be done'];
   return [`reads only: ${options.about(step.uses) ?? step.uses}`];
 }

@@ -20,14 +20,21 @@ const silence = 60_000;
  * time left, only the time it has taken. In its first second there is no rate either: it would be nonsense.
  */
 export function progressLine({ host, step, progress, began, heard }: Underway, now: number): string {
-  const { bytes, totalBytes, files, totalFiles } = progress;
-  const elapsed = Math.max(1, now - began);
-  const share = shareOf(bytes, totalBytes) ?? shareOf(files, totalFiles);
-  const left = share === undefined || share === 0 ? undefined : (elapsed * (1 - share)) / share;
+  const { bytes, totalBytes, files, totalFiles, time, totalTime } = progress;
+  const elapsed = Math.max(1, time ?? now - began);
+  const share = shareOf(bytes, totalBytes) ?? shareOf(files, totalFiles) ?? shareOf(time, totalTime);
+  const left =
+    time !== undefined && totalTime !== undefined
+      ? totalTime - time
+      : share === undefined || share === 0
+        ? undefined
+        : (elapsed * (1 - share)) / share;
   const quiet = now - heard;
   return [
     `${host} ${step}: ${progress.what}`,
-    ...(share === undefined ? [] : [`${Math.floor(share * 100)} %`]),
+    ...(share === undefined
+      ? []
+      : [`${Math.floor(share * 100)} %${totalTime === undefined ? '' : ` of ${durationText(totalTime)}`}`]),
     ...(bytes === undefined
       ? []
       : [totalBytes === undefined ? bytesText(bytes) : `${bytesText(bytes)} of ${bytesText(totalBytes)}`]),

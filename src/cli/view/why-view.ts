@@ -95,7 +95,7 @@ function waiverLines({ execution, folder }: RunRead, step: PlannedStep, needs: r
   if (execution.direction === 'back') return [];
   if (gate === 'freeze') return ['Nobody alone can pass a freeze; it is lifted in decom.yaml, under "freezes".'];
   const action = actions.find(({ kind }) => kind === step.uses);
-  if (gate === null || action === undefined || !mayBeWaived(action, gate)) return [];
+  if (gate === null || action === undefined || !mayBeWaived(action, gate, step.with)) return [];
   // What can be answered for of what it needs is told there.
   if (needs.some((line) => textOf(line).includes(`${step.id}/${gate} `))) return [];
   return [`Or somebody answers for it by name: decom waive ${folder.run} ${step.id}/${gate} --reason TEXT`];

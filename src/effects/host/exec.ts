@@ -3,7 +3,7 @@ import type { OperationOf, Outcome } from '../../core/operation.ts';
 import type { CollectedOutput, Machine, Secrets } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import type { Secret } from '../../core/secret.ts';
-import { exitOutcome, signalOutcome, tailLimit, tailsOf } from './exit-outcome.ts';
+import { exitOutcome, notStarted, signalOutcome, tailLimit, tailsOf } from './exit-outcome.ts';
 import type { Jobs, Ready } from './jobs.ts';
 
 /**
@@ -11,13 +11,13 @@ import type { Jobs, Ready } from './jobs.ts';
  * `{exit, stdout_tail, stderr_tail}`.
  */
 export const execHandlers = (machine: Machine, secrets: Secrets, jobs: Jobs): Pick<OperationHandlers, 'exec'> => ({
-  exec: async (operation, { signal, act }) => {
+  exec: async (operation, { signal, act, precondition }) => {
     const command = await withSecrets(operation, secrets);
     if (!command.ok) return { outcome: 'failed', trouble: command.error };
-    if (act !== undefined) return jobs.run(command.value, act, signal);
-    const ran = await machine.exec(command.value, { signal, limit: tailLimit, keep: 'last' });
-    // Not started at all: nothing is in doubt.
-    if (!ran.ok) return { outcome: 'failed', trouble: ran.error };
+    if (act !== undefined) return jobs.run(command.value, act, signal, precondition);
+    const only = precondition === undefined ? {} : { precondition };
+    const ran = await machine.exec({ ...command.value, ...only }, { signal, limit: tailLimit, keep: 'last' });
+    if (!ran.ok) return notStarted(ran.error);
     return outcome(machine.name, operation.argv, ran.value);
   },
 });

@@ -1,4 +1,5 @@
-import type { Outcome } from '../../core/operation.ts';
+import type { BegunOutcome, Outcome } from '../../core/operation.ts';
+import { refusals } from '../../core/precondition.ts';
 import { type Trouble, trouble } from '../../core/result.ts';
 import { lastLines, tailText } from './plain-text.ts';
 
@@ -17,8 +18,12 @@ export const tailsOf = (streams: Streams) => ({
 });
 type Tails = ReturnType<typeof tailsOf>;
 
+/** What was not started at all: nothing is in doubt. */
+export const notStarted = (why: Trouble): Outcome =>
+  refusals.includes(why.code) ? { outcome: 'refused', trouble: why } : { outcome: 'failed', trouble: why };
+
 /** What a program's exit code and last words come to. */
-export function exitOutcome(host: string, argv: readonly string[], code: number, streams: Streams): Outcome {
+export function exitOutcome(host: string, argv: readonly string[], code: number, streams: Streams): BegunOutcome {
   const tails = tailsOf(streams);
   const receipt = { exit: code, ...tails };
   if (code === 0) return { outcome: 'done', receipt };
@@ -26,7 +31,7 @@ export function exitOutcome(host: string, argv: readonly string[], code: number,
 }
 
 /** What a program that a signal ended comes to. */
-export function signalOutcome(host: string, argv: readonly string[], signal: string, streams: Streams): Outcome {
+export function signalOutcome(host: string, argv: readonly string[], signal: string, streams: Streams): BegunOutcome {
   const tails = tailsOf(streams);
   return {
     outcome: 'failed',

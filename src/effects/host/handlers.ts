@@ -5,8 +5,10 @@ import { identityProbe } from './identity.ts';
 import { networkProbe } from './network.ts';
 import { pathsProbe } from './paths.ts';
 import { serviceProbe } from './service.ts';
+import { storageProbe } from './storage.ts';
 import { surveyProbe } from './survey.ts';
 import { toolsProbe } from './tools.ts';
+import { watchProbe } from './watch.ts';
 
 export { claimsOn } from './claims.ts';
 export { execHandlers } from './exec.ts';
@@ -19,6 +21,8 @@ const reachableWithin = 5000;
 type HostProbe =
   | 'host.identity'
   | 'host.survey'
+  | 'host.storage'
+  | 'host.connections'
   | 'host.reachable'
   | 'host.tools'
   | 'host.paths'
@@ -30,6 +34,8 @@ type HostProbe =
 export const hostProbes = (machine: Machine): Pick<ProbeHandlers, HostProbe> => ({
   'host.identity': identityProbe(machine),
   'host.survey': surveyProbe(machine),
+  'host.storage': storageProbe(machine),
+  'host.connections': watchProbe(machine),
   'host.reachable': () => machine.reachable(reachableWithin),
   'host.tools': toolsProbe(machine),
   'host.paths': pathsProbe(machine),

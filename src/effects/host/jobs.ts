@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
 import type { Act, Acts, There } from '../../core/act.ts';
-import type { OperationOf, Outcome } from '../../core/operation.ts';
+import type { BegunOutcome, OperationOf, Outcome } from '../../core/operation.ts';
 import type { Clock, CollectedOutput, Machine } from '../../core/ports.ts';
+import type { Precondition } from '../../core/precondition.ts';
 import { printable } from '../../core/printable.ts';
 import { fail, ok, type Trouble, trouble } from '../../core/result.ts';
 import type { Secret } from '../../core/secret.ts';
 import { endTreeScript } from '../end-tree.ts';
-import { exitOutcome, type Streams, signalOutcome } from './exit-outcome.ts';
+import { exitOutcome, notStarted, type Streams, signalOutcome } from './exit-outcome.ts';
 import { jobScript, prepareScript } from './job-script.ts';
 
 export interface JobDeps {
@@ -24,7 +25,8 @@ export interface JobDeps {
 
 /** Programs on the host that outlive their connection. Every method translates what the scripts say; none of them throws. */
 export interface Jobs extends Acts {
-  run(operation: Ready, act: Act, signal: AbortSignal): Promise<Outcome>;
+  /** With `precondition` the job is begun only where that holds; its fence is not made before. */
+  run(operation: Ready, act: Act, signal: AbortSignal, precondition?: Precondition): Promise<Outcome>;
 }
 
 /** An `exec` whose secrets have their values. */
@@ -50,6 +52,7 @@ export function jobsOn(deps: JobDeps): Jobs {
     words: readonly string[],
     input: (nonce: string) => string,
     signal?: AbortSignal,
+    precondition?: Precondition,
   ): Promise<Said> => {
     const nonce = `decom-${randomBytes(8).toString('hex')}`;
     const [mode, ...rest] = words;
@@ -61,7 +64,7 @@ export function jobsOn(deps: JobDeps): Jobs {
       ...(script === jobScript ? [mode ?? '', nonce, ...rest] : [nonce, ...words]),
     ];
     const ran = await machine.exec(
-      { argv, root: rootsOwn(operation) },
+      { argv, root: rootsOwn(operation), ...(precondition === undefined ? {} : { precondition }) },
       { stdin: input(nonce), ...(signal === undefined ? {} : { signal }) },
     );
     if (!ran.ok) return { said: 'not-asked', trouble: ran.error };
@@ -93,7 +96,7 @@ export function jobsOn(deps: JobDeps): Jobs {
     return ask(operation, jobScript, ['look', act.boot, place], nothing);
   };
 
-  const judged = (said: Said, argv: readonly string[]): Outcome | Never => {
+  const judged = (said: Said, argv: readonly string[]): BegunOutcome | Never => {
     if (said.said !== 'state') return { outcome: 'unknown', trouble: said.trouble };
     if (said.state === 'never') return { outcome: 'never' };
     if (said.state === 'ended' && /^\d{1,3}$/.test(said.rest))
@@ -101,7 +104,12 @@ export function jobsOn(deps: JobDeps): Jobs {
     return { outcome: 'unknown', trouble: doubtful(machine.name, argv, shown(`${said.state} ${said.rest}`)) };
   };
 
-  const settled = async (operation: Named, act: Act, said: Said, signal: AbortSignal): Promise<Outcome | Never> => {
+  const settled = async (
+    operation: Named,
+    act: Act,
+    said: Said,
+    signal: AbortSignal,
+  ): Promise<BegunOutcome | Never> => {
     if (signal.aborted) {
       const after = judged(await end(operation, act), operation.argv);
       if (after.outcome === 'unknown') return { outcome: 'unknown', trouble: stopped(machine.name, operation.argv) };
@@ -127,7 +135,7 @@ export function jobsOn(deps: JobDeps): Jobs {
       return ok<There>({ boot, folder: folder.join(' ') });
     },
 
-    run: async (operation, act, signal) => {
+    run: async (operation, act, signal, precondition) => {
       const environment = Object.entries(operation.environment ?? {});
       const values = environment.map(([, value]) => (typeof value === 'string' ? value : value.reveal()));
       const words = [
@@ -141,8 +149,8 @@ export function jobsOn(deps: JobDeps): Jobs {
         ...operation.argv,
       ];
       const preface = values.map((value) => `${value.split('\n').length}\n${value}\n`).join('');
-      const said = await ask(operation, jobScript, words, (nonce) => `${preface}${nonce}\n`, signal);
-      if (said.said === 'not-asked' && !signal.aborted) return { outcome: 'failed', trouble: said.trouble };
+      const said = await ask(operation, jobScript, words, (nonce) => `${preface}${nonce}\n`, signal, precondition);
+      if (said.said === 'not-asked' && !signal.aborted) return notStarted(said.trouble);
       // What could not make its folder, did not get its whole input, or came to a host that was restarted meanwhile, did not begin.
       if (said.said === 'state' && ['cut', 'nowhere', 'rebooted'].includes(said.state)) {
         return { outcome: 'failed', trouble: notBegun(machine.name, operation.argv, said.state) };
@@ -176,7 +184,7 @@ export function jobsOn(deps: JobDeps): Jobs {
 }
 
 /** That the connection was lost meanwhile stays on record. */
-const afterLoss = (outcome: Outcome, { what }: Trouble): Outcome =>
+const afterLoss = (outcome: BegunOutcome, { what }: Trouble): BegunOutcome =>
   outcome.outcome === 'unknown' ? outcome : { ...outcome, receipt: { ...outcome.receipt, lost: what } };
 
 type Never = { readonly outcome: 'never' };
@@ -231,7 +239,7 @@ done
 exit 0`;
 
 /** The shell tells a signal as 128 and its number; a program may choose such a number too, so both are said. */
-function endedAs(host: string, argv: readonly string[], code: number, streams: Streams): Outcome {
+function endedAs(host: string, argv: readonly string[], code: number, streams: Streams): BegunOutcome {
   const said = Buffer.from(streams.stderr).toString();
   if (code === 1 && /^sudo: /m.test(said)) {
     const what = `sudo on ${host} did not run ${program(argv)}`;

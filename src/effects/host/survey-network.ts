@@ -10,7 +10,7 @@ import type {
 } from '../../core/survey.ts';
 import { type Answers, clean, linesOf, listed, needsRoot, rowsOf } from './survey-answers.ts';
 
-interface Socket {
+export interface Socket {
   readonly proto: 'tcp' | 'udp';
   readonly listens: boolean;
   readonly local: Endpoint;
@@ -76,7 +76,7 @@ function sockets(answers: Answers): Seen<{ readonly rows: readonly Socket[]; rea
   const before = lacks.length;
   const lines = linesOf(answers, 'sockets', lacks);
   if (answers.of('sockets').how === 'read' && lacks.length === before) {
-    return seen({ rows: rowsOf(answers, 'sockets', lines, bySs, lacks), lacks });
+    return seen({ rows: rowsOf(answers, 'sockets', lines, (line) => bySs(line), lacks), lacks });
   }
   if (answers.of('net').how !== 'read') {
     return unseen(
@@ -101,15 +101,16 @@ function sockets(answers: Answers): Seen<{ readonly rows: readonly Socket[]; rea
 
 const live = ['ESTAB', 'SYN-SENT', 'SYN-RECV', 'FIN-WAIT-1', 'FIN-WAIT-2', 'CLOSE-WAIT', 'LAST-ACK', 'CLOSING'];
 
-/** `tcp ESTAB 0 0 192.0.2.10:22 192.0.2.1:40000 users:(("sshd",pid=1,fd=3))`; null: a heading, or closed already. */
-function bySs(line: string): Socket | undefined | null {
+/** `tcp ESTAB 0 0 192.0.2.10:22 192.0.2.1:40000 users:(("sshd",pid=1,fd=3))`; null: a heading, or closed already, which `ended` takes too. */
+export function bySs(line: string, ended = false): Socket | undefined | null {
   if (/^Netid\s/.test(line)) return null;
   const [, proto, state = '', local, peer, users = ''] =
     /^(tcp|udp)\s+([A-Z0-9-]+)\s+\d+\s+\d+\s+(\S+)\s+(\S+)\s*(.*)$/.exec(line) ?? [];
   const [here, there] = [endpoint(local), endpoint(peer)];
   if ((proto !== 'tcp' && proto !== 'udp') || here === undefined || there === undefined) return undefined;
   const listens = state === 'LISTEN' || state === 'UNCONN';
-  if (!listens && !live.includes(state)) return state === 'TIME-WAIT' ? null : undefined;
+  if (!ended && state === 'TIME-WAIT') return null;
+  if (!listens && !live.includes(state) && state !== 'TIME-WAIT') return undefined;
   const [, name, pid] = /^users:\(\("(.*?)",(?:pid=)?(\d+),/.exec(users) ?? [];
   const process = name === undefined ? null : { name: clean(name), pid: Number(pid) };
   return { proto, listens, local: here, peer: there, process };
@@ -131,7 +132,11 @@ export const plainAddress = (text: string): string =>
     .replace(/^::ffff:(?=\d+\.)/, '');
 
 /** `tcp6  3: LOCAL PEER STATE queues timer retransmits uid timeout INODE`: addresses in hex, each word of 32 bits in the order of the machine. */
-function byProc(line: string, holders: ReadonlyMap<string, ProcessRef>): Socket | undefined | null {
+export function byProc(
+  line: string,
+  holders: ReadonlyMap<string, ProcessRef>,
+  ended = false,
+): Socket | undefined | null {
   if (/^\w+\s+sl\s/.test(line)) return null;
   const [, name, local, peer, state, inode] =
     /^(tcp6?|udp6?)\s+\d+:\s+([0-9A-F]+:[0-9A-F]{4})\s+([0-9A-F]+:[0-9A-F]{4})\s+([0-9A-F]{2})\s+\S+\s+\S+\s+\S+\s+\d+\s+\d+\s+(\d+)/.exec(
@@ -139,7 +144,7 @@ function byProc(line: string, holders: ReadonlyMap<string, ProcessRef>): Socket 
     ) ?? [];
   const [here, there] = [hexEndpoint(local), hexEndpoint(peer)];
   if (name === undefined || here === undefined || there === undefined) return undefined;
-  if (state === '06') return null;
+  if (state === '06' && !ended) return null;
   const proto = name.startsWith('tcp') ? 'tcp' : 'udp';
   const listens = state === (proto === 'tcp' ? '0A' : '07');
   return { proto, listens, local: here, peer: there, process: holders.get(inode ?? '') ?? null };

@@ -1,3 +1,40 @@
+/** How a source is asked, and how what it says is told apart from everything else: see `surveyScript`. */
+export const surveyFrame = `
+LC_ALL=C TZ=UTC0 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export LC_ALL TZ PATH
+unset CDPATH ENV BASH_ENV
+echo "decom survey 1 $(id -u)"
+has() { command -v "$1" >/dev/null 2>&1; }
+limit=
+if has setsid; then
+  if timeout -s TERM 1 true; then limit='setsid timeout -s TERM'
+  elif timeout -t 1 true; then limit='setsid timeout -t'; fi
+elif timeout --version | grep -q coreutils; then limit='timeout -s TERM'; fi 2>/dev/null >&2
+frame='{ ( eval "$3" ); code=$?; echo; echo "%exit $code"; } 2>&1 </dev/null | head -c "$1" | sed "s/^/$2|/"'
+ask() {
+  if [ "$2" != - ] && ! has "$2"; then echo "!$1 absent"; return; fi
+  echo "<$1"
+  if [ "$3" = 0 ]; then sh -c "$frame" sh "$4" "$1" "$5"
+  elif [ -n "$limit" ]; then $limit "$3" sh -c "trap 'kill -9 0' TERM; { $frame; } & wait" sh "$4" "$1" "$5"
+  else echo "!$1 unlimited"; return; fi 2>/dev/null
+  echo
+  echo ">$1"
+}
+files() {
+  section=$1 cap=$2 why=absent
+  shift 2
+  for path; do
+    [ -f "$path" ] || continue
+    if [ ! -r "$path" ]; then why=closed; continue; fi
+    echo "<$section"
+    { cat "$path" && echo && echo '%exit 0'; } 2>/dev/null </dev/null | head -c "$cap" | sed "s/^/$section|/"
+    echo
+    echo ">$section"
+    return
+  done
+  echo "!$section $why"
+}
+`;
+
 /**
  * Asks a host for everything that a survey holds, in one command. POSIX sh: dash, bash and BusyBox run it. It reads only, and makes no file.
  *
@@ -13,45 +50,11 @@
  * of bytes (`head -c`), and whatever might hang has one of seconds: its whole process group is killed then. A process that cannot be killed
  * holds nothing but a pipe of the dead, so the script goes on without it.
  *
- * `DECOM_SURVEY` names a program that is asked for each source instead (`PROGRAM NAME`; exit 127: absent): the practice machine is not the computer that it runs on.
+ * `DECOM_SURVEY` names a program that writes all of it instead: the practice machine is not the computer that it runs on.
  */
 export const surveyScript = `
-LC_ALL=C TZ=UTC0 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export LC_ALL TZ PATH
-unset CDPATH ENV BASH_ENV
-echo "decom survey 1 $(id -u)"
-has() { command -v "$1" >/dev/null 2>&1; }
-limit=
-if has setsid; then
-  if timeout -s TERM 1 true; then limit='setsid timeout -s TERM'
-  elif timeout -t 1 true; then limit='setsid timeout -t'; fi
-elif timeout --version | grep -q coreutils; then limit='timeout -s TERM'; fi 2>/dev/null >&2
-frame='{ ( eval "$3" ); code=$?; echo; echo "%exit $code"; } 2>&1 </dev/null | head -c "$1" | sed "s/^/$2|/"'
-ask() {
-  if [ -n "$DECOM_SURVEY" ]; then set -- "$1" - "$3" "$4" '"$DECOM_SURVEY" '"$1"
-  elif [ "$2" != - ] && ! has "$2"; then echo "!$1 absent"; return; fi
-  echo "<$1"
-  if [ "$3" = 0 ]; then sh -c "$frame" sh "$4" "$1" "$5"
-  elif [ -n "$limit" ]; then $limit "$3" sh -c "trap 'kill -9 0' TERM; { $frame; } & wait" sh "$4" "$1" "$5"
-  else echo "!$1 unlimited"; return; fi 2>/dev/null
-  echo
-  echo ">$1"
-}
-files() {
-  if [ -n "$DECOM_SURVEY" ]; then ask "$1" - 0 "$2" ''; return; fi
-  section=$1 cap=$2 why=absent
-  shift 2
-  for path; do
-    [ -f "$path" ] || continue
-    if [ ! -r "$path" ]; then why=closed; continue; fi
-    echo "<$section"
-    { cat "$path" && echo && echo '%exit 0'; } 2>/dev/null </dev/null | head -c "$cap" | sed "s/^/$section|/"
-    echo
-    echo ">$section"
-    return
-  done
-  echo "!$section $why"
-}
-facts='
+[ -z "$DECOM_SURVEY" ] || exec "$DECOM_SURVEY"
+${surveyFrame}facts='
 one() { v=; [ ! -f "$2" ] || { IFS= read -r v <"$2"; } 2>/dev/null; case $v in ?*) printf "%s %.400s\\n" "$1" "$v" ;; *) [ ! -e "$2" ] || [ -r "$2" ] || echo "$1-closed"; esac; }
 one serial /sys/class/dmi/id/product_serial
 one uuid /sys/class/dmi/id/product_uuid
@@ -99,7 +102,7 @@ for f in /etc/init.d/*; do
   echo "$n $run $on"
 done'
 ask sockets ss 10 1048576 'ss -tunap exclude time-wait'
-if ! has ss || [ -n "$DECOM_SURVEY" ]; then
+if ! has ss; then
   ask net - 5 1048576 'for f in tcp tcp6 udp udp6; do [ -e /proc/net/$f ] || continue; sed "s/^/$f /" /proc/net/$f; done; exit 0'
   ask holders - 5 1048576 'set +f; for d in /proc/[0-9]*; do l=$(ls -l "$d/fd" 2>/dev/null | sed -n "s/.* -> socket:.\\([0-9]*\\).$/\\1/p"); [ -n "$l" ] || continue
 c=; { IFS= read -r c <"$d/comm"; } 2>/dev/null; echo "\${d##*/}" $l "$c"; done; exit 0'

@@ -44,7 +44,7 @@ const unescaped = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
 /** `df -kP`, which fails for single mounts that this login may not look at and tells the others. */
-function sizesOf(
+export function sizesOf(
   answers: Answers,
   lacks: Trouble[],
 ): ReadonlyMap<string, { readonly size: number; readonly used: number }> {
@@ -90,7 +90,7 @@ export function disksOf(answers: Answers): Seen<Listed<DiskRow>> {
   return seen(listed(fromSys(answers, lines), lacks));
 }
 
-type Pairs = ReadonlyMap<string, string>;
+export type Pairs = ReadonlyMap<string, string>;
 
 function fromLsblk(answers: Answers, lines: readonly string[], lacks: Trouble[]): readonly DiskRow[] {
   const all = rowsOf(answers, 'lsblk', lines, pairsOf, lacks);
@@ -152,7 +152,7 @@ function memberOf(
 const groupOf = (volume: string): string => (/^((?:[^-]|--)+)-(?!-)/.exec(volume)?.[1] ?? volume).replaceAll('--', '-');
 
 /** `NAME="sda" SIZE="1"`: lsblk writes what is not printable, and quotes, as `\\x22`. */
-function pairsOf(line: string): Pairs | undefined {
+export function pairsOf(line: string): Pairs | undefined {
   const found = [...line.matchAll(/([A-Z]+)="([^"]*)"/g)];
   if (!found.some(([, key]) => key === 'KNAME')) return undefined;
   const plain = (text: string) =>

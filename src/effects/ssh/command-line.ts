@@ -1,9 +1,11 @@
 import type { Command } from '../../core/ports.ts';
+import type { PreconditionSource } from '../../core/precondition.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
+import { preconditionSteps, type Refused, refusalPattern } from './precondition.ts';
 
 /**
  * A command as the text that a login shell is handed, and what its standard input begins with. Before the program begins, a line
- * `<mark>` is written to stdout and `<mark> <process group>` to stderr, there with ` plain` or ` no-directory` behind it: what came before
+ * `<mark>` is written to stdout and `<mark> <process group>` to stderr, there with ` plain`, ` no-directory` or ` refused …` behind it: what came before
  * them are the words of login scripts and of sudo.
  */
 export interface CommandLine {
@@ -56,10 +58,13 @@ export function commandLine(
   const steps: string[] = breaks ? [newline] : [];
   if (shell === 'unknown') steps.push(tellPlain);
   const group = shell === 'unknown' ? '$$$decom_s' : '$$';
+  const met = preconditionSteps(command.precondition, how, how === 'password' ? '$decom_p' : '$$', mark);
+  if (how !== 'password') steps.push(...met);
   if (how === 'login') steps.push(...enter(directory, '$$', mark), ...began(group, mark), ...reads, `exec ${argv}`);
   else if (how === 'sudo' && plain) steps.push(...began(group, mark), `LC_ALL=C exec sudo -n -- ${argv}`);
   else {
     const inner = ['decom_p=$1', 'cd_to=$2', 'shift 2', ...(reads.length > 0 ? [newline] : [])];
+    if (how === 'password') inner.push(...met);
     inner.push(...(directory === undefined ? [] : enterGiven(mark)), ...began('$decom_p', mark), ...reads, 'exec "$@"');
     const sudo = how === 'sudo' ? 'sudo -n' : `sudo -S -p ${quoted(prompt)}`;
     steps.push(`LC_ALL=C exec ${sudo} -- sh -c ${quoted(inner.join('; '))} sh "$$" ${word(directory ?? '')} ${argv}`);
@@ -72,19 +77,27 @@ export function commandLine(
   return ok({ text, preface: Buffer.from(values.map(prefaceOf).join('')), mark, prompt });
 }
 
-/** Finds the private line in what stderr has brought so far, and what stands after it. */
-export function findMark(
-  bytes: Buffer,
-  mark: string,
-):
-  | { readonly group: number; readonly directory: boolean; readonly shell: LoginShell; readonly rest: Buffer }
-  | undefined {
-  const line = lineOf(bytes, `${mark} `, /^\d+( no-directory| plain)?$/);
-  if (line === undefined) return undefined;
-  const [group, note] = line.words.split(' ');
-  const shell = note === 'plain' ? 'plain' : 'unknown';
-  return { group: Number(group), directory: note !== 'no-directory', shell, rest: line.rest };
+export interface FoundMark {
+  readonly group: number;
+  readonly directory: boolean;
+  readonly refused?: Refused;
+  readonly shell: LoginShell;
+  readonly rest: Buffer;
 }
+
+/** Finds the private line in what stderr has brought so far, and what stands after it. */
+export function findMark(bytes: Buffer, mark: string): FoundMark | undefined {
+  const line = lineOf(bytes, `${mark} `, markWords);
+  if (line === undefined) return undefined;
+  const [group, note, source, ...seen] = line.words.split(' ');
+  const shell = note === 'plain' ? 'plain' : 'unknown';
+  const found = { group: Number(group), directory: note !== 'no-directory', shell, rest: line.rest } as const;
+  return note === 'refused'
+    ? { ...found, refused: { source: source as PreconditionSource, seen: seen.join(' ') } }
+    : found;
+}
+
+const markWords = new RegExp(`^\\d+(?: no-directory| plain| ${refusalPattern})?$`);
 
 /** What stands after the private line of stdout; undefined where it is not there yet. */
 export const afterMark = (bytes: Buffer, mark: string): Buffer | undefined => lineOf(bytes, mark, /^$/)?.rest;

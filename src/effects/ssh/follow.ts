@@ -1,8 +1,9 @@
 import { Readable, Writable } from 'node:stream';
 import type { Ended, RemoteProcess } from '../../core/ports.ts';
 import { type Trouble, trouble } from '../../core/result.ts';
-import { afterMark, findMark, type LoginShell } from './command-line.ts';
+import { afterMark, type FoundMark, findMark, type LoginShell } from './command-line.ts';
 import { later } from './later.ts';
+import type { Refused } from './precondition.ts';
 
 /** The ends of a started program, whatever carries them. */
 export interface Wire {
@@ -20,6 +21,7 @@ export interface Wire {
 export type Begun =
   | { readonly began: true; readonly group: number; readonly shell: LoginShell }
   | { readonly began: false; readonly why: 'no-directory' }
+  | { readonly began: false; readonly why: 'refused'; readonly refused: Refused }
   | { readonly began: false; readonly why: 'no-mark'; readonly said: string; readonly ended: Ended };
 
 export interface Followed {
@@ -78,9 +80,7 @@ export function follow(
       return undefined;
     }
     early = undefined;
-    begun.resolve(
-      found.directory ? { began: true, group: found.group, shell: found.shell } : { began: false, why: 'no-directory' },
-    );
+    begun.resolve(begunAs(found));
     return found.rest.length > 0 ? found.rest : undefined;
   });
 
@@ -156,6 +156,11 @@ export function follow(
     finish: cutOff,
     abort,
   };
+}
+
+function begunAs({ refused, directory, group, shell }: FoundMark): Begun {
+  if (refused !== undefined) return { began: false, why: 'refused', refused };
+  return directory ? { began: true, group, shell } : { began: false, why: 'no-directory' };
 }
 
 /** Login scripts may say something first; what says this much is no shell of ours, and must not fill the memory here. */

@@ -9,6 +9,7 @@ import type { Carrier } from './carrier.ts';
 import { collect } from './collect.ts';
 import { type As, type CommandLine, commandLine, type LoginShell } from './command-line.ts';
 import { follow, type Wire } from './follow.ts';
+import { refusal } from './precondition.ts';
 import { type Slots, slots } from './slots.ts';
 import { passwordWrong, sudoRefusal } from './sudo.ts';
 import type { Patience, SshTarget } from './target.ts';
@@ -116,6 +117,7 @@ async function begin(
       ),
     );
   }
+  if (begun.why === 'refused') return fail(refusal(target.name, command.precondition ?? {}, begun.refused));
   if (answers.refused()) return fail(passwordWrong(target));
   if (begun.ended.how === 'lost') return ok(process);
   const said = begun.said.replaceAll(line.prompt, '\n').trim();

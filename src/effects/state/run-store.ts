@@ -5,6 +5,7 @@ import { jcs } from '../../core/json.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { RunFolder, RunStore } from '../../core/ports.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
+import { statementFile, statementName } from '../../core/statement.ts';
 import { type Access, groupAccess, notShared, openBeyond, ownerOnly, shareFolder } from './access.ts';
 import { fileBlobs } from './blob-store.ts';
 import { makeFolder, replaceFile } from './durable.ts';
@@ -68,7 +69,7 @@ export function runStore(options: RunStoreOptions): RunStore {
     id: () => idIn(path),
     list: () =>
       [...runsIn(shelf, 'runs'), ...runsIn(shelf, 'rehearsals')].sort((a, b) => bornAt(a).localeCompare(bornAt(b))),
-    create(plan, run, rehearsal) {
+    create(plan, run, rehearsal, said = []) {
       const host = plan.intent.host.name;
       const folder = join(path, rehearsal ? 'rehearsals' : 'runs', host, run);
       // A folder without a plan is what a full disk left: nothing was begun from it.
@@ -85,6 +86,10 @@ export function runStore(options: RunStoreOptions): RunStore {
         makeFolder(folder, path, access);
         replaceFile(join(folder, 'intent.json'), Buffer.from(jcs(plan.intent)), access);
         replaceFile(join(folder, 'verify.sh'), Buffer.from(verifyScript), access);
+        // Before the plan, which makes a run of it: whoever approved it has not to be asked again because the process was killed.
+        const inbox = join(folder, 'inbox');
+        if (said.length > 0) makeFolder(inbox, folder, access);
+        for (const one of said) replaceFile(join(inbox, statementName(one.statement)), statementFile(one), access);
         replaceFile(join(folder, 'plan.json'), planBytes(plan), access);
         return runFolder(shelf, folder, host, run, rehearsal);
       });

@@ -1,20 +1,21 @@
 import type { EventType } from '../../core/event.ts';
-import { checkpointNamespace, sessionNamespace } from '../../core/seal.ts';
+import { lineNamespace, sessionNamespace } from '../../core/seal.ts';
 import { statementNamespace } from '../../core/statement.ts';
 
 /** Every type of line. */
 const types: Readonly<Record<EventType, true>> = {
   'session.opened': true,
   'session.closed': true,
-  checkpoint: true,
   'run.opened': true,
   'host.claimed': true,
   'claim.taken-over': true,
   'host.counted': true,
+  'storage.seen': true,
   'caps.raised': true,
   'head.kept': true,
   'head.not-kept': true,
   'log.repaired': true,
+  'unsigned.accepted': true,
   'statement.taken': true,
   'statement.refused': true,
   'step.started': true,
@@ -130,30 +131,54 @@ elif [ -n "$(ls -A "$folder/out" 2>/dev/null)" ]; then
   broken 1 'the log lacks its first lines, though its folder holds what later ones refer to'
 fi
 
-# 3. Signatures. What is signed is the line as it would be without its signature.
-message() { sed 's/"signature":"[^"]*",//' "$work/line"; }
+# 3. Signatures. What is signed is the line as it would be without its signature. A session with a key signs all its lines; the last of them
+# holds all before it, so that one is verified. Where it does not hold, the first that does not is looked for.
+message() { sed 's/\\(.*\\)"signature":"[^"]*",/\\1/' "$work/line"; }
 armour() {
   echo '-----BEGIN SSH SIGNATURE-----'
   sed 's/.*"signature":"\\([^"]*\\)".*/\\1/' "$work/line" | fold -w 70
   echo '-----END SSH SIGNATURE-----'
 }
-lacks= key= covered=0 sealed=0 whose=
-for n in $(sed -n -e '/"type":"session\\.opened",/=' -e '/"type":"checkpoint",/=' -e '/"type":"statement\\.taken",/=' -e '/"signature":"/=' "$work/log" | uniq); do
+holds() {
+  sed -n "\${1}{p;q;}" "$work/log" >"$work/line"
+  armour >"$work/signature"
+  message | ssh-keygen -Y verify -f "$work/session" -I session -n ${lineNamespace} -s "$work/signature" >"$work/said" 2>&1
+}
+# Of the session that begins at line $1 and ends at line $2.
+judge_session() {
+  [ "$2" -gt "$1" ] || return 0
+  echo "session namespaces=\\"${lineNamespace}\\" $key" >"$work/session"
+  if holds "$2"; then return 0; fi
+  at=$(($1 + 1))
+  while [ "$at" -lt "$2" ] && holds "$at"; do at=$((at + 1)); done
+  broken "$at" "its signature is not what the key of its session (line $1) makes of it"
+}
+lacks= key= opened_at=0 whose=
+# Of every line: whether it opens a session, holds a statement, or is signed where it must not be or not where it must.
+awk '
+  { signed = index($0, "\\"signature\\":\\"") > 0 }
+  index($0, "\\"type\\":\\"session.opened\\",") { print NR, "opened"; keyed = index($0, "\\"seal\\":{\\"key\\":\\"") > 0; next }
+  signed != keyed { print NR, signed ? "stray" : "bare"; exit }
+  index($0, "\\"type\\":\\"statement.taken\\",") { print NR, "statement" }
+  END { if (keyed) print NR, "end" }
+' "$work/log" >"$work/places"
+while read -r n what <&3; do
   sed -n "\${n}{p;q;}" "$work/log" >"$work/line"
   line=$(cat "$work/line")
-  case $line in *'"signature":"'*) mark=1 ;; *) mark=0 ;; esac
-  case $line in
-    *'"type":"session.opened",'*)
+  case $what in
+    opened)
+      [ -z "$key" ] || judge_session "$opened_at" $((n - 1))
+      sed -n "\${n}{p;q;}" "$work/log" >"$work/line"
       whose="the session that begins at line $n"
+      case $line in *'"signature":"'*) mark=1 ;; *) mark=0 ;; esac
       case $line in *'"seal":{"key":"'*) seal=1 ;; *) seal=0 ;; esac
       [ "$seal" = "$mark" ] || broken "$n" 'it names a key, or is signed, but not both'
-      key=
+      key= opened_at=$n
       if [ "$mark" = 0 ]; then
         lacks="$lacks
 Not signed: nobody vouches for $whose."
         continue
       fi
-      sealed=1
       key=$(sed 's/.*"seal":{"key":"\\([^"]*\\)".*/\\1/' "$work/line")
       principal=$(sed 's/.*"seal":{"key":"[^"]*","principal":"\\([^"]*\\)"}.*/\\1/' "$work/line")
       time=$(sed 's/.*"ts":"\\([^"]*\\)".*/\\1/' "$work/line" | tr -d ':T-' | cut -c 1-14)
@@ -167,15 +192,13 @@ Not signed: $whose is signed, and no list of allowed signers was given (-s)."
         echo "line $n: $(tail -n 1 "$work/said")"
       fi
       ;;
-    *'"type":"checkpoint",'*)
-      [ -n "$key" ] && [ "$mark" = 1 ] || broken "$n" 'it is signed, and its session has no key'
-      echo "session namespaces=\\"${checkpointNamespace}\\" $key" >"$work/session"
-      armour >"$work/signature"
-      message | ssh-keygen -Y verify -f "$work/session" -I session -n ${checkpointNamespace} -s "$work/signature" >"$work/said" 2>&1 ||
-        broken "$n" 'its signature is not what the key of its session makes of it'
-      covered=$n
+    end) judge_session "$opened_at" "$n" ;;
+    stray) broken "$n" 'it is signed, and its session has no key' ;;
+    bare)
+      judge_session "$opened_at" $((n - 1))
+      broken "$n" "it is not signed, and its session (line $opened_at) signs every line"
       ;;
-    *'"type":"statement.taken",'*)
+    statement)
       by=$(sed 's/.*,"statement":{"at":"[^"]*","by":"\\([^"]*\\)",.*/\\1/' "$work/line")
       case $line in
         *'"signed":null,'*)
@@ -208,15 +231,10 @@ Not signed: what $by said at line $n is signed, and no list of allowed signers w
           ;;
       esac
       ;;
-    *) broken "$n" 'it is signed, which no line of its type is' ;;
   esac
-done
+done 3<"$work/places"
 [ -n "$whose" ] || lacks="$lacks
 Not signed: nobody has signed it."
-if [ "$sealed" = 1 ] && [ "$covered" -lt "$count" ]; then
-  lacks="$lacks
-Not signed: lines $((covered + 1)) to $count come after the last checkpoint."
-fi
 
 # 4. The files that lines refer to.
 sed -n 's/.*"\\(before\\|blob\\|answer\\)":{"bytes":[0-9]*,"sha256":"\\([0-9a-f]\\{64\\}\\)"}.*/\\2/p' "$work/log" | sort -u >"$work/names"
@@ -239,7 +257,7 @@ files="$(wc -l <"$work/names" | tr -d ' ') files in out/ as the lines say"
 if [ "$status" != run.closed ]; then tell 'intact but open' "$files"; exit 11; fi
 [ "$torn" -eq 0 ] || lacks="$lacks
 Not signed: its last line is torn."
-last=$(sed -n 's/.*"type":"\\([a-z.-]*\\)".*/\\1/p' "$work/log" | sed -n '/^checkpoint$/!p' | sed -n '$p')
+last=$(sed -n 's/.*"type":"\\([a-z.-]*\\)".*/\\1/p' "$work/log" | sed -n '$p')
 [ "$last" = session.closed ] || lacks="$lacks
 Not signed: its last session was never closed: the process was killed, or lines were cut off."
 if [ -n "$lacks" ]; then tell 'intact but unsigned' "$files"; exit 12; fi

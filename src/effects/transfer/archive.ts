@@ -2,6 +2,7 @@ import type { PerformContext } from '../../core/action.ts';
 import type { BlobRef } from '../../core/blob.ts';
 import type { OperationOf, Outcome } from '../../core/operation.ts';
 import { placeOf, placeText } from '../../core/place.ts';
+import type { CopiedFileSystem } from '../../core/probe.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
 import { type Complaints, complaints } from './complaints.ts';
 import type { PartialCopy } from './copy-folder.ts';
@@ -13,6 +14,7 @@ import { type HashTool, hashMissing } from './hash-tool.ts';
 import { pullArchive } from './helper/pull-archive.ts';
 import type { Keeper } from './keeper.ts';
 import { sorter } from './lines.ts';
+import { mountedAt } from './mounted-at.ts';
 import { receiveTar } from './receive-tar.ts';
 import { type Selection, select } from './selection.ts';
 import { sourceTools, toolMissing } from './source-tools.ts';
@@ -39,6 +41,8 @@ export async function copyArchive(
   if (exclude.length > 0 && tar === 'other') return failed(noExclude(machine.name));
   const straight = keeper.on !== 'control' && operation.relay !== true;
   if (straight && !tools.value.findPrintf) return failed(noFind(machine.name));
+  const mounted = await mountedAt(machine, operation, context.signal);
+  if (!mounted.ok) return failed(mounted.error);
   const opened = await keeper.openPartial(placeOf(operation.to).path, {
     method: 'archive',
     host: deps.host.name,
@@ -52,6 +56,7 @@ export async function copyArchive(
   const making: Making = {
     ...{ deps, keeper, operation, context, partial, selection: selection.value },
     ...{ argv: tarCommand(tools.value, selection.value), tool: hash, began: deps.clock.now(), heard: complaints() },
+    mounted: mounted.value,
   };
   try {
     const made = straight ? await fetchStraight(making) : await receiveHere(making);
@@ -77,6 +82,7 @@ interface Making {
   readonly tool: HashTool;
   readonly began: Date;
   readonly heard: Complaints;
+  readonly mounted: readonly CopiedFileSystem[];
 }
 
 /** The helper that keeps the copy fetches it; what should be in it is listed at the source. */

@@ -196,6 +196,9 @@ function isDescription(v: unknown): v is CopyDescription {
     isTexts(v.exclude) &&
     ['host', 'serial', 'manifest_started', 'manifest_taken'].every((key) => typeof v[key] === 'string') &&
     ['files', 'entries', 'bytes'].every((key) => typeof v[key] === 'number') &&
-    Array.isArray(v.unread)
+    Array.isArray(v.unread) &&
+    (v.file_systems === undefined ||
+      (Array.isArray(v.file_systems) &&
+        v.file_systems.every((one) => isObject(one) && typeof one.at === 'string' && typeof one.id === 'string')))
   );
 }

@@ -2,7 +2,7 @@ import type { PerformContext } from '../../core/action.ts';
 import type { BlobRef } from '../../core/blob.ts';
 import type { Outcome } from '../../core/operation.ts';
 import { placeOf } from '../../core/place.ts';
-import type { CopyDescription } from '../../core/probe.ts';
+import type { CopiedFileSystem, CopyDescription } from '../../core/probe.ts';
 import { type Complaints, vanished } from './complaints.ts';
 import type { PartialCopy } from './copy-folder.ts';
 import type { TransferDeps } from './deps.ts';
@@ -10,6 +10,7 @@ import type { HashTool } from './hash-tool.ts';
 import type { Keeper } from './keeper.ts';
 import type { Lines } from './lines.ts';
 import { takeManifest } from './manifest.ts';
+import { mountedAt } from './mounted-at.ts';
 
 interface Copied {
   readonly method: CopyDescription['method'];
@@ -27,6 +28,8 @@ interface Copied {
   readonly entries: Lines;
   readonly heard: Complaints;
   readonly archive: BlobRef | null;
+  /** What was mounted there before anything was read. */
+  readonly mounted: readonly CopiedFileSystem[];
 }
 
 /** What both methods end with: the manifest by a second read of the source, the description, the final name. */
@@ -52,6 +55,8 @@ export async function finishCopy(deps: TransferDeps, context: PerformContext, co
   });
   if (!taken.ok) return { outcome: 'failed', trouble: taken.error };
   const { manifest, entries, files, bytes } = taken.value;
+  const now = await mountedAt(deps.machine, operation, context.signal);
+  if (!now.ok) return { outcome: 'failed', trouble: now.error };
   const sealed = await keeper.seal(partial, placeOf(operation.to).path, {
     format: 1,
     method: copied.method,
@@ -68,6 +73,7 @@ export async function finishCopy(deps: TransferDeps, context: PerformContext, co
     archive: copied.archive,
     unread: heard.list(),
     unread_count: heard.count(),
+    file_systems: copied.mounted.filter(({ at, id }) => now.value.some((one) => one.at === at && one.id === id)),
   });
   if (!sealed.ok) return { outcome: 'failed', trouble: sealed.error };
   return {

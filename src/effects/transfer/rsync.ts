@@ -12,6 +12,7 @@ import { listing } from './hard-links.ts';
 import { hashMissing } from './hash-tool.ts';
 import { here } from './here.ts';
 import { runHere } from './local-program.ts';
+import { mountedAt } from './mounted-at.ts';
 import { remoteShell } from './remote-shell.ts';
 import { nanoseconds, rsyncProgress } from './rsync-progress.ts';
 import { literally, type Selection, select } from './selection.ts';
@@ -32,6 +33,8 @@ export async function copyRsync(
   if (!tools.ok) return failed(tools.error);
   const ready = await whatIsNeeded(machine.name, tools.value);
   if (!ready.ok) return failed(ready.error);
+  const mounted = await mountedAt(machine, operation, context.signal);
+  if (!mounted.ok) return failed(mounted.error);
   const opened = await openPartial(to, {
     method: 'rsync',
     host: deps.host.name,
@@ -79,6 +82,7 @@ export async function copyRsync(
         entries: entries.lines(),
         heard,
         archive: null,
+        mounted: mounted.value,
       });
     } finally {
       entries.discard();

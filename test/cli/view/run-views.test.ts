@@ -459,7 +459,7 @@ test('the verdict on a log is never more than it is', () => {
           head,
           torn: 0,
           breach: undefined,
-          signatures: { sessions: [], covered: 0, lacks: [], statements: [] },
+          signatures: { sessions: [], lacks: [], statements: [] },
           kept: [],
           execution: { ...foldAll([]), run },
           ...given,

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { trouble } from '../../../src/core/result.ts';
 import type { Survey } from '../../../src/core/survey.ts';
 import { surveyProbe } from '../../../src/effects/host/survey.ts';
+import { surveyScript } from '../../../src/effects/host/survey-script.ts';
 import { surveyContract } from '../../contracts/survey.ts';
 import { fakeMachine } from '../../fakes/machine.ts';
 
@@ -64,11 +65,24 @@ describe('a survey of a host with programs that lie, hang or never end', () => {
 });
 
 describe('a survey of a host that tells nothing', () => {
-  it('is unknown in every section, and empty in none', async () => {
-    const survey = await ask(fakeMachine({ environment: { DECOM_SURVEY: '/bin/false' } }));
-    const { root: _root, ...sections } = survey;
-    const fine = Object.entries(sections).filter(([, section]) => section.known && !('lacks' in section.value));
-    expect(fine.map(([name]) => name)).toEqual([]);
+  const sources = [...surveyScript.matchAll(/(?:ask|files) ([a-z]+) /g)].map(([, name]) => name);
+  it.each([
+    ['every source fails', sources.map((name) => `<${name}\n${name}|%exit 1\n>${name}\n`).join('')],
+    ['every source is closed', sources.map((name) => `!${name} closed\n`).join('')],
+    ['every source breaks off', sources.map((name) => `<${name}\n`).join('')],
+  ])('is unknown in every section, and empty in none, where %s', async (_what, answer) => {
+    const folder = mkdtempSync(join(tmpdir(), 'decom-survey-'));
+    const program = join(folder, 'answers');
+    writeFileSync(program, `#!/bin/sh\ncat <<'END'\ndecom survey 1 1000\n${answer}decom survey end\nEND\n`, {
+      mode: 0o700,
+    });
+    try {
+      const { root: _root, ...sections } = await ask(fakeMachine({ environment: { DECOM_SURVEY: program } }));
+      const fine = Object.entries(sections).filter(([, section]) => section.known && !('lacks' in section.value));
+      expect(fine.map(([name]) => name)).toEqual([]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('says why it was asked without root', async () => {

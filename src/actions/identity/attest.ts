@@ -1,0 +1,199 @@
+import type { Static } from 'typebox';
+import * as Type from 'typebox';
+import { action, type Setting, type Verdict } from '../../core/action.ts';
+import { durationPattern, durationText, milliseconds } from '../../core/duration.ts';
+import type { BmcIdentity, Reachable } from '../../core/probe.ts';
+import { type Seen, type Trouble, trouble } from '../../core/result.ts';
+import { type Answered as AnsweredFor, answeringFor, type Find } from '../../core/use.ts';
+import { type Answered, lastAnswer } from '../parts/answers.ts';
+import { bmcSources, otherMachine, type SourceVerdict, sourceText } from '../parts/bmc-match.ts';
+
+const Input = Type.Object(
+  {
+    over: Type.Optional(
+      Type.String({
+        pattern: durationPattern,
+        patternErrorMessage: 'a duration like 1m or 15m',
+        description: 'How long the host has to stay silent while it is called again and again. Default 1m.',
+      }),
+    ),
+  },
+  { additionalProperties: false, description: 'Attests which machine it is that does not answer any more.' },
+);
+type Input = Static<typeof Input>;
+
+/** `bmc` is null where the inventory names none. */
+interface Facts {
+  readonly reachable: Seen<Reachable>;
+  readonly bmc: Seen<BmcIdentity> | null;
+  readonly answered: Answered | null;
+}
+
+/** `calls`: how often it was called; the first answer that is not silence ends it. */
+interface Called extends Facts {
+  readonly calls: number;
+}
+
+const overOf = ({ over }: Input): number => milliseconds(over ?? '1m') ?? 0;
+
+/**
+ * What somebody may have to answer for, as waivers name it. `running`: that no system runs there any more. Only the port of its SSH server is called, and one that is
+ * refused or silent may belong to a host that works well behind a dead sshd or a dead network: a person has to look.
+ */
+const gates = ['running', 'host-keys', 'machine-id', 'uuid', 'bmc'] as const;
+const label = 'serial';
+const callings = 6;
+
+export const identityAttest = action<typeof Input, Facts, Called>({
+  kind: 'identity.attest',
+  about:
+    'For a host that does not answer any more: a person reads its label, another one agrees, and each source of identity that cannot be had is answered for by name.',
+  effect: 'none',
+  once: false,
+  irreversible: false,
+  bmc: 'uses',
+  witnesses: 1,
+  input: Input,
+  output: Type.Object({ sources: Type.Array(Type.String()), read_by: Type.String() }),
+  yields: ['identity.attested'],
+
+  check: (input) => (overOf(input) < 1000 ? '"over" is shorter than a second' : undefined),
+  waivable: () => gates,
+  lasts: overOf,
+
+  inspect: async (_input, probe, past, setting) => {
+    const [reachable, bmc] = await Promise.all([
+      probe({ kind: 'host.reachable' }),
+      setting.host.hasBmc ? probe({ kind: 'bmc.identity' }) : null,
+    ]);
+    return { reachable, bmc, answered: lastAnswer(past) };
+  },
+
+  plan: (_input, { reachable, bmc, answered }, setting) => {
+    const alive = aliveOr(reachable, setting) ?? wrongBmc(bmc, setting);
+    if (alive !== undefined) return { blocked: alive };
+    if (answered !== null && labelOf(answered) === setting.expected.serial.trim()) return [];
+    const text = `Go to ${setting.host.name}. Read the serial on its label, and give it as the note`;
+    return [
+      { kind: 'ask', on: 'control', form: 'checklist', title: 'Which machine is it?', items: [{ id: label, text }] },
+    ];
+  },
+
+  examine: async (input, _receipts, { probe, sleep, signal, progress, past }, { host }) => {
+    const long = overOf(input);
+    let calls = 0;
+    let reachable: Seen<Reachable>;
+    for (;;) {
+      reachable = await probe({ kind: 'host.reachable' });
+      calls++;
+      if (signal.aborted || calls > callings || !reachable.known || reachable.value !== 'no') break;
+      const passed = ((calls - 1) * long) / callings;
+      progress({ what: 'calling it again and again', time: passed, totalTime: long });
+      await sleep(long / callings);
+    }
+    const bmc = host.hasBmc ? await probe({ kind: 'bmc.identity' }) : null;
+    return { reachable, bmc, answered: lastAnswer(past), calls };
+  },
+
+  verify: (input, { reachable, bmc, answered, calls }, setting): Verdict => {
+    const alive = aliveOr(reachable, setting) ?? wrongBmc(bmc, setting);
+    if (alive !== undefined) return { ok: false, trouble: alive };
+    if (calls <= callings) return { ok: false, trouble: cutShort(input) };
+    const read = answered === null ? undefined : labelOf(answered);
+    if (answered === null || read !== setting.expected.serial.trim()) {
+      return { ok: false, trouble: otherLabel(read ?? '', setting) };
+    }
+    const ofBmc = bmc === null ? [] : bmcSources(setting.expected, bmc);
+    const agreed = ['label', ...ofBmc.filter(({ is }) => is === 'agrees').map(({ source }) => source)];
+    const missing = missingOf(ofBmc, setting);
+    const answers = new Map<AnsweredFor, Find[]>();
+    const left: Find[] = [];
+    for (const find of missing) {
+      const answer = answeringFor(setting.answers ?? [], find);
+      if (answer === undefined) left.push(find);
+      else answers.set(answer, [...(answers.get(answer) ?? []), find]);
+    }
+    if (left.length > 0) return { ok: false, trouble: unattested(left, setting), found: missing };
+    const waived = [...answers.keys()].map(({ gate, by }) => ({ gate, by }));
+    return {
+      ok: true,
+      output: { sources: agreed, read_by: answered.by },
+      evidence: [{ kind: 'identity.attested', sources: agreed, read_by: answered.by, waived }],
+      said: `${setting.host.name} has been silent for ${durationText(overOf(input))}; ${agreed.join(', ')} agree; ${waived.map(({ gate, by }) => `${by} answers for ${gate}`).join('; ')}`,
+      waived: [...answers].map(([answer, of]) => ({ answer, trouble: unattested(of, setting) })),
+    };
+  },
+});
+
+const labelOf = ({ items }: Answered): string | undefined =>
+  items.find(({ id, done }) => id === label && done)?.note.trim();
+
+/** Why a host may not be treated as one that is dead: it answers, or whether it does cannot be told. */
+function aliveOr(reachable: Seen<Reachable>, { host: { name } }: Setting): Trouble | undefined {
+  if (!reachable.known) return reachable.trouble;
+  if (reachable.value === 'no') return undefined;
+  if (reachable.value === 'yes') {
+    return trouble(
+      'host-answers',
+      `${name} answers on its address: it is not dead`,
+      'Retire it by a runbook for hosts that live (identity.check, power.off). If the login to it is lost, repair that first; if another machine has its address, correct the inventory.',
+    );
+  }
+  return trouble(
+    'way-unknown',
+    `whether ${name} answers cannot be told: its ProxyCommand leads to no answer, and whether the way or the host ended nothing says`,
+    'Give a way whose machines can be asked (ssh.jump in hosts.yaml); then: decom resume',
+  );
+}
+
+function wrongBmc(bmc: Seen<BmcIdentity> | null, { host, expected }: Setting): Trouble | undefined {
+  if (bmc === null) return undefined;
+  const wrong = bmcSources(expected, bmc).filter(({ is }) => is === 'contradicts');
+  return wrong.length === 0 ? undefined : otherMachine(host, wrong);
+}
+
+/** What nobody but a person can say: each source of identity that does not speak for this machine, in the inventory or not, and that nothing runs there. */
+function missingOf(ofBmc: readonly SourceVerdict[], { expected, host }: Setting): readonly Find[] {
+  const why = (has: boolean): string => (has ? `${host.name} does not answer` : 'the inventory does not have it');
+  const find = (gate: (typeof gates)[number], words: string): Find => ({ gate, key: gate, words });
+  const bmc = ofBmc.some(({ is }) => is === 'agrees');
+  const told = ofBmc.map(sourceText).join('; ');
+  return [
+    find(
+      'running',
+      `running: only the port of its SSH server was called; whether a system still runs on ${host.name}, somebody has to see at its console`,
+    ),
+    find('host-keys', `host key: ${why((expected.host_keys ?? []).length > 0)}`),
+    find('machine-id', `machine-id: ${why(expected.machine_id !== undefined)}`),
+    find('uuid', `UUID: ${why(expected.uuid !== undefined)}`),
+    ...(bmc ? [] : [find('bmc', `BMC: ${host.hasBmc ? told : 'the inventory names none'}`)]),
+  ];
+}
+
+function unattested(missing: readonly Find[], { host, step }: Setting): Trouble {
+  const names = missing.map(({ gate }) => gate);
+  return trouble(
+    'identity-missing',
+    `nothing but what a person read says that it is ${host.name}, and dead: ${names.join(', ')} cannot be had`,
+    `Somebody answers for each by name: ${names.map((name) => `decom waive ${host.name} ${step}/${name} --reason TEXT`).join(', ')}; then: decom resume ${host.name}`,
+    missing.map(({ words }) => words).join('\n'),
+  );
+}
+
+const otherLabel = (read: string, { host, expected }: Setting): Trouble =>
+  trouble(
+    'serial-mismatch',
+    read === ''
+      ? `nobody gave the serial on the label of ${host.name}`
+      : `the serial on the label is "${read}", and that of ${host.name} is "${expected.serial}"`,
+    read === ''
+      ? `Give it as the note of "${label}"; then: decom resume ${host.name}`
+      : 'It is another machine, or the inventory is wrong. Find out which before anything is done to it.',
+  );
+
+const cutShort = (input: Input): Trouble =>
+  trouble(
+    'call-short',
+    `it was not called for all of ${durationText(overOf(input))}`,
+    'Have it called once more: decom resume',
+  );
