@@ -39,6 +39,8 @@ export interface Surroundings {
   readonly redactor: Redactor;
   /** Asks a person for a secret without echoing it; absent where there is nobody to ask. */
   readonly askSecret?: (question: string) => Promise<string | undefined>;
+  /** Tells a person that something waits for them; absent where nobody would see it. */
+  readonly tell?: (line: string) => void;
   /** The folder that holds package.json. */
   readonly packageRoot: string;
   readonly environment: NodeJS.ProcessEnv;
@@ -147,7 +149,7 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
   const secrets = secretsFrom(sources);
   // A program that gives one is only started for what the run itself will need.
   await foreknow([...reached.filter(({ command }) => command === undefined), ...needed], secrets);
-  const ways = await waysTo(options, withoutSecrets, secrets);
+  const ways = await waysTo(options, withoutSecrets, secrets, around.tell);
   const { machine, target, way } = await ways.reach(host);
   const bmc =
     host.bmc === undefined

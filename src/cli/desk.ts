@@ -77,8 +77,10 @@ export function openDesk(invocation: Invocation, signal?: AbortSignal): Result<D
       )
     : undefined;
   const asked = signal ?? new AbortController().signal;
+  const tell = (line: string): void => invocation.output.note([line]);
   const around: Surroundings = {
     redactor,
+    tell,
     packageRoot: packageFolder(),
     environment: process.env,
     ...(keyboard === undefined
@@ -99,6 +101,7 @@ export function openDesk(invocation: Invocation, signal?: AbortSignal): Result<D
           key: environment.DECOM_SIGNING_KEY || undefined,
           home: environment.HOME || homedir(),
           attended: terminal,
+          tell,
           now: invocation.now(),
         });
   return ok({

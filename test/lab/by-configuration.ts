@@ -18,6 +18,7 @@ export interface Where {
   /** Keys that `~/.ssh` holds, by their name there. */
   readonly keys?: Readonly<Record<string, Uint8Array>>;
   readonly patience?: Partial<Patience>;
+  readonly tell?: (line: string) => void;
 }
 
 /** A machine reached as the program does it: what the SSH configuration says chooses the transport, and the home holds no other key. */
@@ -31,7 +32,7 @@ export interface ByConfiguration {
 export async function byConfiguration(
   sshd: Sshd,
   lines: readonly string[],
-  { address = sshd.address, hostKeys = sshd.hostKeys, keys = {}, patience = {} }: Where = {},
+  { address = sshd.address, hostKeys = sshd.hostKeys, keys = {}, patience = {}, tell }: Where = {},
 ): Promise<ByConfiguration> {
   const folder = mkdtempSync(join(tmpdir(), 'decom-configured-'));
   const config = join(folder, 'config');
@@ -47,6 +48,7 @@ export async function byConfiguration(
     home,
     shared: newShared(),
     patience: { settle: 500, abort: 1000, ...patience },
+    ...(tell === undefined ? {} : { tell }),
   });
   return {
     machine,

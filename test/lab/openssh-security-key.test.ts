@@ -175,9 +175,15 @@ describe('a security key that does not sign', () => {
       string,
     ];
     by({ before: `: > '${asked}'; ${waitFor(touched)}` });
-    const { machine } = await reached(host.lines, { patience: { ready: 2000 } });
+    const told: string[] = [];
+    const patience = { ready: 2000, hint: 100 };
+    const { machine } = await reached(host.lines, { patience, tell: (line) => told.push(line) });
     const trouble = troubleOf(machine);
     await until(() => existsSync(asked) || undefined);
+    await until(() => told.length > 0 || undefined);
+    expect(told).toEqual([
+      `web01: its key is on a security key (${host.key}); the login waits: touch it when it blinks`,
+    ]);
     writeFileSync(touched, '');
     expect(await trouble).toBeUndefined();
   });

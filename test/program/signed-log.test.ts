@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { sha256 } from '../../src/core/json.ts';
 import type { PracticeMachine } from '../../src/practice/practice-machine.ts';
 import { settings } from '../faults/bench.ts';
+import { until } from '../faults/interruption.ts';
 import { type PracticeBench, practiceBench, startMachine } from '../faults/practice.ts';
 import { endCalls } from '../faults/program.ts';
 import { authenticatorLibrary, securityKey } from '../lab/authenticator.ts';
@@ -326,6 +327,25 @@ test.each(['ed25519-sk', 'ecdsa-sk'] as const)(
     expect(byScript('-s', join(b.folder, 'allowed_signers')).code).toBe(0);
   },
 );
+
+test('who has a security key that waits is told to touch it', async () => {
+  b = await practiceBench(machine);
+  const library = await authenticatorLibrary();
+  const file = join(b.folder, 'key');
+  await signedBench(look, `ada@example.org ${securityKey(library, 'ed25519-sk', file)}\n`);
+  const programs = join(b.folder, 'programs');
+  const touched = join(b.folder, 'touched');
+  mkdirSync(programs);
+  const waiting = `case "$*" in *'-Y sign'*) until [ -e ${touched} ]; do sleep 0.1; done ;; esac`;
+  const real = execFileSync('sh', ['-c', 'command -v ssh-keygen'], { encoding: 'utf8' }).trim();
+  writeFileSync(join(programs, 'ssh-keygen'), `#!/bin/sh\n${waiting}\nexec ${real} "$@"\n`, { mode: 0o755 });
+  const env = { DECOM_SIGNING_KEY: file, SSH_SK_PROVIDER: library, PATH: `${programs}:${process.env.PATH}` };
+  const call = b.start(b.unattended, { env });
+  const hint = `${file} is on a security key, and is to sign as ada@example.org: touch it when it blinks`;
+  await until('it is told', () => call.stderr().includes(hint), call);
+  writeFileSync(touched, '');
+  expect((await call.ended).code).toBe(0);
+});
 
 test.each([
   ['ecdsa', '256'],

@@ -27,6 +27,7 @@ export async function waysTo(
   { hostsFile, hosts = [], helpers = [] }: Declared,
   environment: NodeJS.ProcessEnv,
   secrets: Secrets,
+  tell: ((line: string) => void) | undefined,
 ): Promise<WaysTo> {
   const [{ routedMachine }, { chooseTransport }, { processShared }, { routeTo }] = await Promise.all([
     import('../../effects/ssh/routed-machine.ts'),
@@ -48,6 +49,7 @@ export async function waysTo(
       secrets,
       environment,
       shared: processShared,
+      ...(tell === undefined ? {} : { tell }),
       ...(environment.SSH_AUTH_SOCK ? { agent: environment.SSH_AUTH_SOCK } : {}),
     });
     return { machine, target: route.target, way: [...route.notes, ...transport.words] };

@@ -16,6 +16,8 @@ export interface OperatorKeys {
   readonly home: string;
   /** Whether a person is there who can be asked for a passphrase or a touch. */
   readonly attended: boolean;
+  /** Tells a person that a security key waits for a touch. */
+  readonly tell?: (line: string) => void;
   readonly now: Date;
 }
 
@@ -90,10 +92,12 @@ function voucherOf(keys: OperatorKeys, candidate: Candidate, { principal }: Allo
         writeFileSync(file, message, { mode: 0o600 });
         const held = join(folder, 'key.pub');
         if (candidate.file === undefined) writeFileSync(held, `${candidate.key}\n`, { mode: 0o600 });
+        const hint = setTimeout(() => tellTouch(keys, candidate, principal), 1500);
         const ran = await openssh('ssh-keygen', ['-Y', 'sign', '-n', namespace, '-f', candidate.file ?? held, file], {
           environment,
           asks: keys.attended,
         });
+        clearTimeout(hint);
         if (!ran.ok) return ran;
         const made = existsSync(`${file}.sig`) ? unarmoured(readFileSync(`${file}.sig`, 'utf8')) : undefined;
         if (ran.value.code !== 0 || made === undefined) {
@@ -107,6 +111,12 @@ function voucherOf(keys: OperatorKeys, candidate: Candidate, { principal }: Allo
       }
     },
   };
+}
+
+/** ssh-keygen says so itself at a terminal, but not of a key that an agent holds. */
+function tellTouch({ attended, tell }: OperatorKeys, candidate: Candidate, principal: string): void {
+  if (!candidate.key.startsWith('sk-') || (attended && candidate.file !== undefined)) return;
+  tell?.(`${nameOf(candidate)} is on a security key, and is to sign as ${principal}: touch it when it blinks`);
 }
 
 const cannotSign = (candidate: Candidate, principal: string, said: string) =>

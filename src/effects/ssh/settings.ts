@@ -88,12 +88,18 @@ async function route(wanted: Wanted, sources: SettingsSources, path: readonly st
     ...(wanted.mayMean === undefined ? {} : { mayMean: wanted.mayMean }),
   };
   const needs = beyondSsh2(target, config, { home, jumpGiven: ssh.jump !== undefined });
+  const all = [...jumps.needs, ...needs];
+  const touched = all.find(({ need }) => need === 'security-key')?.what;
   const proxied = needs.some(({ need }) => need === 'proxy-command');
   const way = jumps.targets.map((jump) => `${jump.user}@${jump.address} port ${jump.port}`);
   return {
     ...same,
-    target: proxied ? { ...target, proxied } : target,
-    needs: [...jumps.needs, ...needs],
+    target: {
+      ...target,
+      ...(proxied ? { proxied } : {}),
+      ...(touched === undefined ? {} : { touched }),
+    },
+    needs: all,
     notes: [
       ...(note === undefined ? [] : [note]),
       ...(own.from.length === 0 ? [] : [`from the SSH configuration for ${destination}: ${own.from.join(', ')}`]),

@@ -50,6 +50,8 @@ export interface SshTarget {
   readonly legacy?: boolean;
   /** The only algorithms to use. */
   readonly algorithms?: AlgorithmLimits;
+  /** The login waits for a hand: which machine's key, or a bastion's on the way, is on a security key. */
+  readonly touched?: string;
   /** Why it must not be tried at all: settings that cannot be read, or cannot be kept. */
   readonly refused?: Trouble;
 }
@@ -67,6 +69,8 @@ export interface SshDeps {
   /** What all machines of this process share; without it this one is alone. */
   readonly shared?: SshShared;
   readonly patience?: Partial<Patience>;
+  /** Tells a person that something waits for them; without it nobody is told. */
+  readonly tell?: (line: string) => void;
 }
 
 /** The same with what is shared, be it with nobody. */
@@ -80,6 +84,8 @@ export interface Patience {
   readonly ready: number;
   /** For somebody to touch a security key, besides. */
   readonly touch: number;
+  /** Before somebody is told that it waits for that. */
+  readonly hint: number;
   /** Between keepalives; the connection is given up after three without an answer. */
   readonly keepalive: number;
   /** Between TERM and KILL when a program is aborted. */
@@ -91,6 +97,7 @@ export interface Patience {
 export const usualPatience: Patience = {
   ready: 20_000,
   touch: 60_000,
+  hint: 1500,
   keepalive: 10_000,
   abort: 5000,
   settle: 5000,

@@ -122,8 +122,15 @@ function login(
       },
       timeFor(target, patience),
     );
+    const { tell } = deps;
+    const { touched } = target;
+    const hint =
+      tell === undefined || touched === undefined
+        ? undefined
+        : setTimeout(() => tell(`${touched}; the login waits: touch it when it blinks`), patience.hint);
     const end = (said: string | undefined): void => {
       clearTimeout(timer);
+      clearTimeout(hint);
       signal.removeEventListener('abort', stop);
       resolve(said);
     };
