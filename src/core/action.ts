@@ -162,7 +162,7 @@ export interface Action<I extends TSchema = TSchema, F = unknown, A = unknown> {
   /** The facts to plan on while an input is `(known after …)`: only then `inspect` cannot be asked. */
   foresee?(input: Static<I>, setting: Setting): F;
   /** What of the facts a person is to know although it stands in nobody's way: shown with the plan. Pure. */
-  remarks?(facts: F): readonly string[];
+  remarks?(facts: F, setting: Setting): readonly string[];
   /** Of an action that proves a copy: what that one holds, where it is there already. Pure. */
   holds?(facts: F): CopyDescription | undefined;
   /** Pure: facts in, operations out. */

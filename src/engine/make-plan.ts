@@ -79,7 +79,7 @@ export async function makePlan(asked: Engine, request: PlanRequest): Promise<Pla
     order.push(inOrder);
     const holds = planned.seen === null ? undefined : action.holds?.(planned.seen);
     if (holds !== undefined) made[step.id] = holds;
-    const remarks = planned.seen === null ? [] : (action.remarks?.(planned.seen) ?? []);
+    const remarks = planned.seen === null ? [] : (action.remarks?.(planned.seen, setting) ?? []);
     facts[step.id] = {
       already: planned.operations?.length === 0 && action.effect !== 'none',
       seen: planned.seen,

@@ -148,8 +148,9 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
         if (lost !== undefined) return block('coverage', lost);
       }
     }
-    const unapproved =
-      drive.executor.real && planned.length > 0 ? parkUnapproved(drive, step, action, passed) : undefined;
+    // A witness agrees to the plan in force, also where an earlier one had everything done but the judging.
+    const isAsked = planned.length > 0 || action.witnesses !== undefined;
+    const unapproved = drive.executor.real && isAsked ? parkUnapproved(drive, step, action, passed) : undefined;
     return unapproved ?? { before, planned };
   };
 

@@ -127,7 +127,7 @@ it('is told of with the plan by the step that tests the BMC', async () => {
   };
   const facts = await powerStatus.inspect({}, probe, { done: [] }, setting);
   expect(powerStatus.plan({}, facts, setting)).toEqual([]);
-  expect(powerStatus.remarks?.(facts)).toEqual([
+  expect(powerStatus.remarks?.(facts, setting)).toEqual([
     expect.stringMatching(/accepts IPMI cipher suite 0: .* any password\. Disable cipher suite 0 at the BMC/),
   ]);
 });

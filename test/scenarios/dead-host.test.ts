@@ -29,10 +29,11 @@ const approves = (s: Stage, plan: Plan, by: string): void =>
     ...{ kind: 'approve', role: null },
     expires: new Date(s.world.state.now.getTime() + 3_600_000).toISOString(),
   });
-const waives = (s: Stage, plan: Plan, gate: string, by = 'bob'): void =>
-  says(s, plan, by, {
+/** `first`: the plan that the log began with, where another one is in force. */
+const waives = (s: Stage, plan: Plan, gate: string, first = plan): void =>
+  says(s, plan, 'bob', {
     ...{ kind: 'waive', step: 'attest', gate },
-    found: foldAll(s.events(plan) as never).found.attest?.at(-1)?.list.sha256,
+    found: foldAll(s.events(first) as never).found.attest?.at(-1)?.list.sha256,
   });
 
 /** A host that does not answer, and whoever is at the rack reads that serial. */
@@ -80,6 +81,16 @@ describe('a host that does not answer any more', () => {
     expect(attested).toMatchObject({ kind: 'identity.attested', read_by: 'ada' });
   });
 
+  test('has a plan that says beforehand what will have to be answered for', async () => {
+    const plan = await dead().plan();
+    expect(plan.facts.steps.attest?.remarks).toEqual([
+      expect.stringMatching(
+        /^the run will stop here until somebody has answered by name for each of: running: only the port .*; host key: .*; machine-id: .*; UUID: web01 does not answer$/,
+      ),
+    ]);
+    expect((await stage(book).plan()).facts.steps.attest?.remarks).toBeUndefined();
+  });
+
   test('is not switched off where it answers after all, however much was agreed to', async () => {
     const s = dead();
     const plan = await s.plan();
@@ -100,6 +111,33 @@ describe('a host that does not answer any more', () => {
     approves(s, plan, 'ada');
     expect(await s.run(plan)).toMatchObject({ end: 'parked', step: 'attest' });
     expect(s.questions).toEqual([]);
+  });
+
+  test('waits for somebody else to agree to a plan that took the place of the one they agreed to', async () => {
+    const s = dead();
+    const plan = await s.plan();
+    approves(s, plan, 'cleo');
+    expect(await s.run(plan)).toMatchObject({ end: 'blocked', trouble: { code: 'identity-missing' } });
+    const second = await s.replan(plan, []);
+    const waiting = { end: 'parked', why: expect.stringContaining('one more person') };
+    // The label is read, so nothing is left to be done there but to judge.
+    expect(await s.run(plan, { inForce: second })).toMatchObject({ ...waiting, step: 'attest' });
+    approves(s, second, 'cleo');
+    expect(await s.run(plan, { inForce: second })).toMatchObject({
+      end: 'blocked',
+      trouble: { code: 'identity-missing' },
+    });
+    for (const gate of missing) waives(s, second, gate, plan);
+    s.answer = (question) =>
+      question.ask === 'begin' && question.step.id === 'cut' ? { answer: 'quit', why: 'quit' } : goOn(question);
+    expect(await s.run(plan, { inForce: second })).toMatchObject({ end: 'quit' });
+    const third = await s.replan(plan, []);
+    s.answer = goOn;
+    expect(await s.run(plan, { inForce: third })).toMatchObject({ ...waiting, step: 'cut' });
+    expect(s.world.state.power).toBe('on');
+    approves(s, third, 'cleo');
+    expect(await s.run(plan, { inForce: third })).toMatchObject({ end: 'done' });
+    expect(s.world.state.power).toBe('off');
   });
 
   test('is not switched off by whoever reads another label', async () => {

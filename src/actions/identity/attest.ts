@@ -69,6 +69,14 @@ export const identityAttest = action<typeof Input, Facts, Called>({
     return { reachable, bmc, answered: lastAnswer(past) };
   },
 
+  remarks: ({ reachable, bmc }, setting) => {
+    if (aliveOr(reachable, setting) !== undefined || wrongBmc(bmc, setting) !== undefined) return [];
+    const missing = missingOf(bmcTold(bmc, setting), setting);
+    return [
+      `the run will stop here until somebody has answered by name for each of: ${missing.map(({ words }) => words).join('; ')}`,
+    ];
+  },
+
   plan: (_input, { reachable, bmc, answered }, setting) => {
     const alive = aliveOr(reachable, setting) ?? wrongBmc(bmc, setting);
     if (alive !== undefined) return { blocked: alive };
@@ -103,7 +111,7 @@ export const identityAttest = action<typeof Input, Facts, Called>({
     if (answered === null || read !== setting.expected.serial.trim()) {
       return { ok: false, trouble: otherLabel(read ?? '', setting) };
     }
-    const ofBmc = bmc === null ? [] : bmcSources(setting.expected, bmc);
+    const ofBmc = bmcTold(bmc, setting);
     const agreed = ['label', ...ofBmc.filter(({ is }) => is === 'agrees').map(({ source }) => source)];
     const missing = missingOf(ofBmc, setting);
     const answers = new Map<AnsweredFor, Find[]>();
@@ -147,10 +155,12 @@ function aliveOr(reachable: Seen<Reachable>, { host: { name } }: Setting): Troub
 }
 
 function wrongBmc(bmc: Seen<BmcIdentity> | null, { host, expected }: Setting): Trouble | undefined {
-  if (bmc === null) return undefined;
-  const wrong = bmcSources(expected, bmc).filter(({ is }) => is === 'contradicts');
+  const wrong = bmcTold(bmc, { expected }).filter(({ is }) => is === 'contradicts');
   return wrong.length === 0 ? undefined : otherMachine(host, wrong);
 }
+
+const bmcTold = (bmc: Facts['bmc'], { expected }: Pick<Setting, 'expected'>): readonly SourceVerdict[] =>
+  bmc === null ? [] : bmcSources(expected, bmc);
 
 /** What nobody but a person can say: each source of identity that does not speak for this machine, in the inventory or not, and that nothing runs there. */
 function missingOf(ofBmc: readonly SourceVerdict[], { expected, host }: Setting): readonly Find[] {

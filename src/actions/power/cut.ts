@@ -48,6 +48,8 @@ export const powerCut = action<typeof Input, Facts, After>({
   once: false,
   irreversible: true,
   bmc: 'uses',
+  // The plan may have become another one since somebody agreed to the attestation.
+  witnesses: 1,
   input: Input,
   output: Type.Object({ power: Type.Enum(['off']) }),
   yields: ['power.is-off'],
