@@ -161,6 +161,11 @@ export interface Action<I extends TSchema = TSchema, F = unknown, A = unknown> {
   inspect(input: Static<I>, probe: Probe, past: Past, setting: Setting): Promise<F>;
   /** The facts to plan on while an input is `(known after …)`: only then `inspect` cannot be asked. */
   foresee?(input: Static<I>, setting: Setting): F;
+  /**
+   * The facts as earlier steps will have left them: `earlier` are the operations that they will do, in order. What is planned before anything has
+   * run, or is rehearsed, rests on these. Default: nothing of it changes. Pure.
+   */
+  left?(facts: F, earlier: readonly Operation[]): F;
   /** What of the facts a person is to know although it stands in nobody's way: shown with the plan. Pure. */
   remarks?(facts: F, setting: Setting): readonly string[];
   /** Of an action that proves a copy: what that one holds, where it is there already. Pure. */

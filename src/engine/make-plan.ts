@@ -4,6 +4,7 @@ import type { Scope } from '../core/binding.ts';
 import type { Host } from '../core/host.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { mayStartWriters } from '../core/may-start-writers.ts';
+import type { Operation } from '../core/operation.ts';
 import { type OrderedStep, orderedStep, orderFaults } from '../core/order.ts';
 import {
   type Blocker,
@@ -65,6 +66,7 @@ export async function makePlan(asked: Engine, request: PlanRequest): Promise<Pla
   };
   const steps: PlannedStep[] = [];
   const order: OrderedStep[] = [];
+  const earlier: Operation[] = [];
   const facts: Record<string, PlanFacts['steps'][string]> = {};
   const blockers: Blocker[] = [];
   const made: Record<string, CopyDescription> = {};
@@ -72,7 +74,9 @@ export async function makePlan(asked: Engine, request: PlanRequest): Promise<Pla
     const action = engine.actions.find((a) => a.kind === step.uses);
     if (action === undefined) throw new Error(`step ${step.id} uses ${step.uses}, which does not exist`);
     const setting = settingOf(bound, folderName(request.run, request.redone?.[step.id] ?? 0), step.id, engine.scratch);
-    const planned = await planStep(engine, step, action, scope, setting);
+    const planned = await planStep(engine, step, action, scope, { setting, earlier });
+    // What is done already, the world itself shows.
+    if (request.outputs?.[step.id] === undefined) earlier.push(...(planned.operations ?? []));
     blockers.push(...planned.blockers);
     const inOrder = ordered(step, action, planned, request.outputs?.[step.id] !== undefined);
     blockers.push(...orderBlockers(engine, order, inOrder));
@@ -157,7 +161,7 @@ async function planStep(
   step: Step,
   action: AnyAction,
   scope: Scope,
-  setting: Setting,
+  { setting, earlier }: { readonly setting: Setting; readonly earlier: readonly Operation[] },
 ): Promise<StepPlan> {
   const bound = engine.bind(step, scope);
   if (!bound.ok)
@@ -186,7 +190,7 @@ async function planStep(
     }
   }
   const seen = waitsFor.length > 0 ? null : asJson(facts);
-  const planned = action.plan(input, facts, setting);
+  const planned = action.plan(input, action.left?.(facts, earlier) ?? facts, setting);
   if ('blocked' in planned)
     return { operations: null, seen, input, blockers: [{ step: step.id, trouble: planned.blocked }] };
   return { operations: planned, seen, input, blockers: [] };

@@ -145,6 +145,17 @@ function foreseen(action: AnyAction, input: unknown, setting: Setting): readonly
   return 'blocked' in planned ? undefined : planned;
 }
 
+/** The facts as the steps that were only described would have left them. */
+export function asLeft(drive: Drive, step: PlannedStep, action: AnyAction, facts: unknown): unknown {
+  const pretended = stepsBefore(drive, step).filter((s) => wasPretended(drive, s));
+  return (
+    action.left?.(
+      facts,
+      pretended.flatMap(({ operations }) => operations ?? []),
+    ) ?? facts
+  );
+}
+
 const stateOf = (drive: Drive, step: PlannedStep) => stepState(drive.journal.execution, step.id).forth;
 
 const wasPretended = (drive: Drive, step: PlannedStep): boolean => stateOf(drive, step).status === 'previewed';

@@ -18,7 +18,7 @@ import type { Journal } from './journal.ts';
 import { keepCaps } from './keep-caps.ts';
 import { leftToDo } from './left-to-do.ts';
 import { parkOutside } from './park-outside.ts';
-import { preview, toldOnce } from './preview.ts';
+import { asLeft, preview, toldOnce } from './preview.ts';
 import { redoCommand } from './redo.ts';
 import { refresh } from './refresh.ts';
 import { stepsBefore } from './steps-before.ts';
@@ -116,7 +116,7 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
   const look = async (): Promise<StepEnd | Look> => {
     const before = await inspect(engine, action, input, pastOf(journal.execution, step.id), setting);
     if (drive.signal.aborted) return { end: 'signal' };
-    const planned = action.plan(input, before, setting);
+    const planned = action.plan(input, drive.executor.real ? before : asLeft(drive, step, action, before), setting);
     if ('blocked' in planned) return block('plan', planned.blocked);
     const foreign = drifted(step, planned);
     if (foreign !== undefined && engine.borrowed === undefined) {

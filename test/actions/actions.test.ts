@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { actions } from '../../src/actions/index.ts';
 import type { AnyAction, ExamineContext, Past, Probe, Setting, Verdict } from '../../src/core/action.ts';
 import type { Json } from '../../src/core/json.ts';
+import type { Operation } from '../../src/core/operation.ts';
 import { type Facts, probeOf } from './world.ts';
 
 /** One case of a table: what goes in, what the probes see, and what must come out. */
@@ -18,6 +19,8 @@ interface Case {
   readonly past?: Past;
   /** `foreseen` instead of facts: an input is still unknown. */
   readonly facts?: Facts | 'foreseen';
+  /** What earlier steps will have done. */
+  readonly earlier?: readonly Operation[];
   readonly operations?: readonly Json[];
   /** The exact text of the trouble that blocks. */
   readonly blocked?: string;
@@ -126,7 +129,8 @@ async function check(action: AnyAction, one: Case): Promise<void> {
       : await action.inspect(one.input, probeOf(seen), one.past ?? { done: [] }, mine);
   // The journal keeps facts as JSON, so they must be the same after that.
   expect(JSON.parse(JSON.stringify(facts))).toEqual(facts);
-  const planned = action.plan(one.input, facts, mine);
+  const left = one.earlier === undefined ? facts : action.left?.(facts, one.earlier);
+  const planned = action.plan(one.input, left, mine);
   if (one.blocked !== undefined) {
     expect(planned).toMatchObject({
       blocked: { what: one.blocked, ...(one.fix === undefined ? {} : { fix: one.fix }) },

@@ -49,7 +49,8 @@ function thing(on: string, stage: Stage): string {
       .replace(/\b[0-9a-f]{64}\b/, 'HASH')
       .replace(/(?<=[./])\d+(?=\.(tmp|new))/, 'PID')
       .replace(/\.[0-9a-f]{12}\.stale$/, '.HASH.stale')
-      .replace(/^\/tmp\/decom-compare-\w+/, 'TMP');
+      .replace(/^\/tmp\/decom-(compare|sign|verify)-\w+/, 'TMP')
+      .replace(/\d{4}-\d\d-\d\dT[\d-]+\.\d{3}Z-[0-9a-f]+(?=\.json)/, 'STATEMENT');
   if (on === state || on.startsWith(`${state}/`)) return `state${plain(on.slice(state.length))}`;
   if (on.startsWith(`${vault}/`)) return `vault${plain(on.slice(vault.length))}`;
   if (on === folder || on.startsWith(`${folder}/`)) return `workspace${plain(on.slice(folder.length))}`;

@@ -1,7 +1,7 @@
 import * as Type from 'typebox';
 import { action, type Setting } from '../../core/action.ts';
 import type { BmcIdentity } from '../../core/probe.ts';
-import { type Seen, trouble } from '../../core/result.ts';
+import { type Seen, seen, trouble } from '../../core/result.ts';
 import { noBmc, notThisBmc } from '../parts/bmc-match.ts';
 import { holderWord } from '../parts/power-holder.ts';
 
@@ -32,6 +32,11 @@ export const bmcLocate = action<typeof Input, Facts>({
     }
     const [bmc, light] = await Promise.all([probe({ kind: 'bmc.identity' }), probe({ kind: 'bmc.indicator' })]);
     return { light, bmc };
+  },
+
+  left: (facts, earlier) => {
+    const last = earlier.findLast((operation) => operation.kind === 'bmc.locate');
+    return last === undefined || !facts.light.known ? facts : { ...facts, light: seen(last.want) };
   },
 
   // A light that cannot be read back could not be confirmed either, so it is refused before anything is done.

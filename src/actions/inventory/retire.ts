@@ -1,6 +1,6 @@
 import * as Type from 'typebox';
 import { action } from '../../core/action.ts';
-import { type Seen, trouble } from '../../core/result.ts';
+import { type Seen, seen, trouble } from '../../core/result.ts';
 
 const Input = Type.Object(
   {
@@ -27,6 +27,11 @@ export const inventoryRetire = action<typeof Input, Facts>({
   inspect: async (_input, probe, _past, { host }) => {
     const seen = await probe({ kind: 'inventory', host: host.name });
     return { status: seen.known ? { known: true, value: seen.value.status } : seen };
+  },
+
+  left: (facts, earlier) => {
+    const last = earlier.findLast((operation) => operation.kind === 'inventory.set');
+    return last === undefined || !facts.status.known ? facts : { status: seen(last.status) };
   },
 
   plan: (input, { status }, { host }) => {

@@ -1,6 +1,6 @@
 import type { Operation } from '../../core/operation.ts';
 import type { OtherInit, ServiceState } from '../../core/probe.ts';
-import type { Trouble } from '../../core/result.ts';
+import { type Seen, seen, type Trouble } from '../../core/result.ts';
 import { notEnabled, startsAtBoot, startsLost } from './systemd.ts';
 
 type Commands = readonly Operation[];
@@ -77,6 +77,48 @@ export function enablingAgain(was: States, now: States): Commands {
       }
     }),
   ];
+}
+
+/** The state that a unit is in once these operations are done, as far as they are commands of this file. */
+export function leftBy(operations: Commands, unit: Seen<ServiceState>): Seen<ServiceState> {
+  if (!unit.known) return unit;
+  let state = unit.value;
+  for (const operation of operations) if (operation.kind === 'exec') state = leftByOne(operation.argv, state);
+  return seen(state);
+}
+
+function leftByOne(argv: readonly string[], state: ServiceState): ServiceState {
+  const { init } = state;
+  switch (init === undefined ? verbOfSystemctl(argv, state.unit) : verbOf(argv, init, nameOf(state.unit))) {
+    case 'stop':
+      return { ...state, active: 'inactive', sub: 'dead' };
+    case 'start':
+      return { ...state, active: 'active', sub: 'running' };
+    case 'enable':
+      return { ...state, enabled: 'enabled' };
+    case 'disable':
+      return { ...state, enabled: 'disabled', ...(init === undefined ? {} : { init: { ...init, starts: [] } }) };
+    default:
+      return state;
+  }
+}
+
+function verbOfSystemctl([program, , verb, ...rest]: readonly string[], unit: string): string | undefined {
+  return program === 'systemctl' && rest.includes(unit) ? verb : undefined;
+}
+
+const meaning: { readonly [word: string]: 'enable' | 'disable' } = {
+  ...{ enable: 'enable', on: 'enable', add: 'enable' },
+  ...{ disable: 'disable', off: 'disable', del: 'disable' },
+};
+
+function verbOf(argv: readonly string[], init: OtherInit, name: string): string | undefined {
+  const last = argv.at(-1) ?? '';
+  if (argv.length === init.run.length + 1 && init.run.every((word, i) => word === argv[i])) return last;
+  // What chkconfig and update-rc.d are told stands after the name, and what rc-update is told before it.
+  if (argv[0] === init.boot && argv.slice(1, 3).includes(name))
+    return argv.slice(1).flatMap((word) => meaning[word] ?? [])[0];
+  return argv[0] === 'mv' && init.starts.includes(argv[3] ?? '') ? 'disable' : undefined;
 }
 
 const started = (verb: 'start' | 'stop', states: States): Commands => [

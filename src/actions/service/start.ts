@@ -4,7 +4,7 @@ import { action } from '../../core/action.ts';
 import type { Operation } from '../../core/operation.ts';
 import type { ServiceState } from '../../core/probe.ts';
 import { type Seen, type Trouble, trouble } from '../../core/result.ts';
-import { disabling, enabling, starting, stopping } from '../parts/service-commands.ts';
+import { disabling, enabling, leftBy, starting, stopping } from '../parts/service-commands.ts';
 import {
   bootUnknown,
   initNames,
@@ -38,6 +38,8 @@ export const serviceStart = action<typeof Input, readonly Seen<ServiceState>[]>(
   output: Type.Object({ units: Type.Array(Type.String()) }),
 
   inspect: (input, probe) => Promise.all(unitsOf(input).map((unit) => probe({ kind: 'service', unit }))),
+
+  left: (facts, earlier) => facts.map((unit) => leftBy(earlier, unit)),
 
   plan: ({ enable = false }, facts) => {
     const operations: Operation[] = [];

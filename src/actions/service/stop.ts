@@ -3,7 +3,7 @@ import { action } from '../../core/action.ts';
 import type { Operation } from '../../core/operation.ts';
 import type { ServiceState } from '../../core/probe.ts';
 import type { Trouble } from '../../core/result.ts';
-import { disabling, enablingAgain, starting, stopping } from '../parts/service-commands.ts';
+import { disabling, enablingAgain, leftBy, starting, stopping } from '../parts/service-commands.ts';
 import {
   askUnit,
   bootUnknown,
@@ -42,6 +42,12 @@ export const serviceStop = action<typeof Input, readonly UnitFacts[]>({
   yields: ['writers.stopped'],
 
   inspect: (input, probe) => Promise.all(unitsOf(input).map((unit) => askUnit(probe, unit))),
+
+  left: (facts, earlier) =>
+    facts.map(({ unit, triggers }) => ({
+      unit: leftBy(earlier, unit),
+      triggers: triggers.map((trigger) => leftBy(earlier, trigger)),
+    })),
 
   plan: ({ disable = true }, facts) => {
     const operations: Operation[] = [];
