@@ -105,7 +105,7 @@ export async function auditOf(
     ...vouched.lacks,
     ...said.lacks,
     ...(torn > 0 ? ['its last line is torn'] : []),
-    ...(execution.status === 'closed' && walk.value.last !== 'session.closed'
+    ...(execution.status === 'closed' && execution.inSession
       ? ['its last session was never closed: the process was killed, or lines were cut off']
       : []),
   ];

@@ -6,6 +6,7 @@ import type { EndSignal } from './signals.ts';
 export function exitOfRun(end: RunEnd, signal: EndSignal | undefined): ExitCode {
   switch (end.end) {
     case 'done':
+    case 'ended':
     case 'rolled-back':
       return exit.done;
     case 'rehearsed':

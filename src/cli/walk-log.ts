@@ -1,4 +1,4 @@
-import type { EventType, Recorded } from '../core/event.ts';
+import type { Recorded } from '../core/event.ts';
 import { type RunFold, runFolding } from '../core/fold.ts';
 import type { RunFolder } from '../core/ports.ts';
 import { logReader, type Reading } from '../core/read-log.ts';
@@ -28,8 +28,6 @@ export interface Walk extends Reading {
   readonly anchored: number | undefined;
   /** Those of `kept` that the log holds. */
   readonly held: ReadonlySet<HeadKept>;
-  /** The type of the last line. */
-  readonly last: EventType | undefined;
 }
 
 /**
@@ -44,7 +42,6 @@ export async function walkLog(folder: RunFolder, first: string, options: WalkOpt
   const statements: TakenAt[] = [];
   const held = new Set<HeadKept>();
   let anchored: number | undefined;
-  let last: EventType | undefined;
   const reader = logReader(first, run, (line) => {
     const { recorded, hash } = line;
     seals.take(line);
@@ -53,7 +50,6 @@ export async function walkLog(folder: RunFolder, first: string, options: WalkOpt
     if (blob !== undefined && !referred.has(key)) referred.set(key, { line: line.line, blob });
     for (const one of kept) if (one.size === line.line && one.hash === hash) held.add(one);
     if (hash === head) anchored ??= line.line;
-    last = recorded.type;
     if (recorded.type === 'statement.taken') statements.push({ line: line.line, event: recorded });
     visit?.(recorded);
   });
@@ -68,7 +64,7 @@ export async function walkLog(folder: RunFolder, first: string, options: WalkOpt
   return ok({
     ...reader.reading(),
     ...{ run: run.execution(), seals: sealed.value, referred: [...referred.values()] },
-    ...{ statements, anchored, held, last },
+    ...{ statements, anchored, held },
   });
 }
 

@@ -108,6 +108,8 @@ export interface Execution {
   readonly operators: readonly string[];
   /** Who opened the last session: the person who vouches for it, by their name among the allowed signers, else the login. */
   readonly present: string;
+  /** A process works on it, or ended without a word: its session was never closed. */
+  readonly inSession: boolean;
   /** Those of them who began the run, planned it anew or began a step of it. To take statements in is not to drive. */
   readonly drivers: readonly string[];
   readonly direction: Direction;
@@ -184,6 +186,7 @@ export const emptyExecution: Execution = {
   opened: null,
   operators: [],
   present: '',
+  inSession: false,
   drivers: [],
   direction: 'forth',
   steps: {},

@@ -35,9 +35,11 @@ export function after(execution: Execution, event: Recorded, own: Own): Executio
       return onRun(execution, event, own, {
         operators: operators.includes(event.operator) ? operators : [...operators, event.operator],
         present: event.seal?.principal ?? event.operator,
+        inSession: true,
       });
     }
     case 'session.closed':
+      return onRun(execution, event, own, { inSession: false });
     case 'head.kept':
     case 'head.not-kept':
     case 'host.claimed':

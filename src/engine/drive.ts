@@ -13,6 +13,8 @@ export type RunEnd =
   | { readonly end: 'done' }
   /** Rehearsal only: every gate held, or these did not. */
   | { readonly end: 'rehearsed'; readonly blocked: readonly { readonly step: string; readonly trouble: Trouble }[] }
+  /** It had ended before this session began, and the one before was cut off: what was left to be closed is. */
+  | { readonly end: 'ended'; readonly outcome: string }
   | { readonly end: 'rolled-back'; readonly kept: readonly string[] }
   | { readonly end: 'blocked'; readonly step: string; readonly trouble: Trouble }
   | { readonly end: 'drift'; readonly step: string; readonly trouble: Trouble }
@@ -34,6 +36,11 @@ export type RunEnd =
 export async function drive(run: Drive): Promise<RunEnd> {
   try {
     if (!run.executor.real) return await rehearse(run);
+    const { status, outcome } = run.journal.execution;
+    if (status === 'closed') {
+      await leaveHost(run);
+      return { end: 'ended', outcome: outcome ?? 'closed' };
+    }
     const claim = await startClaim(run, run.takeOver);
     if (claim !== undefined) {
       run.journal.record({ type: 'run.stopped', by: 'gate', who: null, reason: claim.what });

@@ -66,5 +66,9 @@ export async function judge(stage: Stage, kept: Buffer): Promise<Verdict> {
   return { twice, lost, open, sessions, resolved };
 }
 
-const isOver = ({ log }: Stage): boolean =>
-  existsSync(log) && readChain(readFileSync(log), undefined).events.some(({ type }) => type === 'run.closed');
+/** Whoever was killed after the end of the run has not closed the session: that is left to do as well. */
+function isOver({ log }: Stage): boolean {
+  if (!existsSync(log)) return false;
+  const { events } = readChain(readFileSync(log), undefined);
+  return events.some(({ type }) => type === 'run.closed') && events.at(-1)?.type === 'session.closed';
+}

@@ -83,7 +83,8 @@ function resumable({ execution, folder }: RunRead): Trouble | undefined {
       `Run it for real: decom run ${folder.host}`,
     );
   }
-  if (execution.status === 'closed') {
+  // Who was killed right after a run's end left its session open, and perhaps the claim on the host.
+  if (execution.status === 'closed' && !execution.inSession) {
     return trouble(
       'run-closed',
       `run ${folder.run} has ended (${execution.outcome ?? 'closed'})`,

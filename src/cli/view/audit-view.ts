@@ -79,7 +79,9 @@ function nextLines({ verdict, breach, execution, folder, signatures }: Audit, lo
       return [
         ...signatures.lacks.map((lack) => `Not signed: ${lack}.`),
         'A chain alone cannot tell a log that was cut or rebuilt as a whole: compare the head with one that was kept elsewhere.',
-        `Next: decom report ${run}`,
+        execution.inSession && !folder.rehearsal
+          ? `Next: decom resume ${run}, which closes it`
+          : `Next: decom report ${run}`,
       ];
     case 'closed and signed':
       return [

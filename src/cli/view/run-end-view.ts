@@ -36,6 +36,13 @@ function endLines(end: RunEnd, { execution }: RunEndViewOptions): readonly Line[
   switch (end.end) {
     case 'done':
       return [[good('✓ done'), `: every step of the run on ${host} is done or was skipped on record`]];
+    case 'ended':
+      return [
+        [
+          good('✓ closed'),
+          `: the run on ${host} had ended (${end.outcome}), and the process was killed before it said so`,
+        ],
+      ];
     case 'rehearsed':
       return end.blocked.length === 0
         ? [[good('✓ rehearsed'), `: every gate holds, and nothing on ${host} was changed`]]
@@ -133,9 +140,11 @@ export const statusWord = (pass: Pass): string => (startedOnly(pass) ? notBegun 
 
 function nextLines(end: RunEnd, { plan, execution, again = execution.host }: RunEndViewOptions): readonly Line[] {
   const { run, host } = execution;
-  const goOn = `decom ${execution.direction === 'back' ? 'rollback' : 'resume'} ${run}`;
+  const back = execution.direction === 'back' && execution.status !== 'closed';
+  const goOn = `decom ${back ? 'rollback' : 'resume'} ${run}`;
   switch (end.end) {
     case 'done':
+    case 'ended':
     case 'rolled-back':
       return [`Next: decom report ${run}, and: decom audit verify ${run}`];
     case 'rehearsed':
