@@ -63,7 +63,7 @@ describe('a run', () => {
     const plan = await s.plan();
     await s.run(plan);
     const acts = s.world.acts.length;
-    expect(await s.run(plan)).toEqual({ end: 'done' });
+    expect(await s.run(plan)).toEqual({ end: 'ended', outcome: 'done' });
     expect(s.world.acts).toHaveLength(acts);
   });
 
