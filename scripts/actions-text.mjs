@@ -12,6 +12,7 @@ const examples = {
   'command.run':
     '- id: no-account\n  uses: command.run\n  with:\n    argv: [userdel, app]\n    root: true\n    probe: { argv: [getent, passwd, app], exit: 2 }',
   confirm: '- id: told\n  uses: confirm\n  with: { question: Do the users know that it is going? }',
+  'disk.erase': '- id: erase\n  uses: disk.erase\n  with: { level: clear, disks: [{ serial: S3Z8NB0K123456 }] }',
   'host.survey': '- id: survey\n  uses: host.survey\n  with: { wants: [mounts, disks, connections] }',
   'identity.attest': '- id: attest\n  uses: identity.attest\n  with: { over: 5m }',
   'identity.check': '- id: identity\n  uses: identity.check',
@@ -79,9 +80,9 @@ function section(action) {
   ];
 }
 
-/** What a step demands before it may start, as it does without any `with`, and what it proves itself. */
+/** What a step demands before it may start, as it does without any `with` but an empty list of disks, and what it proves itself. */
 function evidenceOf({ demands, yields = [] }) {
-  const demanded = demands === undefined ? [] : demands({});
+  const demanded = demands === undefined ? [] : demands({ disks: [] });
   const proves = yields.length === 0 ? 'no evidence' : yields.map((kind) => `\`${kind}\``).join(', ');
   if (demanded.length === 0) return `Demands no evidence; yields ${proves}.`;
   return [

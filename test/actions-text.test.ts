@@ -27,7 +27,7 @@ test('every section says what is demanded before the step and what it proves, it
     expect(section).toContain('| effect | once | irreversible | rollback |');
     const [, proves] = /^(?:Demands no evidence; y|Y)ields ([^.]*(?:\.[a-z-]+`[^.]*)*)\./m.exec(section) ?? [];
     for (const evidence of yields) expect(proves, kind).toContain(`\`${evidence}\``);
-    const demanded = demands?.({}) ?? [];
+    const demanded = demands?.({ disks: [] }) ?? [];
     for (const demand of demanded) expect(section).toContain(`| \`${demand.kind}\` | `);
     expect(section.includes('Demands no evidence')).toBe(demanded.length === 0);
   }

@@ -6,6 +6,7 @@ import { bmcReset } from './bmc/reset.ts';
 import { checklist } from './checklist.ts';
 import { commandRun } from './command/run.ts';
 import { confirm } from './confirm.ts';
+import { diskErase } from './disk/erase.ts';
 import { hostSurvey } from './host/survey.ts';
 import { identityAttest } from './identity/attest.ts';
 import { identityCheck } from './identity/check.ts';
@@ -30,6 +31,7 @@ export const actions: readonly AnyAction[] = [
   checklist,
   commandRun,
   confirm,
+  diskErase,
   hostSurvey,
   identityAttest,
   identityCheck,

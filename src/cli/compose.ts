@@ -193,6 +193,7 @@ export async function composeHost(options: HostOptions, around: Surroundings): P
   };
   const operations: OperationHandlers = {
     ...hostRoom.execHandlers(machine, secrets, jobs),
+    ...hostRoom.diskHandlers({ machine, jobs, clock }),
     ...hostRoom.networkHandlers({ machine, anew: async () => (await ways.reach(host)).machine, clock }),
     ...transfer.transferHandlers(copying),
     ...bmcRoom.bmcHandlers(bmc),

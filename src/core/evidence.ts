@@ -1,3 +1,4 @@
+import type { EraseLevel, Technique } from './disk.ts';
 import type { AttributeProof, CopiedFileSystem } from './probe.ts';
 
 /** What a step's own probe proved, before the engine stamps it with host, boot and time. */
@@ -49,6 +50,25 @@ export type Finding =
       readonly manifest_started: string;
       /** Files that vanished while they were copied, so that nothing proves their content; absent where there are none. */
       readonly unproven?: number;
+    }
+  /** Read back after it was erased, past every cache: nothing but zeroes at the places read. Times are RFC 3339, by the host's clock. */
+  | {
+      readonly kind: 'disk.erased';
+      readonly serial: string;
+      readonly wwn?: string;
+      readonly level: EraseLevel;
+      readonly technique: Technique;
+      /** The program that wrote, and its version. */
+      readonly tool: string;
+      /** Bytes of the disk. */
+      readonly size: number;
+      readonly verified: 'sampled' | 'full';
+      /** The places read, and the canary that was gone, follow from it. */
+      readonly seed: string;
+      readonly places: number;
+      readonly bytes_read: number;
+      readonly started: string;
+      readonly ended: string;
     }
   | {
       readonly kind: 'power.is-off';

@@ -1,3 +1,4 @@
+import { bytesText } from './bytes-text.ts';
 import { durationText } from './duration.ts';
 import { type Operation, type OperationOf, unknownSources } from './operation.ts';
 
@@ -37,6 +38,10 @@ export function operationWords(operation: Operation): readonly string[] {
       return ['come back to the host on a new connection, and tell it that it may stay cut off'];
     case 'network.reopen':
       return ['open the network of the host again: take away the rules that cut it off, and no others'];
+    case 'disk.erase':
+      return [
+        `erase disk ${operation.serial} of the host (${bytesText(operation.size)}${operation.wwn === '' ? '' : `, ${operation.wwn}`}): overwrite all of it with zeroes, which clears it; only if its serial, WWN and size are these and nothing is on it`,
+      ];
     case 'ask':
       return [
         `${operation.form === 'confirm' ? 'ask' : 'go through a checklist'}: ${operation.title}`,

@@ -1,3 +1,4 @@
+import type { Technique } from './disk.ts';
 import type { Json } from './json.ts';
 import type { Place } from './place.ts';
 import type { Trouble } from './result.ts';
@@ -90,6 +91,21 @@ export type Operation =
   | { readonly kind: 'network.confirm'; readonly on: 'host'; readonly run: string }
   /** Takes away what `network.cut` added, and nothing else. */
   | { readonly kind: 'network.reopen'; readonly on: 'host' }
+  /**
+   * Erases one disk of the host, told by its serial, where WWN, size (bytes) and sectors are these and nothing stands on it. A canary that only `seed`
+   * tells is written before, so that an erase which does nothing is found out.
+   */
+  | {
+      readonly kind: 'disk.erase';
+      readonly on: 'host';
+      readonly serial: string;
+      /** As the kernel writes it; empty where it tells none. */
+      readonly wwn: string;
+      readonly size: number;
+      readonly sector: number;
+      readonly technique: Technique;
+      readonly seed: string;
+    }
   /** Asks a person: `confirm` is one question, `checklist` several items with notes. */
   | {
       readonly kind: 'ask';

@@ -1,4 +1,5 @@
 import type { BlobRef } from './blob.ts';
+import type { DisksSeen } from './disk.ts';
 import type { Seen, Trouble } from './result.ts';
 import type { Survey } from './survey.ts';
 import type { Watched } from './use.ts';
@@ -202,6 +203,24 @@ export type PowerState = 'on' | 'off' | 'unknown';
  */
 export type Reachable = 'yes' | 'no' | 'silent';
 
+export interface SamplesAsked {
+  readonly serial: string;
+  readonly wwn: string;
+  readonly size: number;
+  readonly sector: number;
+  readonly seed: string;
+  readonly how: 'sampled' | 'full';
+}
+
+export interface SamplesSeen {
+  /** Bytes and places that were read. */
+  readonly bytes: number;
+  readonly places: number;
+  /** Bytes among them that are not zero, and where a place begins that has any (bytes): the first one read; null where there is none. */
+  readonly other: number;
+  readonly first: number | null;
+}
+
 /** Every question that can be asked of the world, with its answer. A probe changes nothing. */
 export interface ProbeTable {
   'host.identity': { ask: Record<never, never>; answer: HostIdentity };
@@ -211,6 +230,10 @@ export interface ProbeTable {
   'host.storage': { ask: Record<never, never>; answer: StorageSeen };
   /** Who is connected to it, over so many milliseconds. */
   'host.connections': { ask: { readonly for: number }; answer: Watched };
+  /** Every disk that the kernel tells, by serial; of those with these serials what they are and what stands on them. */
+  'host.disks': { ask: { readonly serials: readonly string[] }; answer: DisksSeen };
+  /** Reads an erased disk past every cache, at places that the seed tells, or whole. */
+  'disk.samples': { ask: SamplesAsked; answer: SamplesSeen };
   'host.reachable': { ask: Record<never, never>; answer: Reachable };
   'host.tools': { ask: { readonly names: readonly string[] }; answer: { readonly [name: string]: boolean } };
   'host.paths': { ask: { readonly paths: readonly string[]; readonly root: boolean }; answer: readonly PathSeen[] };

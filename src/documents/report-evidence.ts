@@ -77,6 +77,11 @@ function evidenceText(e: Evidence): string {
       const kind = e.level === 'restored' ? 'restored and compared' : 'read back';
       return `${kind}${e.sampled ? ' by sampling' : ', every file'}${e.unproven === undefined ? '' : ` but ${e.unproven} that vanished while copied`}: ${e.paths.join(', ')} as of ${timeText(e.manifest_started) ?? ''}`;
     }
+    case 'disk.erased': {
+      const wwn = e.wwn === undefined ? '' : ` (${e.wwn})`;
+      const read = e.verified === 'full' ? 'read whole' : 'read by sampling';
+      return `disk ${e.serial}${wwn}, ${count(e.size)} bytes: ${e.level} by ${e.technique} with ${e.tool}, from ${timeText(e.started) ?? ''} to ${timeText(e.ended) ?? ''}; ${read}: ${count(e.bytes_read)} bytes in ${count(e.places)} places, nothing but zeroes; seed ${e.seed}`;
+    }
     case 'power.is-off':
       return e.silent_since === undefined
         ? 'the power is off'

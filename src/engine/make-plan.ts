@@ -249,7 +249,7 @@ function preconditioned(
   operations: PlannedStep['operations'],
   { serial, uuid, machine_id }: BoundHost,
 ): Pick<PlannedStep, 'precondition'> {
-  if (!grave || operations?.some(({ kind }) => kind === 'exec') !== true) return {};
+  if (!grave || operations?.some(({ kind }) => kind === 'exec' || kind === 'disk.erase') !== true) return {};
   const known = { ...(uuid === null ? {} : { uuid }), ...(machine_id === null ? {} : { machine_id }) };
   return { precondition: { serial, ...known } };
 }

@@ -13,7 +13,7 @@ type Acting = Pick<StepRun, 'journal' | 'action' | 'setting' | 'direction' | 'st
  * where no step of the run has looked. On the way back the boot is not asked, because giving a machine back may switch it on.
  */
 export function preconditionOf(run: Acting, operation: Operation): Result<Precondition | undefined> {
-  if (operation.kind !== 'exec') return ok(undefined);
+  if (operation.kind !== 'exec' && operation.kind !== 'disk.erase') return ok(undefined);
   const { execution } = run.journal;
   const confirmed = execution.evidence.findLast(isIdentity);
   const grave = isGrave(run.action);

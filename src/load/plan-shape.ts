@@ -42,6 +42,7 @@ const Operation = Type.Object(
         'network.cut',
         'network.confirm',
         'network.reopen',
+        'disk.erase',
         'ask',
         'wait',
       ],

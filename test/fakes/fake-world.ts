@@ -178,6 +178,9 @@ export function fakeWorld(
           })
         : down(),
     'host.storage': async () => (up() ? seen({ file_systems: state.fileSystems, disks: state.disks }) : down()),
+    // A fake world has no disk that could be erased: see test/effects/host/disks.test.ts.
+    'host.disks': async () => (up() ? seen({ disks: [], others: [] }) : down()),
+    'disk.samples': async () => down(),
     'host.survey': async () => (up() ? seen({ ...smallSurvey(state), ...state.use.survey }) : down()),
     'host.connections': async (question, context) => {
       if (!up()) return down();
@@ -284,6 +287,10 @@ export function fakeWorld(
   };
 
   const operations: OperationHandlers = {
+    'disk.erase': async () => ({
+      outcome: 'failed',
+      trouble: trouble('disk-absent', 'web01 has no such disk', 'Look.'),
+    }),
     exec: async ({ argv }) => {
       if (!up()) return { outcome: 'failed', trouble: trouble('timeout', 'web01 does not answer', 'Try again.') };
       if (argv[0] === 'systemctl') {

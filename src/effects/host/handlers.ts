@@ -1,6 +1,7 @@
 import type { ProbeHandlers } from '../../core/action.ts';
 import type { Machine } from '../../core/ports.ts';
 import { commandProbe } from './command.ts';
+import { disksProbe, samplesProbe } from './disks.ts';
 import { identityProbe } from './identity.ts';
 import { networkProbe } from './network.ts';
 import { pathsProbe } from './paths.ts';
@@ -11,6 +12,7 @@ import { toolsProbe } from './tools.ts';
 import { watchProbe } from './watch.ts';
 
 export { claimsOn } from './claims.ts';
+export { diskHandlers } from './disks.ts';
 export { execHandlers } from './exec.ts';
 export { jobsOn } from './jobs.ts';
 export { networkHandlers } from './network.ts';
@@ -23,6 +25,8 @@ type HostProbe =
   | 'host.survey'
   | 'host.storage'
   | 'host.connections'
+  | 'host.disks'
+  | 'disk.samples'
   | 'host.reachable'
   | 'host.tools'
   | 'host.paths'
@@ -36,6 +40,8 @@ export const hostProbes = (machine: Machine): Pick<ProbeHandlers, HostProbe> => 
   'host.survey': surveyProbe(machine),
   'host.storage': storageProbe(machine),
   'host.connections': watchProbe(machine),
+  'host.disks': disksProbe(machine),
+  'disk.samples': samplesProbe(machine),
   'host.reachable': () => machine.reachable(reachableWithin),
   'host.tools': toolsProbe(machine),
   'host.paths': pathsProbe(machine),

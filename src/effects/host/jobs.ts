@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
 import type { Act, Acts, There } from '../../core/act.ts';
-import type { BegunOutcome, OperationOf, Outcome } from '../../core/operation.ts';
+import type { BegunOutcome, Operation, OperationOf, Outcome } from '../../core/operation.ts';
 import type { Clock, CollectedOutput, Machine } from '../../core/ports.ts';
 import type { Precondition } from '../../core/precondition.ts';
 import { printable } from '../../core/printable.ts';
 import { fail, ok, type Trouble, trouble } from '../../core/result.ts';
 import type { Secret } from '../../core/secret.ts';
 import { endTreeScript } from '../end-tree.ts';
+import { calledOf, erased } from './erase-job.ts';
 import { exitOutcome, notStarted, type Streams, signalOutcome } from './exit-outcome.ts';
 import { jobScript, prepareScript } from './job-script.ts';
 
@@ -32,9 +33,17 @@ export interface Jobs extends Acts {
 /** An `exec` whose secrets have their values. */
 export type Ready = Omit<OperationOf<'exec'>, 'environment'> & {
   readonly environment?: { readonly [name: string]: string | Secret };
+  /** What it is called to people; absent: by its words. */
+  readonly called?: readonly string[];
 };
 
-type Named = Pick<Ready, 'argv' | 'root'>;
+type Named = Pick<Ready, 'argv' | 'root' | 'called'>;
+
+/** An operation that is a program on the host; undefined for every other one. Its words are for people. */
+function programOf(operation: Operation): Named | undefined {
+  if (operation.kind === 'exec') return operation;
+  return operation.kind === 'disk.erase' ? { argv: calledOf(operation), root: true } : undefined;
+}
 
 const usualPatience = 60_000;
 
@@ -96,7 +105,8 @@ export function jobsOn(deps: JobDeps): Jobs {
     return ask(operation, jobScript, ['look', act.boot, place], nothing);
   };
 
-  const judged = (said: Said, argv: readonly string[]): BegunOutcome | Never => {
+  const judged = (said: Said, operation: Named): BegunOutcome | Never => {
+    const argv = operation.called ?? operation.argv;
     if (said.said !== 'state') return { outcome: 'unknown', trouble: said.trouble };
     if (said.state === 'never') return { outcome: 'never' };
     if (said.state === 'ended' && /^\d{1,3}$/.test(said.rest))
@@ -111,16 +121,18 @@ export function jobsOn(deps: JobDeps): Jobs {
     signal: AbortSignal,
   ): Promise<BegunOutcome | Never> => {
     if (signal.aborted) {
-      const after = judged(await end(operation, act), operation.argv);
-      if (after.outcome === 'unknown') return { outcome: 'unknown', trouble: stopped(machine.name, operation.argv) };
+      const after = judged(await end(operation, act), operation);
+      if (after.outcome === 'unknown')
+        return { outcome: 'unknown', trouble: stopped(machine.name, operation.called ?? operation.argv) };
       return after;
     }
-    return judged(said, operation.argv);
+    return judged(said, operation);
   };
 
   return {
-    prepare: async (operation, { run, step }) => {
-      if (operation.kind !== 'exec') return ok(null);
+    prepare: async (begun, { run, step }) => {
+      const operation = programOf(begun);
+      if (operation === undefined) return ok(null);
       const said = await ask(operation, prepareScript, [`${run}/${step}`], nothing);
       if (said.said !== 'state') return fail(said.trouble);
       if (said.state === 'no-boot-id') return ok(null);
@@ -153,23 +165,25 @@ export function jobsOn(deps: JobDeps): Jobs {
       if (said.said === 'not-asked' && !signal.aborted) return notStarted(said.trouble);
       // What could not make its folder, did not get its whole input, or came to a host that was restarted meanwhile, did not begin.
       if (said.said === 'state' && ['cut', 'nowhere', 'rebooted'].includes(said.state)) {
-        return { outcome: 'failed', trouble: notBegun(machine.name, operation.argv, said.state) };
+        return { outcome: 'failed', trouble: notBegun(machine.name, operation.called ?? operation.argv, said.state) };
       }
       const last = said.said === 'lost' && !signal.aborted ? await follow(operation, act, signal) : said;
       // The first loss tells more than that the host could not be reached again.
       const seen = last.said === 'not-asked' && said.said === 'lost' ? said : last;
       const ended = await settled(operation, act, seen, signal);
       if (ended.outcome !== 'never') return said.said === 'lost' ? afterLoss(ended, said.trouble) : ended;
-      return { outcome: 'failed', trouble: neverBegan(machine.name, operation.argv) };
+      return { outcome: 'failed', trouble: neverBegan(machine.name, operation.called ?? operation.argv) };
     },
 
-    recall: async (operation, act, { signal }) => {
-      if (operation.kind !== 'exec') throw new Error(`${operation.kind} cannot be found again`);
+    recall: async (begun, act, { signal }) => {
+      const operation = programOf(begun);
+      if (operation === undefined) throw new Error(`${begun.kind} cannot be found again`);
       const first = await ask(operation, jobScript, ['look', act.boot, `${act.folder}/${act.name}`], nothing, signal);
       if (first.said === 'not-asked' && !signal.aborted) return { outcome: 'unreached', trouble: first.trouble };
       const said = first.said === 'lost' && !signal.aborted ? await follow(operation, act, signal) : first;
       if (said.said === 'not-asked' && !signal.aborted) return { outcome: 'unreached', trouble: said.trouble };
-      return settled(operation, act, said, signal);
+      const outcome = await settled(operation, act, said, signal);
+      return begun.kind === 'disk.erase' ? erased(begun, machine.name, outcome) : outcome;
     },
 
     forget: async (run) => {
