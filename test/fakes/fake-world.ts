@@ -178,7 +178,7 @@ export function fakeWorld(
           })
         : down(),
     'host.storage': async () => (up() ? seen({ file_systems: state.fileSystems, disks: state.disks }) : down()),
-    // A fake world has no disk that could be erased: see test/effects/host/disks.test.ts.
+    // A fake world has no disk that could be erased: see test/lab/disks.test.ts.
     'host.disks': async () => (up() ? seen({ disks: [], others: [] }) : down()),
     'disk.samples': async () => down(),
     'host.survey': async () => (up() ? seen({ ...smallSurvey(state), ...state.use.survey }) : down()),

@@ -3,13 +3,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { actOf } from '../../../src/core/act.ts';
-import type { OperationOf } from '../../../src/core/operation.ts';
-import { eraseScript, samplesScript } from '../../../src/effects/host/disk-script.ts';
-import { diskHandlers, samplesProbe } from '../../../src/effects/host/disks.ts';
-import { jobsOn } from '../../../src/effects/host/jobs.ts';
-import { systemClock } from '../../../src/effects/state/clock.ts';
-import { machineWith } from './stand-ins.ts';
+import { actOf } from '../../src/core/act.ts';
+import type { OperationOf } from '../../src/core/operation.ts';
+import { eraseScript, samplesScript } from '../../src/effects/host/disk-script.ts';
+import { diskHandlers, samplesProbe } from '../../src/effects/host/disks.ts';
+import { jobsOn } from '../../src/effects/host/jobs.ts';
+import { systemClock } from '../../src/effects/state/clock.ts';
+import { machineWith } from '../effects/host/stand-ins.ts';
 
 const size = 12 << 20;
 

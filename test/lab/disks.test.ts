@@ -3,8 +3,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, syml
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { canaryOf, canarySectors, samplePlaces } from '../../../src/core/disk-samples.ts';
-import { type DiskRoots, disksScript, eraseScript, samplesScript } from '../../../src/effects/host/disk-script.ts';
+import { canaryOf, canarySectors, samplePlaces } from '../../src/core/disk-samples.ts';
+import { type DiskRoots, disksScript, eraseScript, samplesScript } from '../../src/effects/host/disk-script.ts';
 
 const size = 12 << 20;
 const sector = 512;
