@@ -53,6 +53,7 @@ function runbook(): string {
   return [
     step('identity', 'identity.check'),
     step('status', 'power.status', '{ expect: "on" }'),
+    step('survey', 'host.survey'),
     step('light', 'bmc.locate', '{ light: "on" }'),
     `${step('prints', 'command.run', `{ shell: '${prints}', secrets: ${given}, probe: { argv: ["false"] } }`)}\n  on_failure: continue`,
     step(
@@ -126,7 +127,18 @@ test('a secret stands in no argument, no other program’s environment, no file,
       `${step('identity', 'identity.check')}\n${step('cut', 'network.isolate')}\n${step('cut-off', 'network.check', '{ since: "${{ steps.cut.since }}" }')}`,
     ),
   );
-  const written = ['faults', 'fresh', 'network'].map((name) => s.bench.read(`runbooks/${name}.yaml`)).join('');
+  // It answers, so it is not dead; and it has no such disk.
+  s.bench.write(
+    'runbooks/dead.yaml',
+    runbookOf(`${step('attest', 'identity.attest', '{ over: 1s }')}\n${step('power', 'power.cut')}`),
+  );
+  s.bench.write(
+    'runbooks/erase.yaml',
+    runbookOf(`${step('erase', 'disk.erase', '{ level: clear, disks: [{ serial: none }] }')}`),
+  );
+  const written = ['faults', 'fresh', 'network', 'dead', 'erase']
+    .map((name) => s.bench.read(`runbooks/${name}.yaml`))
+    .join('');
   const used = new Set([...written.matchAll(/uses: (\S+)/g)].map(([, kind]) => kind));
   expect(actions.map(({ kind }) => kind).filter((kind) => !used.has(kind))).toEqual([]);
 
@@ -142,6 +154,11 @@ test('a secret stands in no argument, no other program’s environment, no file,
   said.push(await decom(['plan', 'practice', '-r', 'network', '-o', 'network.json'], {}));
   said.push(await decom(['run', '--plan', 'network.json', '--dry-run', '--non-interactive'], {}));
   expect(said.at(-1)?.code, said.at(-1)?.stdout).toBe(4);
+  for (const name of ['dead', 'erase']) {
+    said.push(await decom(['plan', 'practice', '-r', name, '-o', `${name}.json`], {}));
+    said.push(await decom(['run', '--plan', `${name}.json`, '--dry-run', '--non-interactive'], {}));
+    expect(said.at(-1)?.code, said.map(({ stdout, stderr }) => stdout + stderr).join('')).toBe(4);
+  }
   said.push(await decom(['plan', 'practice', '-r', 'faults', '-o', 'plan.json']));
   said.push(await decom(['run', '--plan', 'plan.json', ...approved(s.bench.folder), ...unattended]));
   // While it waits: what a command has left is seen by this plan before it needs any secret itself.
