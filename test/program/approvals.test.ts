@@ -88,6 +88,24 @@ test('unattended, a run parks before its power-off until somebody who does not d
   expect(await ends(b.decom('report', run), 0)).toContain('approved by grace@example.org as manager');
 });
 
+test('what is said of a run whose plan took the place of another is taken in: it is still that run', async () => {
+  b.runbook(off());
+  await b.plan();
+  await ends(by(ci, ...b.unattended), 9);
+  const [run = ''] = /[0-9a-f]{12}/.exec(b.runs().at(-1) ?? '') ?? [];
+  await ends(by(grace, 'approve', run), 0);
+  b.runbook(off(', title: Off'));
+  await ends(by(ci, 'replan', run, '--yes'), 0);
+  expect(await ends(by(ci, ...['resume', run, '--non-interactive', confirm()]), 9)).toContain(
+    'it was said of another plan than the one in force',
+  );
+  expect(await ends(by(grace, 'approve', run), 0)).toContain(`decom resume ${run}`);
+  await ends(by(grace, 'comment', run, '--text', 'seen'), 0);
+  const end = await ends(by(ci, ...['resume', run, '--non-interactive', confirm()]), 0);
+  expect(end).not.toContain('not taken');
+  expect(await machine.power.get()).toBe('off');
+});
+
 test('a saved plan is approved before it begins, by a file that is good for that plan alone and for its time', async () => {
   b.write('decom.yaml', `${settings}allowed_signers: allowed_signers\napprovals: { persons: 1, roles: [manager] }\n`);
   b.runbook(off());

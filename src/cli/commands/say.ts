@@ -46,6 +46,8 @@ type Own<S> = S extends Statement ? Omit<S, 'id' | 'run' | 'host' | 'intent' | '
 
 /** A run that something is said of; no folder for a plan that has not begun. */
 interface Spoken {
+  /** Its id, which is that of its first plan: the one in force has another after a replan. */
+  readonly run: string;
   readonly plan: Plan;
   readonly execution: Execution;
   readonly head: { readonly size: number; readonly hash: string };
@@ -80,7 +82,7 @@ export async function say(
   const at = now.toISOString();
   const statement = {
     ...own.value,
-    ...{ id: randomBytes(8).toString('hex'), run: plan.intent.id, host: plan.intent.host.name },
+    ...{ id: randomBytes(8).toString('hex'), run: spoken.value.run, host: plan.intent.host.name },
     ...{ intent: intentDigest(plan), by: voucher.value?.principal ?? desk.value.operator, at },
     text: (options.reason ?? options.text ?? '').trim(),
   } as Statement;
@@ -118,7 +120,12 @@ function spokenOf(desk: Desk, kind: StatementKind, named: string, options: SayOp
     const plan = readPlanFile(resolve(named));
     if (!plan.ok) return plan;
     if (options.output !== undefined)
-      return ok({ plan: plan.value, execution: emptyExecution, head: { size: 0, hash: '' } });
+      return ok({
+        run: plan.value.intent.id,
+        plan: plan.value,
+        execution: emptyExecution,
+        head: { size: 0, hash: '' },
+      });
     return fail(
       trouble('usage', 'a plan that has not begun has no inbox yet', 'Write the approval to a file: -o FILE'),
     );
@@ -134,7 +141,7 @@ function spokenOf(desk: Desk, kind: StatementKind, named: string, options: SayOp
     return cannot('has not begun: its log is empty', `Begin it: decom resume ${folder.value.run}`);
   if (execution.status === 'closed' && kind !== 'comment' && kind !== 'sign')
     return cannot('has ended', `Comment on it, or sign it: decom comment ${folder.value.run} --text TEXT`);
-  return ok({ plan, execution, head, folder: folder.value });
+  return ok({ run: folder.value.run, plan, execution, head, folder: folder.value });
 }
 
 /** Before a step that destroys, a name that anybody can write answers for nothing. */
@@ -203,7 +210,7 @@ function ownOf(
       if (ofFinds.includes(gate) && found !== undefined) return ok({ kind, step: named, gate, found });
       if (ofFinds.includes(gate)) {
         const why = `step "${named}" has found nothing of the kind "${gate}" that could be answered for`;
-        return fail(trouble('nothing-found', why, `Have it look first: decom resume ${spoken.plan.intent.id}`));
+        return fail(trouble('nothing-found', why, `Have it look first: decom resume ${spoken.run}`));
       }
       if (action !== undefined && mayBeWaived(action, gate, input)) return ok({ kind, step: named, gate });
       const open = ['wait', 'writers.stopped', 'restore.proven', ...ofFinds].filter(
@@ -225,7 +232,7 @@ function ownOf(
 }
 
 /** Answers for one file system that nothing is kept of, before a step that asks for all of them. */
-function ofPath({ plan, execution }: Spoken, id: string, path: string): Result<Own<Statement>> {
+function ofPath({ run, plan, execution }: Spoken, id: string, path: string): Result<Own<Statement>> {
   const step = stepOf(plan, id);
   if (!step.ok) return step;
   const action = actions.find((one) => one.kind === step.value.uses);
@@ -234,7 +241,7 @@ function ofPath({ plan, execution }: Spoken, id: string, path: string): Result<O
       trouble(
         'cannot-waive',
         `step "${id}" does not ask that every file system is kept`,
-        `What a step needs is told by: decom why ${plan.intent.id}`,
+        `What a step needs is told by: decom why ${run}`,
       ),
     );
   const { coverage } = plan.facts;
