@@ -73,55 +73,51 @@ export const identityAttest = action<typeof Input, Facts, Called>({
     if (aliveOr(reachable, setting) !== undefined || wrongBmc(bmc, setting) !== undefined) return [];
     const missing = missingOf(bmcTold(bmc, setting), setting);
     return [
-      `the run will stop here until somebody has answered by name for each of: ${missing.map(({ words }) => words).join('; ')}`,
+      `the run will stop here until somebody has answered by name for each of: ${gatesOf(missing)}`,
+      ...missing.map(({ words }) => words),
     ];
   },
 
   plan: (_input, { reachable, bmc, answered }, setting) => {
     const alive = aliveOr(reachable, setting) ?? wrongBmc(bmc, setting);
     if (alive !== undefined) return { blocked: alive };
-    if (answered !== null && labelOf(answered) === setting.expected.serial.trim()) return [];
-    const text = `Go to ${setting.host.name}. Read the serial on its label, and give it as the note`;
+    if (rightLabel(answered, setting)) return [];
+    const text = `Go to ${setting.host.name}. Read the serial on its label, and give it as the note (at the terminal: y SERIAL)`;
     return [
       { kind: 'ask', on: 'control', form: 'checklist', title: 'Which machine is it?', items: [{ id: label, text }] },
     ];
   },
 
-  examine: async (input, _receipts, { probe, sleep, signal, progress, past }, { host }) => {
+  examine: async (input, _receipts, { probe, sleep, signal, progress, past }, setting) => {
+    const answered = lastAnswer(past);
+    const askBmc = async () => (setting.host.hasBmc ? probe({ kind: 'bmc.identity' }) : null);
+    // Nobody waits for the whole of it only to hear that the serial was mistyped, or who has to answer first.
+    const ready = rightLabel(answered, setting) && unanswered(await askBmc(), setting).left.length === 0;
     const long = overOf(input);
     let calls = 0;
     let reachable: Seen<Reachable>;
     for (;;) {
       reachable = await probe({ kind: 'host.reachable' });
       calls++;
-      if (signal.aborted || calls > callings || !reachable.known || reachable.value !== 'no') break;
+      if (!ready || signal.aborted || calls > callings || !reachable.known || reachable.value !== 'no') break;
       const passed = ((calls - 1) * long) / callings;
       progress({ what: 'calling it again and again', time: passed, totalTime: long });
       await sleep(long / callings);
     }
-    const bmc = host.hasBmc ? await probe({ kind: 'bmc.identity' }) : null;
-    return { reachable, bmc, answered: lastAnswer(past), calls };
+    return { reachable, bmc: await askBmc(), answered, calls };
   },
 
   verify: (input, { reachable, bmc, answered, calls }, setting): Verdict => {
     const alive = aliveOr(reachable, setting) ?? wrongBmc(bmc, setting);
     if (alive !== undefined) return { ok: false, trouble: alive };
-    if (calls <= callings) return { ok: false, trouble: cutShort(input) };
-    const read = answered === null ? undefined : labelOf(answered);
-    if (answered === null || read !== setting.expected.serial.trim()) {
-      return { ok: false, trouble: otherLabel(read ?? '', setting) };
+    if (answered === null || !rightLabel(answered, setting)) {
+      return { ok: false, trouble: otherLabel(answered === null ? '' : (labelOf(answered) ?? ''), setting) };
     }
     const ofBmc = bmcTold(bmc, setting);
     const agreed = ['label', ...ofBmc.filter(({ is }) => is === 'agrees').map(({ source }) => source)];
-    const missing = missingOf(ofBmc, setting);
-    const answers = new Map<AnsweredFor, Find[]>();
-    const left: Find[] = [];
-    for (const find of missing) {
-      const answer = answeringFor(setting.answers ?? [], find);
-      if (answer === undefined) left.push(find);
-      else answers.set(answer, [...(answers.get(answer) ?? []), find]);
-    }
+    const { missing, answers, left } = unanswered(bmc, setting);
     if (left.length > 0) return { ok: false, trouble: unattested(left, setting), found: missing };
+    if (calls <= callings) return { ok: false, trouble: cutShort(input, setting) };
     const waived = [...answers.keys()].map(({ gate, by }) => ({ gate, by }));
     return {
       ok: true,
@@ -135,6 +131,9 @@ export const identityAttest = action<typeof Input, Facts, Called>({
 
 const labelOf = ({ items }: Answered): string | undefined =>
   items.find(({ id, done }) => id === label && done)?.note.trim();
+
+const rightLabel = (answered: Answered | null, { expected }: Setting): boolean =>
+  answered !== null && labelOf(answered) === expected.serial.trim();
 
 /** Why a host may not be treated as one that is dead: it answers, or whether it does cannot be told. */
 function aliveOr(reachable: Seen<Reachable>, { host: { name } }: Setting): Trouble | undefined {
@@ -150,7 +149,7 @@ function aliveOr(reachable: Seen<Reachable>, { host: { name } }: Setting): Troub
   return trouble(
     'way-unknown',
     `whether ${name} answers cannot be told: its ProxyCommand leads to no answer, and whether the way or the host ended nothing says`,
-    'Give a way whose machines can be asked (ssh.jump in hosts.yaml); then: decom resume',
+    `Give a way whose machines can be asked (ssh.jump in hosts.yaml); then: decom resume ${name}`,
   );
 }
 
@@ -173,19 +172,35 @@ function missingOf(ofBmc: readonly SourceVerdict[], { expected, host }: Setting)
       'running',
       `running: only the port of its SSH server was called; whether a system still runs on ${host.name}, somebody has to see at its console`,
     ),
-    find('host-keys', `host key: ${why((expected.host_keys ?? []).length > 0)}`),
+    find('host-keys', `host-keys: ${why((expected.host_keys ?? []).length > 0)}`),
     find('machine-id', `machine-id: ${why(expected.machine_id !== undefined)}`),
-    find('uuid', `UUID: ${why(expected.uuid !== undefined)}`),
-    ...(bmc ? [] : [find('bmc', `BMC: ${host.hasBmc ? told : 'the inventory names none'}`)]),
+    find('uuid', `uuid: ${why(expected.uuid !== undefined)}`),
+    ...(bmc ? [] : [find('bmc', `bmc: ${host.hasBmc ? told : 'the inventory names none'}`)]),
   ];
 }
 
+/** Who answers for what of it, and what nobody answers for. */
+function unanswered(bmc: Facts['bmc'], setting: Setting) {
+  const missing = missingOf(bmcTold(bmc, setting), setting);
+  const answers = new Map<AnsweredFor, Find[]>();
+  const left: Find[] = [];
+  for (const find of missing) {
+    const answer = answeringFor(setting.answers ?? [], find);
+    if (answer === undefined) left.push(find);
+    else answers.set(answer, [...(answers.get(answer) ?? []), find]);
+  }
+  return { missing, answers, left };
+}
+
+const gatesOf = (finds: readonly Find[]): string => finds.map(({ gate }) => gate).join(', ');
+
 function unattested(missing: readonly Find[], { host, step }: Setting): Trouble {
-  const names = missing.map(({ gate }) => gate);
+  const [first, ...others] = missing;
+  const more = others.length === 0 ? '' : `, and in the same way for ${gatesOf(others)}`;
   return trouble(
     'identity-missing',
-    `nothing but what a person read says that it is ${host.name}, and dead: ${names.join(', ')} cannot be had`,
-    `Somebody answers for each by name: ${names.map((name) => `decom waive ${host.name} ${step}/${name} --reason TEXT`).join(', ')}; then: decom resume ${host.name}`,
+    `${gatesOf(missing)} cannot be had of ${host.name}`,
+    `Somebody answers for each by name: decom waive ${host.name} ${step}/${first?.gate} --reason TEXT${more}; then: decom resume ${host.name}`,
     missing.map(({ words }) => words).join('\n'),
   );
 }
@@ -198,12 +213,12 @@ const otherLabel = (read: string, { host, expected }: Setting): Trouble =>
       : `the serial on the label is "${read}", and that of ${host.name} is "${expected.serial}"`,
     read === ''
       ? `Give it as the note of "${label}"; then: decom resume ${host.name}`
-      : 'It is another machine, or the inventory is wrong. Find out which before anything is done to it.',
+      : `It is another machine, or the inventory is wrong: find out which before anything is done to it. If it was only mistyped, the label is asked for anew by: decom resume ${host.name}`,
   );
 
-const cutShort = (input: Input): Trouble =>
+const cutShort = (input: Input, { host }: Setting): Trouble =>
   trouble(
     'call-short',
     `it was not called for all of ${durationText(overOf(input))}`,
-    'Have it called once more: decom resume',
+    `Have it called once more: decom resume ${host.name}`,
   );
