@@ -1,4 +1,8 @@
+import { readableName } from './mtree.ts';
 import type { Statement } from './statement.ts';
+
+/** A gate as people read it: that of a file system has its path encoded. */
+export const gateWords = readableName;
 
 /** A statement in one line, for people. */
 export function statementWords(statement: Statement): string {
@@ -14,6 +18,6 @@ export function statementWords(statement: Statement): string {
     case 'tick':
       return `${statement.done ? 'ticked' : 'unticked'} by ${by}, ${statement.step}: ${statement.item}${text === '' ? '' : ` (${text})`}`;
     case 'waive':
-      return `${by} answers for passing ${statement.gate} at ${statement.step}${more}`;
+      return `${by} answers for passing ${gateWords(statement.gate)} at ${statement.step}${more}`;
   }
 }

@@ -1,6 +1,7 @@
 import { durationText } from '../core/duration.ts';
 import type { Operation } from '../core/operation.ts';
 import { operationWords } from '../core/operation-words.ts';
+import { printableLines } from '../core/printable.ts';
 import { type Block, timeText } from './block.ts';
 import type { ReportModel, StepReport } from './report-model.ts';
 import type { Resolution } from './resolution.ts';
@@ -37,7 +38,7 @@ export function failures({ failures: events, phases }: ReportModel): Block {
       timeText(event.ts),
       event.step,
       `${event.type === 'gate.blocked' ? `held up by ${event.gate}: ` : ''}${event.trouble.what} (${event.trouble.code})`,
-      event.trouble.detail ?? '–',
+      event.trouble.detail === undefined ? '–' : printableLines(event.trouble.detail).join('; '),
       steps.find(({ step }) => step.id === event.step)?.status ?? null,
     ]),
     empty: 'Nothing failed, and nothing was held up.',

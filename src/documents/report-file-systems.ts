@@ -1,4 +1,5 @@
 import { type Coverage, copyProved, coverageOf, coverageWords } from '../core/coverage.ts';
+import { encodePath } from '../core/mtree.ts';
 import { type Block, timeText } from './block.ts';
 import type { ReportModel } from './report-model.ts';
 
@@ -23,7 +24,7 @@ export function fileSystems({ execution, plan, waivers }: ReportModel): readonly
   };
   const answers = (at: string): string =>
     waivers
-      .filter(({ gate }) => gate === `coverage:${at}`)
+      .filter(({ gate }) => gate === `coverage:${encodePath(at)}`)
       .map(({ by, reason }) => `; ${by} answers for it: ${reason}`)
       .at(-1) ?? '';
   return [

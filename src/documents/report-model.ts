@@ -110,7 +110,7 @@ export function reportModel(plan: Plan, events: readonly Recorded[], log?: LogSe
     plan,
     host: plan.intent.host,
     tool: of('session.opened')[0]?.tool ?? null,
-    identity: evidence.filter(({ evidence: e }) => e.kind === 'identity.confirmed' || e.kind === 'identity.bound'),
+    identity: evidence.filter(({ evidence: e }) => e.kind.startsWith('identity.')),
     irreversible: steps
       .filter(({ step }) => step.irreversible)
       .map((one) => irreversibleReport(one, of('step.agreed'), evidence)),

@@ -1,5 +1,5 @@
 import { intentDigest } from '../core/plan.ts';
-import { statementWords } from '../core/statement-words.ts';
+import { gateWords, statementWords } from '../core/statement-words.ts';
 import { type Block, timeText } from './block.ts';
 import type { ReportModel } from './report-model.ts';
 
@@ -66,7 +66,7 @@ export function record({
             block: 'table',
             caption: 'Gates that somebody answered for',
             head: ['at', 'step', 'gate', 'by', 'reason', 'what stood in the way'],
-            rows: waivers.map((w) => [timeText(w.ts), w.step, w.gate, w.by, w.reason, w.trouble.what]),
+            rows: waivers.map((w) => [timeText(w.ts), w.step, gateWords(w.gate), w.by, w.reason, w.trouble.what]),
             empty: '',
           } as const,
         ]),

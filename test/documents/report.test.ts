@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { nextLine } from '../../src/core/chain.ts';
+import type { Evidence } from '../../src/core/evidence.ts';
+import { trouble } from '../../src/core/result.ts';
 import { reportHtml } from '../../src/documents/report-html.ts';
 import { reportMarkdown } from '../../src/documents/report-markdown.ts';
 import { reportModel } from '../../src/documents/report-model.ts';
@@ -41,6 +43,28 @@ describe('the report', () => {
       expect(reportMarkdown(model)).toContain('not begun');
       expect(reportHtml(model)).toContain('not begun');
     }
+  });
+
+  it('tells the attestation of a host that is dead among what says which machine it is', () => {
+    const attested: Evidence = {
+      ...{ kind: 'identity.attested', sources: ['label', 'bmc serial'], read_by: 'ada', waived: [] },
+      ...{ step: 'identity', at: '2026-03-01T10:00:01.000Z', sha256: 'cd'.repeat(32) },
+    } as never;
+    const events = until('run.opened');
+    const verified = whole.find((event) => event.type === 'step.verified');
+    if (verified?.type !== 'step.verified') throw new Error('nothing is verified in it');
+    const report = reportMarkdown(reportModel(plan, [...events, { ...verified, evidence: [attested] }]));
+    expect(report).not.toContain('The identity was not confirmed');
+    expect(report).toContain('the label was read by ada');
+  });
+
+  it('tells what has several lines in one cell', () => {
+    const blocked = {
+      ...{ type: 'gate.blocked', step: 'identity', direction: 'forth', gate: 'uuid' },
+      ...{ trouble: trouble('missing', 'two are missing', 'Look.', 'one\ntwo') },
+      ...{ seq: 99, ts: '2026-03-01T10:00:02.000Z' },
+    } as never;
+    expect(reportMarkdown(reportModel(plan, [...until('run.opened'), blocked]))).toContain('| one; two |');
   });
 
   it('computes the head that the bytes of the log have', () => {

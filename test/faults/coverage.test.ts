@@ -25,7 +25,8 @@ beforeAll(async () => {
   // A wire goes on answering when the machine is off.
   b.edit('hosts.yaml', `port: ${b.ssh.port}`, `port: ${machine.ssh.port}`);
   data = machine.folders[0] ?? '';
-  late = `${data}/app/links`;
+  // Its gate has the path encoded.
+  late = `${data}/app/odd names`;
   machine.mount(data, 5_000_000);
 });
 afterAll(async () => {
@@ -104,7 +105,7 @@ test('a file system that is mounted once the copy is proved keeps the power on, 
   expect(lines(told, '[not-covered]', 3)).toMatchInlineSnapshot(`
     "error a file system with data is in no proved copy: <late> (ext4 on /dev/practice2, 2.8 GiB): it was not mounted at <late> all the time while the copy of step "copy" was made [not-covered]
       Without it, nobody knows that the copy can be restored, or it lacks what was written last.
-      Copy it with a step of the runbook and prove that copy, or name it there under not_kept with who decided so and why; then: decom replan <run>. Or somebody answers for it: decom waive <run> off:<late> --reason TEXT"
+      Copy it with a step of the runbook and prove that copy, or name it there under not_kept with who decided so and why; then: decom replan <run>. Or somebody answers for it: decom waive <run> 'off:<late>' --reason TEXT"
   `);
   expect(await machine.power.get()).toBe('on');
 });
@@ -118,7 +119,7 @@ test('why tells what is needed, found and missing, and how to get it', async () 
                 found: <data> (ext4 on /dev/practice1, 4.8 MiB): in the copy of step "copy"
                 missing: <late> (ext4 on /dev/practice2, 2.8 GiB): it was not mounted at <late> all the time while the copy of step "copy" was made
                 to get it: copy it with a step of the runbook and prove that copy, or name it there under not_kept; then: decom replan <run>
-                or somebody answers for it by name: decom waive <run> off:<late> --reason TEXT
+                or somebody answers for it by name: decom waive <run> 'off:<late>' --reason TEXT
         met  approval by one person"
   `);
 });
@@ -126,8 +127,10 @@ test('why tells what is needed, found and missing, and how to get it', async () 
 test('somebody may answer for it by its path, and for no other; then it is switched off, and the report tells all of it', async () => {
   const waive = (path: string) => b.decom('waive', practiceHost, `off:${path}`, '--reason', 'a scratch disk');
   expect(ended(await waive('/nowhere'), 2)).toContain('no file system with data was seen at /nowhere');
-  ended(await waive(late), 0);
-  ended(await b.decom(...resume, `--confirm=${machine.identity.serial}`), 0);
+  expect(ended(await waive(late), 0)).toContain('answers for passing coverage:<late> at off: a scratch disk');
+  const resumed = ended(await b.decom(...resume, `--confirm=${machine.identity.serial}`), 0);
+  expect(resumed).toContain('coverage:<late> waived by driver: a scratch disk');
+  expect(resumed).not.toContain('decom waive');
   expect(await machine.power.get()).toBe('off');
   const report = ended(await b.decom('report', practiceHost), 0);
   expect(report).toContain(

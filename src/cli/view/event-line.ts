@@ -3,7 +3,7 @@ import type { Receipt } from '../../core/operation.ts';
 import { operationWords } from '../../core/operation-words.ts';
 import { ofFirmware, preconditionWords } from '../../core/precondition.ts';
 import type { Trouble } from '../../core/result.ts';
-import { statementWords } from '../../core/statement-words.ts';
+import { gateWords, statementWords } from '../../core/statement-words.ts';
 import { previewWords } from './preview-words.ts';
 import { bad, bytesText, counted, dim, good, indent, type Line, type Span, strong, warn } from './text.ts';
 import { troubleLines as allTroubleLines } from './trouble.ts';
@@ -75,7 +75,11 @@ function tell(event: Recorded): readonly Line[] {
     case 'statement.refused':
       return [[bad('not taken from the inbox')], ...troubleLines(event.trouble)];
     case 'gate.waived':
-      return [[warn(`${event.gate} waived`), ` by ${event.by}: ${event.reason}`], ...troubleLines(event.trouble)];
+      return [
+        [warn(`${gateWords(event.gate)} waived`), ` by ${event.by}: ${event.reason}`],
+        // What to do about it was done.
+        ...indent([[dim(`although ${event.trouble.what}`)]], 10),
+      ];
     case 'gate.approved':
       return [
         `approved by ${event.approvals.map(({ by, role }) => `${by}${role === null ? '' : ` as ${role}`}`).join(', ')}`,

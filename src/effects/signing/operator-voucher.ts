@@ -93,10 +93,14 @@ function voucherOf(keys: OperatorKeys, candidate: Candidate, { principal }: Allo
         const held = join(folder, 'key.pub');
         if (candidate.file === undefined) writeFileSync(held, `${candidate.key}\n`, { mode: 0o600 });
         const hint = setTimeout(() => tellTouch(keys, candidate, principal), 1500);
-        const ran = await openssh('ssh-keygen', ['-Y', 'sign', '-n', namespace, '-f', candidate.file ?? held, file], {
-          environment,
-          asks: keys.attended,
-        });
+        const ran = await openssh(
+          'ssh-keygen',
+          ['-q', '-Y', 'sign', '-n', namespace, '-f', candidate.file ?? held, file],
+          {
+            environment,
+            asks: keys.attended,
+          },
+        );
         clearTimeout(hint);
         if (!ran.ok) return ran;
         const made = existsSync(`${file}.sig`) ? unarmoured(readFileSync(`${file}.sig`, 'utf8')) : undefined;
