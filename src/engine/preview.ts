@@ -26,6 +26,7 @@ export async function preview(
   input: unknown,
   planned: readonly Operation[] | undefined,
   setting: Setting,
+  remarks: readonly string[] = [],
 ): Promise<StepEnd> {
   const { journal, engine } = drive;
   const at = { step: step.id, direction: 'forth' } as const;
@@ -85,7 +86,7 @@ export async function preview(
     said:
       operations.length === 0
         ? 'nothing to do'
-        : `${operations.length} operation${operations.length === 1 ? '' : 's'}${parks}${stillToCome(drive, step, action)}`,
+        : `${operations.length} operation${operations.length === 1 ? '' : 's'}${parks}${stillToCome(drive, step, action)}${remarks.map((remark) => `; ${remark}`).join('')}`,
     operations,
     assumed,
   });
@@ -117,7 +118,11 @@ async function look(
     return { end: 'on' };
   }
   if (!verdict.ok) {
-    const why = toldOnce(drive, step, [], verdict.trouble);
+    // There is no run yet that somebody could answer in, or that could be gone on with.
+    const fix =
+      'Clear that, then rehearse again. What somebody may answer for instead, the run says when it stops there.';
+    const shut = verdict.found === undefined ? verdict.trouble : { ...verdict.trouble, fix };
+    const why = toldOnce(drive, step, [], shut);
     journal.record({ ...at, type: 'gate.blocked', gate: step.uses, trouble: why });
     return { end: 'blocked', trouble: why };
   }

@@ -160,7 +160,10 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
   if (early !== undefined) return early;
   let seen = await look();
   if ('end' in seen) return seen;
-  if (!drive.executor.real) return preview(drive, step, action, input, seen.planned, setting);
+  if (!drive.executor.real) {
+    const remarks = action.remarks?.(seen.before, setting) ?? [];
+    return preview(drive, step, action, input, seen.planned, setting, remarks);
+  }
   const left = leftToDo(journal.execution, step, action, seen.planned).operations;
   if (left.length > 0) {
     const asking = engine.clock.monotonic();

@@ -305,7 +305,7 @@ test('the BMC of another machine is not taken for this one’s', async () => {
       host key agrees
       bmc guid contradicts (expected "<uuid>", seen "<other uuid>")
       bmc serial contradicts (expected "<serial>", seen "<other serial>")
-      Correct bmc.address in the inventory entry of practice, then run the same command again.
+      Correct bmc.address in the inventory entry of practice, or what is wrong there of its serial and GUID, then run the same command again.
     error depends on what blocks "identity" [depends]
       Clear that, then rehearse again."
   `);

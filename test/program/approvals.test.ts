@@ -95,7 +95,9 @@ test('what is said of a run whose plan took the place of another is taken in: it
   const [run = ''] = /[0-9a-f]{12}/.exec(b.runs().at(-1) ?? '') ?? [];
   await ends(by(grace, 'approve', run), 0);
   b.runbook(off(', title: Off'));
-  await ends(by(ci, 'replan', run, '--yes'), 0);
+  expect(await ends(by(ci, 'replan', run, '--yes'), 0)).toContain(
+    'Approvals of the plan before it, and what was answered for under it, are void.',
+  );
   expect(await ends(by(ci, ...['resume', run, '--non-interactive', confirm()]), 9)).toContain(
     'it was said of another plan than the one in force',
   );
@@ -115,7 +117,10 @@ test('a saved plan is approved before it begins, by a file that is good for that
   );
   await ends(by(grace, 'approve', 'other.json', '--role', 'manager', '-o', 'other-approval.json'), 0);
   await ends(by(grace, 'approve', 'plan.json', '--role', 'manager', '--for', '0s', '-o', 'none.json'), 2);
-  await ends(by(grace, 'approve', 'plan.json', '--role', 'manager', '-o', 'approval.json'), 0);
+  const given = ['approve', 'plan.json', '--role', 'manager', '-o'] as const;
+  expect(await ends(by(grace, ...given, 'approval.json'), 0)).toMatch(
+    /Next, by whoever drives the run: decom run --plan plan\.json --approval \S+\/approval\.json\n/,
+  );
   const run = [...b.unattended, '--approval'];
   expect(await ends(by(ci, ...run, 'other-approval.json'), 4)).toContain('approves another plan than this one');
   expect(await ends(by(ci, ...run, 'plan.json'), 4)).toContain('[not-a-statement]');
@@ -125,6 +130,7 @@ test('a saved plan is approved before it begins, by a file that is good for that
   expect(b.runs()).toEqual([]);
   await ends(by(ci, ...run, 'approval.json'), 0);
   expect(await machine.power.get()).toBe('off');
+  expect(await ends(by(grace, ...given, 'late.json'), 0)).toMatch(/decom inbox add [0-9a-f]{12} /);
 });
 
 test('where nobody is listed who could approve, nothing is begun without a terminal', async () => {

@@ -102,6 +102,8 @@ test('a machine that does not answer is retired by its label, its BMC, a second 
   const missing = await ends(by(ci, 'resume', run, ...unattended()), 4);
   expect(missing).toContain('running, host-keys, machine-id, uuid cannot be had');
   expect(await machine.power.get()).toBe('on');
+  const none = await ends(by(bob, 'waive', run, 'attest/host-key', '--reason', 'burnt'), 2);
+  expect(none).toContain('for: attest/running, attest/host-keys, attest/machine-id, attest/uuid, attest/bmc');
   for (const source of ['running', 'host-keys', 'machine-id', 'uuid']) {
     await ends(by(ci, 'resume', run, ...unattended()), 4);
     await ends(by(bob, 'waive', run, `attest/${source}`, '--reason', 'its mainboard burnt'), 0);

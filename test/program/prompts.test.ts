@@ -5,8 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Recorded } from '../../src/core/event.ts';
 import type { PracticeMachine } from '../../src/practice/practice-machine.ts';
+import { settings } from '../faults/bench.ts';
 import { holdIn } from '../faults/hold.ts';
 import { type PracticeBench, practiceBench, startMachine } from '../faults/practice.ts';
+import { person } from '../lab/people.ts';
 import { poll } from '../lab/poll.ts';
 import { openTerminal, type Terminal } from '../lab/terminal.ts';
 
@@ -33,10 +35,10 @@ afterEach(async () => {
 });
 
 /** `decom ARGS` typed into a terminal, with its exit code behind it. */
-function typed(args: string, path = process.env.PATH ?? '', columns = 160): Terminal {
+function typed(args: string, path = process.env.PATH ?? '', columns = 160, env = ''): Terminal {
   const opened = openTerminal(bench.folder, columns);
   terminal = opened;
-  opened.type(`PATH='${path}' ${process.execPath} ${join(root, 'bin/decom.js')} ${args}; echo exit=$?.`);
+  opened.type(`${env}PATH='${path}' ${process.execPath} ${join(root, 'bin/decom.js')} ${args}; echo exit=$?.`);
   opened.press('Enter');
   return opened;
 }
@@ -130,6 +132,17 @@ describe.each(questions)('%s', (_, way, shown) => {
     );
     expect(bench.events().at(-1)).toMatchObject({ type: 'session.closed', exit: 129 });
   });
+});
+
+test('where lines are signed, what ssh-keygen says of its files does not stand between those of the run', async () => {
+  bench.runbook(asking);
+  const ada = person(bench.folder, 'ada@example.org');
+  bench.write('allowed_signers', ada.line);
+  bench.write('decom.yaml', `${settings}allowed_signers: allowed_signers\n`);
+  const at = typed('run practice', undefined, 160, `DECOM_SIGNING_KEY='${ada.file}' `);
+  await at.endsWith(keys);
+  expect(at.text()).toContain('[1/3] look');
+  expect(at.text()).not.toMatch(/Signing file|Write signature/);
 });
 
 test('Ctrl-C before a wait stops the run with 130; the wait is counted from where it first started', async () => {

@@ -91,6 +91,10 @@ describe('a host that does not answer any more', () => {
       'uuid: web01 does not answer',
     ]);
     expect((await stage(book).plan()).facts.steps.attest?.remarks).toBeUndefined();
+    const s = dead();
+    await s.run(plan, { rehearsal: true });
+    const told = of(s, plan, 'step.previewed').find(({ step }) => step === 'attest');
+    expect(told?.said).toContain('answered by name for each of: running, host-keys, machine-id, uuid;');
   });
 
   test('is called for all of the time only once nothing else is missing: nobody waits to hear of a mistyped serial', async () => {

@@ -104,7 +104,7 @@ export const otherMachine = ({ name, powerProgram }: Setting['host'], wrong: rea
       ? `the BMC in the inventory entry of ${name} belongs to another machine: ${wrong.map(sourceText).join('; ')}`
       : `the program ${powerProgram} switches another machine than ${name}: ${wrong.map(sourceText).join('; ')}`,
     powerProgram === undefined
-      ? `Correct bmc.address in the inventory entry of ${name}, then run the same command again.`
+      ? `Correct bmc.address in the inventory entry of ${name}, or what is wrong there of its serial and GUID, then run the same command again.`
       : `Correct bmc.argv in the inventory entry of ${name}, or the settings of the program, then run the same command again.`,
   );
 

@@ -115,7 +115,8 @@ async function perform(
     const code = await part();
     if (code !== exit.done) {
       if (interactive && existsSync(join(workspace, 'state', 'runs', practiceHost))) {
-        output.note(waitingLines(await isOff(machine), { workspace, program: program(), host: practiceHost }));
+        const { operator: key } = practiceKeys;
+        output.note(waitingLines(await isOff(machine), { workspace, program: program(), host: practiceHost, key }));
         await interruption();
       }
       output.note(['', [bad('The demo ended early.'), ' The practice machine goes with it.'], ...left(folder)]);

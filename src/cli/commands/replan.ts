@@ -147,11 +147,17 @@ async function replanOpen(
   if (!opened.ok) return refuse(invocation, [opened.error]);
   const saved = folder.amendPlan(fresh);
   if (!saved.ok) return refuse(invocation, [saved.error]);
+  const said = journal.execution.statements.some(({ kind }) => kind === 'approve' || kind === 'waive');
+  const voided = said || folder.inbox().waiting().length > 0;
   amend(journal, fresh, changes, redo, desk.operator);
   await closeSession(journal, { why: 'replanned', exit: exit.done, ...(await desk.anchor(folder)) });
   invocation.output.result(
     { type: 'replanned', message: counted(changes.length, 'change'), run_id: folder.run, changes, head: journal.head },
-    [`The new plan is in force: ${counted(changes.length, 'change')}.`, `Next: decom resume ${folder.run}`],
+    [
+      `The new plan is in force: ${counted(changes.length, 'change')}.`,
+      ...(voided ? ['Approvals of the plan before it, and what was answered for under it, are void.'] : []),
+      `Next: decom resume ${folder.run}`,
+    ],
   );
   return exit.done;
 }

@@ -8,6 +8,7 @@ import { type Execution, emptyExecution, foundOf } from '../../core/execution.ts
 import { intentDigest, type Plan, type PlannedStep } from '../../core/plan.ts';
 import type { RunFolder } from '../../core/ports.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
+import { shellWord } from '../../core/shell-word.ts';
 import {
   readStatement,
   type SignedStatement,
@@ -94,7 +95,6 @@ export async function say(
   if (!readable.ok) return refuse(invocation, [readable.error]);
   const path = put(said, spoken.value.folder, options.output);
   if (!path.ok) return refuse(invocation, [path.error]);
-  const taken = spoken.value.folder === undefined || options.output !== undefined;
   invocation.output.result(
     {
       type: 'statement',
@@ -107,12 +107,22 @@ export async function say(
     [
       `${statementWords(statement)}${signed.value === null ? ' (not signed: this workspace names no allowed signers)' : ''}`,
       `Written to ${path.value}`,
-      taken
-        ? `Next, by whoever drives the run: decom inbox add ${statement.run} ${path.value}`
-        : `It is on record once the run takes it in: decom resume ${statement.run}, or alone: decom inbox take ${statement.run}`,
+      nextOf(desk.value, spoken.value, operands[0] ?? '', path.value, options),
     ],
   );
   return exit.done;
+}
+
+/** How it comes on record. A saved plan may have begun since. */
+function nextOf(desk: Desk, { run, folder }: Spoken, named: string, path: string, options: SayOptions): string {
+  if (folder !== undefined && options.output === undefined)
+    return `It is on record once the run takes it in: decom resume ${run}, or alone: decom inbox take ${run}`;
+  const begun = folder !== undefined || desk.store.list().some((one) => !one.rehearsal && one.run === run);
+  return `Next, by whoever drives the run: ${
+    begun
+      ? `decom inbox add ${run} ${shellWord(path)}`
+      : `decom run --plan ${shellWord(named)} --approval ${shellWord(path)}`
+  }`;
 }
 
 function spokenOf(desk: Desk, kind: StatementKind, named: string, options: SayOptions): Result<Spoken> {
@@ -213,7 +223,8 @@ function ownOf(
         return fail(trouble('nothing-found', why, `Have it look first: decom resume ${spoken.run}`));
       }
       if (action !== undefined && mayBeWaived(action, gate, input)) return ok({ kind, step: named, gate });
-      const open = ['wait', 'writers.stopped', 'restore.proven', ...ofFinds].filter(
+      const demanded = (action?.demands?.(input as never) ?? []).map(({ kind }) => kind);
+      const open = ['wait', ...demanded, ...ofFinds].filter(
         (one) => action !== undefined && mayBeWaived(action, one, input),
       );
       return fail(
@@ -223,7 +234,7 @@ function ownOf(
             ? `step "${step.value.id}" was named without a gate of it`
             : `nobody can answer for the gate "${gate}" of step "${step.value.id}"`,
           open.length === 0
-            ? cannotAnswer(action)
+            ? cannotAnswer(action, spoken.run)
             : `Name a gate as STEP/GATE; there can be answered for: ${open.map((one) => `${step.value.id}/${one}`).join(', ')}`,
         ),
       );
@@ -258,10 +269,12 @@ function ofPath({ run, plan, execution }: Spoken, id: string, path: string): Res
 }
 
 /** What is left to do where nobody can answer for anything. */
-const cannotAnswer = (action: AnyAction | undefined): string =>
-  action?.waivable === undefined
+const cannotAnswer = (action: AnyAction | undefined, run: string): string =>
+  action?.effect === 'destroys'
     ? 'What it would do cannot be undone: have the evidence made.'
-    : 'The runbook protects every kind of use: whoever uses the host has to leave.';
+    : action?.waivable === undefined
+      ? `What it needs is told by: decom why ${run}`
+      : 'The runbook protects every kind of use: whoever uses the host has to leave.';
 
 function stepOf(plan: Plan, id: string): Result<PlannedStep> {
   const step = plan.intent.steps.find((one) => one.id === id);

@@ -7,7 +7,12 @@ import { type Line, strong } from './text.ts';
  */
 export const waitingLines = (
   off: boolean,
-  { workspace, program, host }: { readonly workspace: string; readonly program: string; readonly host: string },
+  {
+    workspace,
+    program,
+    host,
+    key,
+  }: { readonly workspace: string; readonly program: string; readonly host: string; readonly key: string },
 ): readonly Line[] => [
   '',
   [
@@ -15,6 +20,7 @@ export const waitingLines = (
     ' In another terminal:',
   ],
   `  cd ${shellWord(workspace)}`,
+  `  export DECOM_SIGNING_KEY=${shellWord(key)}`,
   ...['status', 'why', 'resume'].map((verb) => `  node ${shellWord(program)} ${verb} ${host}`),
   'Ctrl-C here ends the practice machine.',
 ];

@@ -82,7 +82,8 @@ function tell(event: Recorded): readonly Line[] {
       ];
     case 'gate.approved':
       return [
-        `approved by ${event.approvals.map(({ by, role }) => `${by}${role === null ? '' : ` as ${role}`}`).join(', ')}`,
+        // Who approved twice is one person.
+        `approved by ${[...new Set(event.approvals.map(({ by, role }) => `${by}${role === null ? '' : ` as ${role}`}`))].join(', ')}`,
       ];
     case 'operation.intended':
       // Whoever answers a form reads it in the question itself.

@@ -149,6 +149,17 @@ test('a gate that was passed is told with what stood in the way, and no more wit
   );
 });
 
+test('who approved twice is told once', () => {
+  const by = (statement: string) => ({ by: 'grace', role: null, statement });
+  const wanted = { persons: 1, roles: [] };
+  const events = recorded([
+    { type: 'gate.approved', step: 'stop', direction: 'forth', wanted, approvals: [by('s1'), by('s2')] },
+  ]);
+  expect(text(events.flatMap((event) => eventLines(event, () => '3/7')))).toBe(
+    '10:00:00Z [3/7] stop approved by grace\n',
+  );
+});
+
 describe('the status', () => {
   test('of all runs is a line each', () => {
     expect(text(runListLines([read(failed), read(opened)]))).toMatchInlineSnapshot(`
@@ -206,7 +217,12 @@ test.each([
   [false, 'The run stopped, and the practice machine still runs. In another terminal:'],
   [true, 'The run stopped, and the practice machine is off; its BMC still answers. In another terminal:'],
 ])('a demo that stopped says whether its machine runs (off: %s)', (off, said) => {
-  expect(text(waitingLines(off, { workspace: '/w', program: '/bin/decom.js', host: 'practice' }))).toContain(said);
+  const told = text(
+    waitingLines(off, { workspace: '/w', program: '/bin/decom.js', host: 'practice', key: 'secrets/operator' }),
+  );
+  expect(told).toContain(said);
+  // Its logs are signed, so that nothing goes on without the key.
+  expect(told).toContain('  export DECOM_SIGNING_KEY=secrets/operator\n');
 });
 
 describe('why', () => {
