@@ -40,7 +40,7 @@ export function mountsOf(answers: Answers): Seen<Listed<MountRow>> {
 }
 
 /** The kernel writes blanks, newlines and backslashes in names as `\\040`. */
-const unescaped = (text: string): string =>
+export const unescaped = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
 /** `df -kP`, which fails for single mounts that this login may not look at and tells the others. */

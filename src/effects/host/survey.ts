@@ -5,13 +5,15 @@ import type { Survey } from '../../core/survey.ts';
 import { withoutRoot } from './identity.ts';
 import { lastLines, plainText } from './plain-text.ts';
 import { type Answers, readAnswers } from './survey-answers.ts';
+import { exportsOf } from './survey-exports.ts';
 import { network } from './survey-network.ts';
 import { lastLoginsOf, sessionsOf } from './survey-people.ts';
+import { rolesOf } from './survey-roles.ts';
 import { surveyScript } from './survey-script.ts';
 import { cronOf, servicesOf, timersOf } from './survey-services.ts';
 import { disksOf, mountsOf } from './survey-storage.ts';
 import { systemFacts } from './survey-system.ts';
-import { databasesOf, exportsOf, guestsOf, processesOf, rolesOf } from './survey-workloads.ts';
+import { databasesOf, guestsOf, processesOf } from './survey-workloads.ts';
 
 /** Bytes of a survey that are read; what comes after them is unknown. */
 const limit = 4 << 20;
