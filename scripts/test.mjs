@@ -69,11 +69,12 @@ async function prepareLab() {
   if (process.getuid() !== 0)
     stop('The lab starts a real sshd and builds a disk image, which only root can. As root:', '  npm test', instead);
   const { keptImage, labImage } = await lab('image.ts');
-  if (!keptImage()) run('apt-get', ['update', '-q']);
+  const recipes = [(await lab('recipe.ts')).practice, (await lab('data-recipe.ts')).dataMachine];
+  if (!recipes.every((recipe) => keptImage(recipe))) run('apt-get', ['update', '-q']);
   try {
-    await labImage(say);
+    for (const recipe of recipes) await labImage(say, recipe);
   } catch (error) {
-    stop(`The practice machine could not be built: ${error.message}`, error.stderr ?? '', instead);
+    stop(`A machine of the lab could not be built: ${error.message}`, error.stderr ?? '', instead);
   }
   const { authenticatorLibrary } = await lab('authenticator.ts');
   try {

@@ -1,14 +1,32 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { askMonitor } from './monitor.ts';
 import { poll } from './poll.ts';
-import { consoleLog, freePort, type MachineIdentity, monitorSocket, qemuArguments, spawnQemu } from './qemu.ts';
+import {
+  consoleLog,
+  freePort,
+  type GuestDisk,
+  isKept,
+  type MachineIdentity,
+  monitorSocket,
+  qemuArguments,
+  spawnQemu,
+} from './qemu.ts';
 import { type RawLogin, rawSsh } from './raw-ssh.ts';
-import { worldScript } from './world.ts';
+import { practice, type Recipe } from './recipe.ts';
 
 const run = promisify(execFile);
 
@@ -22,6 +40,9 @@ export interface LabImage {
   /** The disk that belongs to `memory`: a machine that has booted already. */
   readonly warmDisk: string;
   readonly memory: string;
+  /** Its other disks, by the same two states: files of raw bytes. */
+  readonly coldDisks: readonly GuestDisk[];
+  readonly warmDisks: readonly GuestDisk[];
   /** The private key that root and decom let in. */
   readonly key: string;
   /** `ssh-ed25519 AAAA…`, one a line of the guest's /etc/ssh/ssh_host_*_key.pub. */
@@ -30,117 +51,69 @@ export interface LabImage {
   readonly identity: MachineIdentity;
 }
 
-/** The identity of the saved machine. Its serial starts with a zero, as labels do and YAML forgets. */
-const identity: MachineIdentity = { serial: '0071E5', uuid: '6b1f4a2e-93d0-4c57-8a0e-5d2f71c0be11' };
-
-const include = [
-  'acl',
-  'attr',
-  'cron',
-  'dbus',
-  'dmidecode',
-  'iproute2',
-  'kmod',
-  'linux-image-cloud-amd64',
-  'nginx-light',
-  'openssh-server',
-  'procps',
-  'rsync',
-  'sudo',
-  'systemd-sysv',
-  'udev',
-];
-
-/** Files of the guest, by path. */
-const files: { readonly [path: string]: string } = {
-  'etc/hostname': 'practice\n',
-  'etc/hosts': '127.0.0.1 localhost practice\n',
-  'etc/fstab': '/dev/vda / ext4 errors=remount-ro 0 1\n',
-  'etc/systemd/network/20-lab.network': '[Match]\nName=e*\n\n[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\n',
-  'etc/systemd/system.conf.d/lab.conf': '[Manager]\nDefaultTimeoutStopSec=15s\n',
-  'etc/systemd/journald.conf.d/lab.conf': '[Journal]\nStorage=persistent\nSyncIntervalSec=1s\n',
-  'etc/sudoers.d/decom': 'decom ALL=(ALL) NOPASSWD: ALL\n',
-  'etc/ssh/sshd_config.d/lab.conf':
-    'PermitRootLogin prohibit-password\nPasswordAuthentication no\nUseDNS no\nMaxSessions 20\n',
-};
-
-/** Work that would start by itself in the middle of a test and change the disk. */
-const masked = [
-  'apt-daily.timer',
-  'apt-daily-upgrade.timer',
-  'dpkg-db-backup.timer',
-  'e2scrub_all.timer',
-  'fstrim.timer',
-  'logrotate.timer',
-  'systemd-tmpfiles-clean.timer',
-  'systemd-networkd-wait-online.service',
-];
-
-/** Run inside the guest's tree before it first boots; the public key to let in lies in /root/key.pub. */
-const prepareScript = `
-useradd --create-home --shell /bin/bash decom
-for user in root decom; do
-  home=$(getent passwd $user | cut -d: -f6)
-  install -d -m 700 -o $user -g $user $home/.ssh
-  install -m 600 -o $user -g $user /root/key.pub $home/.ssh/authorized_keys
-done
-rm /root/key.pub
-chmod 440 /etc/sudoers.d/decom
-rm -f /etc/machine-id
-systemd-machine-id-setup
-systemctl enable systemd-networkd.service ssh.service nginx.service
-systemctl mask ${masked.join(' ')}
-mkdir -p /var/log/journal
-`;
-
-const suite = 'bookworm';
-const diskBytes = 1_600 * 1024 * 1024;
-
 /** The folder of finished images: $DECOM_LAB_CACHE, or decom-lab in the user's cache. */
 export const cacheFolder = (env: NodeJS.ProcessEnv = process.env): string =>
   env.DECOM_LAB_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'decom-lab');
 
 /** Whether a finished image of this recipe is kept. */
-export const keptImage = (): boolean => existsSync(imageFolder());
+export const keptImage = (recipe = practice): boolean => existsSync(imageFolder(recipe));
 
-const imageFolder = (): string => join(cacheFolder(), `debian-${recipeHash()}`);
+const imageFolder = (recipe: Recipe): string => join(cacheFolder(), `${recipe.name}-${recipeHash(recipe)}`);
 
 /** The image, built first if no finished one of the same recipe is kept (two to four minutes). */
-export async function labImage(say: (line: string) => void = () => undefined): Promise<LabImage> {
-  const folder = imageFolder();
+export async function labImage(
+  say: (line: string) => void = () => undefined,
+  recipe: Recipe = practice,
+): Promise<LabImage> {
+  const folder = imageFolder(recipe);
   if (!existsSync(folder)) {
     const part = `${folder}.${process.pid}.part`;
     mkdirSync(dirname(folder), { recursive: true });
     removeLeftovers(dirname(folder));
     try {
-      await build(part, say);
+      await build(part, recipe, say);
       publish(part, folder);
     } finally {
       rmSync(part, { recursive: true, force: true });
     }
   }
-  return describe(folder);
+  return describe(folder, recipe);
 }
 
-const describe = (folder: string): LabImage => ({
+const describe = (folder: string, recipe: Recipe): LabImage => ({
   folder,
   kernel: join(folder, 'kernel'),
   initrd: join(folder, 'initrd'),
   coldDisk: join(folder, 'cold.qcow2'),
   warmDisk: join(folder, 'warm.qcow2'),
   memory: join(folder, 'memory'),
+  coldDisks: disksIn(folder, recipe, 'cold'),
+  warmDisks: disksIn(folder, recipe, 'warm'),
   key: join(folder, 'key'),
   hostKeys: readFileSync(join(folder, 'host_keys'), 'utf8').trim().split('\n'),
   machineId: readFileSync(join(folder, 'machine-id'), 'utf8').trim(),
-  identity,
+  identity: recipe.identity,
 });
 
-function recipeHash(): string {
+const disksIn = (folder: string, recipe: Recipe, state: 'cold' | 'warm'): readonly GuestDisk[] =>
+  recipe.disks?.map((disk) => ({ ...disk, file: join(folder, `${disk.serial}.${state}`) })) ?? [];
+
+function recipeHash(recipe: Recipe): string {
   const qemu = execFileSync('qemu-system-x86_64', ['--version'], { encoding: 'utf8' }).split('\n')[0];
-  const recipe = { v: 1, qemu, identity, include, files, masked, suite, diskBytes, prepareScript, worldScript };
-  const placeholders = { identity, kernel: '', initrd: '', disk: '', sshPort: 0, folder: '' };
+  const { identity, include, files, masked, suite, diskBytes, prepareScript, worldScript, ...more } = recipe;
+  const made = { v: 1, qemu, identity, include, files, masked, suite, diskBytes, prepareScript, worldScript };
+  const { name: _name, about: _about, calm: _calm, ...rest } = more;
+  const placeholders = {
+    ...recipe,
+    kernel: '',
+    initrd: '',
+    disk: '',
+    sshPort: 0,
+    folder: '',
+    disks: disksIn('', recipe, 'cold'),
+  };
   return createHash('sha256')
-    .update(JSON.stringify([recipe, qemuArguments(placeholders)]))
+    .update(JSON.stringify([{ ...made, ...rest }, qemuArguments(placeholders)]))
     .digest('hex')
     .slice(0, 16);
 }
@@ -162,19 +135,22 @@ function removeLeftovers(cache: string): void {
   }
 }
 
-async function build(part: string, say: (line: string) => void): Promise<void> {
+async function build(part: string, recipe: Recipe, say: (line: string) => void): Promise<void> {
   const root = join(part, 'root');
+  const { include, suite, diskBytes, worldScript, calm } = recipe;
   mkdirSync(part, { recursive: true });
-  say('building the practice machine: Debian packages (about a minute)');
+  say(`building ${recipe.about}: Debian packages (about a minute)`);
   await run(
     'mmdebstrap',
-    ['--quiet', '--variant=minbase', `--include=${include.join(',')}`, suite, root, ...(await mirrors())],
-    {
-      maxBuffer: 1 << 26,
-    },
+    [
+      ...['--quiet', '--variant=minbase', `--include=${include.join(',')}`],
+      ...(recipe.leftOut ?? []).map((path) => `--dpkgopt=path-exclude=${path}`),
+      ...[suite, root, ...(await mirrors(suite))],
+    ],
+    { maxBuffer: 1 << 26 },
   );
   await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'decom-lab', '-f', join(part, 'key')]);
-  await prepare(root, readFileSync(join(part, 'key.pub'), 'utf8'));
+  await prepare(root, recipe, readFileSync(join(part, 'key.pub'), 'utf8'));
   const boot = readdirSync(join(root, 'boot'));
   for (const [name, prefix] of [
     ['kernel', 'vmlinuz-'],
@@ -195,25 +171,31 @@ async function build(part: string, say: (line: string) => void): Promise<void> {
   writeFileSync(join(part, 'host_keys'), `${lines.join('\n')}\n`);
   writeFileSync(join(part, 'machine-id'), readFileSync(join(root, 'etc/machine-id')));
 
-  say('building the practice machine: its disk');
+  say(`building ${recipe.about}: its disk`);
   const raw = join(part, 'raw');
   await run('mke2fs', ['-q', '-t', 'ext4', '-d', root, raw, String(diskBytes / 1024)]);
   await run('qemu-img', ['convert', '-O', 'qcow2', raw, join(part, 'cold.qcow2')]);
   rmSync(raw);
   rmSync(root, { recursive: true });
 
-  say('building the practice machine: first boot (about a minute)');
-  await booted(part, 'cold.qcow2', async (login, monitor) => {
+  say(`building ${recipe.about}: first boot (about a minute)`);
+  for (const { serial, bytes } of recipe.disks ?? []) {
+    writeFileSync(join(part, `${serial}.cold`), '');
+    truncateSync(join(part, `${serial}.cold`), bytes);
+  }
+  await booted(part, recipe, 'cold', async (login, monitor) => {
     const end = await rawSsh(login, 'sh -s', worldScript);
-    if (end.code !== 0) throw new Error(`the world could not be made: ${end.stderr}`);
+    if (end.code !== 0) throw new Error(`the world could not be made: ${end.stdout}${end.stderr}`);
     await askMonitor(monitor, 'system_powerdown');
   });
 
-  say('building the practice machine: keeping a booted one');
+  say(`building ${recipe.about}: keeping a booted one`);
   await run('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', 'cold.qcow2', '-F', 'qcow2', join(part, 'warm.qcow2')]);
-  await booted(part, 'warm.qcow2', async (login, monitor) => {
-    const calm = 'systemctl is-system-running --wait; sync; systemctl is-active nginx app';
-    const end = await rawSsh(login, calm);
+  for (const { serial } of recipe.disks ?? []) {
+    await copyDisk(join(part, `${serial}.cold`), join(part, `${serial}.warm`));
+  }
+  await booted(part, recipe, 'warm', async (login, monitor) => {
+    const end = await rawSsh(login, `systemctl is-system-running --wait; sync; systemctl is-active ${calm.join(' ')}`);
     if (end.code !== 0) throw new Error(`the guest's services do not run: ${end.stdout}${end.stderr}`);
     await askMonitor(monitor, 'stop');
     await askMonitor(monitor, `migrate "exec:cat > ${join(part, 'memory')}"`);
@@ -224,18 +206,25 @@ async function build(part: string, say: (line: string) => void): Promise<void> {
   });
 }
 
-/** Boots a disk of the image being built, lets `work` end the machine, and waits for that. */
+/** With its holes. */
+export const copyDisk = async (from: string, to: string): Promise<void> => {
+  await run('cp', ['--sparse=always', '--reflink=auto', from, to]);
+};
+
+/** Boots a state of the image being built, lets `work` end the machine, and waits for that. */
 async function booted(
   part: string,
-  disk: string,
+  recipe: Recipe,
+  state: 'cold' | 'warm',
   work: (login: RawLogin, monitor: string) => Promise<void>,
 ): Promise<void> {
   const sshPort = await freePort();
   const knownHosts = join(part, 'known_hosts');
   const hostKeys = readFileSync(join(part, 'host_keys'), 'utf8').trim().split('\n');
   writeFileSync(knownHosts, hostKeys.map((key) => `[127.0.0.1]:${sshPort} ${key}\n`).join(''));
-  const settings = { identity, kernel: join(part, 'kernel'), initrd: join(part, 'initrd'), folder: part, sshPort };
-  const qemu = spawnQemu(qemuArguments({ ...settings, disk: join(part, disk) }));
+  const settings = { ...recipe, kernel: join(part, 'kernel'), initrd: join(part, 'initrd'), folder: part, sshPort };
+  const disks = disksIn(part, recipe, state).filter((disk) => state === 'cold' || isKept(disk));
+  const qemu = spawnQemu(qemuArguments({ ...settings, disk: join(part, `${state}.qcow2`), disks }));
   let stderr = '';
   qemu.stderr?.on('data', (chunk: Buffer) => {
     stderr += chunk;
@@ -265,17 +254,17 @@ async function booted(
 const tail = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8').slice(-2000) : '');
 
 /** Turns what the packages made into this machine: its users, keys, network and services. */
-async function prepare(root: string, publicKey: string): Promise<void> {
-  for (const [path, text] of Object.entries(files)) {
+async function prepare(root: string, recipe: Recipe, publicKey: string): Promise<void> {
+  for (const [path, text] of Object.entries(recipe.files)) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);
   }
   writeFileSync(join(root, 'root/key.pub'), publicKey);
-  await run('chroot', [root, 'sh', '-euxc', prepareScript]);
+  await run('chroot', [root, 'sh', '-euxc', recipe.prepareScript]);
 }
 
 /** Where this machine's own apt gets Debian from, as source lines for the guest. */
-async function mirrors(): Promise<readonly string[]> {
+async function mirrors(suite: string): Promise<readonly string[]> {
   const format = '$(REPO_URI) $(ORIGIN) $(LABEL)';
   const { stdout } = await run('apt-get', ['indextargets', '--format', format, 'Created-By: Packages']);
   const found = new Set<string>();

@@ -18,3 +18,10 @@ export const askMonitor = (socket: string, line: string): Promise<string> =>
     connection.on('error', (error) => (asked ? resolve('') : reject(error)));
     connection.on('close', () => resolve(heard));
   });
+
+/** Whether qemu listens there already: its socket is a file before that. */
+export const answers = (socket: string): Promise<boolean> =>
+  askMonitor(socket, '').then(
+    (heard) => heard !== '',
+    () => false,
+  );

@@ -1,23 +1,26 @@
 import type { ChildProcess } from 'node:child_process';
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { labImage } from './image.ts';
+import { copyDisk, labImage } from './image.ts';
 import { startIpmiSim } from './ipmi-sim.ts';
-import { askMonitor } from './monitor.ts';
+import { answers, askMonitor } from './monitor.ts';
 import { poll } from './poll.ts';
 import {
   consoleLog,
   freePort,
+  isKept,
   type MachineIdentity,
   monitorSocket,
   pidFile,
+  plugIn,
   qemuArguments,
   spawnQemu,
 } from './qemu.ts';
 import { type RawEnd, type RawLogin, rawSsh, shareConnection } from './raw-ssh.ts';
+import type { Recipe } from './recipe.ts';
 
 const run = promisify(execFile);
 
@@ -31,6 +34,8 @@ export type VmOptions = (
 ) & {
   /** Gives it a BMC over IPMI that holds its power. */
   readonly bmc?: boolean;
+  /** Which machine; without it the practice machine, which has but one disk. */
+  readonly recipe?: Recipe;
 };
 
 export interface VmBmc {
@@ -51,6 +56,8 @@ export interface Vm {
   readonly key: string;
   readonly knownHosts: string;
   readonly bmc: VmBmc | null;
+  /** Its disks but the one it boots from: by serial the file that each is outside, byte for byte, thrown away with the machine. */
+  readonly disks: ReadonlyMap<string, string>;
   /** A shell script run as root over the system's own ssh: the look from outside. */
   sh(script: string, stdin?: string | Buffer): Promise<RawEnd>;
   /** The process id of its qemu, or null where that is gone. */
@@ -67,7 +74,7 @@ export interface Vm {
 }
 
 export async function startVm(options: VmOptions): Promise<Vm> {
-  const image = await labImage();
+  const image = await labImage(undefined, options.recipe);
   const identity = options.start === 'cold' ? (options.identity ?? image.identity) : image.identity;
   const folder = mkdtempSync(join(tmpdir(), 'decom-vm-'));
   const disk = join(folder, 'disk.qcow2');
@@ -77,7 +84,13 @@ export async function startVm(options: VmOptions): Promise<Vm> {
   writeFileSync(knownHosts, image.hostKeys.map((key) => `[127.0.0.1]:${sshPort} ${key}\n`).join(''));
   const login: RawLogin = { port: sshPort, user: 'root', key: image.key, knownHosts, share: join(folder, 'share') };
   const { kernel, initrd } = image;
-  const args = qemuArguments({ identity, kernel, initrd, disk, sshPort, folder });
+  const disks = (options.start === 'cold' ? image.coldDisks : image.warmDisks).map((one) => ({
+    ...one,
+    file: join(folder, `${one.serial}.raw`),
+    from: one.file,
+  }));
+  const settings = { ...options.recipe, identity, kernel, initrd, disk, sshPort, folder };
+  const args = qemuArguments({ ...settings, disks });
   let shared: ChildProcess | undefined;
   let bmc: { readonly port: number; stop(): Promise<void> } | undefined;
 
@@ -109,22 +122,28 @@ export async function startVm(options: VmOptions): Promise<Vm> {
     qemu.stderr?.on('data', (chunk: Buffer) => {
       stderr += chunk;
     });
-    await poll('qemu to start', () => {
+    await poll('qemu to start', async () => {
       if (qemu.exitCode !== null) throw new Error(`qemu ended with ${qemu.exitCode}: ${stderr}`);
-      return pid() !== null && existsSync(monitorSocket(folder)) ? true : undefined;
+      return pid() !== null && (await answers(monitorSocket(folder))) ? true : undefined;
     });
   };
 
   try {
     await run('qemu-img', ['create', '-q', '-f', 'qcow2', '-b', below, '-F', 'qcow2', disk]);
-    const incoming = options.start === 'warm' ? ['-incoming', `exec:cat '${image.memory}'`] : [];
-    await begin([...args, ...incoming]);
-    if (options.start === 'warm') {
+    await Promise.all(disks.map(({ from, file }) => copyDisk(from, file)));
+    if (options.start === 'cold') await begin(args);
+    else {
+      const kept = qemuArguments({ ...settings, disks: disks.filter(isKept) });
+      await begin([...kept, '-incoming', `exec:cat '${image.memory}'`]);
       // The memory was saved of a machine that stood still, so it wakes standing still.
       await poll('the saved machine to go on', async () => {
         await askMonitor(monitorSocket(folder), 'cont');
         return /running/.test(await askMonitor(monitorSocket(folder), 'info status')) ? true : undefined;
       });
+      for (const line of disks.filter((one) => !isKept(one)).flatMap(plugIn)) {
+        const said = await askMonitor(monitorSocket(folder), line);
+        if (/error/i.test(said)) throw new Error(`the disk could not be plugged in: ${said}`);
+      }
     }
     if (options.bmc === true) {
       const control = writeControl(folder, args);
@@ -146,6 +165,7 @@ export async function startVm(options: VmOptions): Promise<Vm> {
     key: image.key,
     knownHosts,
     bmc: bmc === undefined ? null : { port: bmc.port, ...account },
+    disks: new Map(disks.map(({ serial, file }) => [serial, file])),
     sh: (script, stdin) => rawSsh(login, script, stdin),
     pid,
     running: () => pid() !== null,

@@ -90,6 +90,9 @@ export function disksOf(answers: Answers): Seen<Listed<DiskRow>> {
   return seen(listed(fromSys(answers, lines), lacks));
 }
 
+/** Memory, and drives for floppies, which many firmwares name and few machines have. */
+const noDisk = /^(zram|ram|fd)\d/;
+
 export type Pairs = ReadonlyMap<string, string>;
 
 function fromLsblk(answers: Answers, lines: readonly string[], lacks: Trouble[]): readonly DiskRow[] {
@@ -102,7 +105,7 @@ function fromLsblk(answers: Answers, lines: readonly string[], lacks: Trouble[])
   const pools = zfsMembers(answers, lacks);
   return [...devices].flatMap(([name, about]): readonly DiskRow[] => {
     const type = about.get('TYPE') ?? '';
-    if (type === 'loop' || type === 'rom' || /^(zram|ram)\d/.test(name)) return [];
+    if (type === 'loop' || type === 'rom' || noDisk.test(name)) return [];
     const kind = type === 'disk' ? 'disk' : type === 'part' ? 'partition' : 'other';
     const text = (key: string): string | null => about.get(key) || null;
     return [
@@ -183,23 +186,25 @@ function fromSys(answers: Answers, lines: readonly string[]): readonly DiskRow[]
     const [, array, members = ''] = /^(md\S*) : \S+ (.*)$/.exec(line) ?? [];
     return array === undefined ? [] : [{ array: clean(array), members }];
   });
-  return disks.map(({ name, about }) => {
-    const text = (...keys: readonly string[]) => keys.map((key) => about.get(key)).find((value) => value) ?? null;
-    const size = about.get('size');
-    const rotates = about.get('queue/rotational');
-    const raid = arrays.filter(({ members }) =>
-      new RegExp(`(^| )${name.replace(/[^a-z0-9]/g, '.')}(p?\\d+)?\\[`).test(members),
-    );
-    return {
-      device: `/dev/${name.replaceAll('!', '/')}`,
-      kind: /^(md|dm-|drbd|bcache|zd)/.test(name) ? ('other' as const) : ('disk' as const),
-      serial: text('serial', 'device/serial'),
-      wwn: text('wwid', 'device/wwid'),
-      model: text('device/model'),
-      size: size !== undefined && /^\d+$/.test(size) ? Number(size) * 512 : null,
-      transport: /^nvme/.test(name) ? 'nvme' : /^vd/.test(name) ? 'virtio' : null,
-      rotational: rotates === '1' ? true : rotates === '0' ? false : null,
-      member_of: raid.map(({ array }) => ({ kind: 'raid' as const, name: array })),
-    };
-  });
+  return disks
+    .filter(({ name }) => !noDisk.test(name))
+    .map(({ name, about }) => {
+      const text = (...keys: readonly string[]) => keys.map((key) => about.get(key)).find((value) => value) ?? null;
+      const size = about.get('size');
+      const rotates = about.get('queue/rotational');
+      const raid = arrays.filter(({ members }) =>
+        new RegExp(`(^| )${name.replace(/[^a-z0-9]/g, '.')}(p?\\d+)?\\[`).test(members),
+      );
+      return {
+        device: `/dev/${name.replaceAll('!', '/')}`,
+        kind: /^(md|dm-|drbd|bcache|zd)/.test(name) ? ('other' as const) : ('disk' as const),
+        serial: text('serial', 'device/serial'),
+        wwn: text('wwid', 'device/wwid'),
+        model: text('device/model'),
+        size: size !== undefined && /^\d+$/.test(size) ? Number(size) * 512 : null,
+        transport: /^nvme/.test(name) ? 'nvme' : /^vd/.test(name) ? 'virtio' : null,
+        rotational: rotates === '1' ? true : rotates === '0' ? false : null,
+        member_of: raid.map(({ array }) => ({ kind: 'raid' as const, name: array })),
+      };
+    });
 }

@@ -28,4 +28,13 @@ describe('the survey of a host', () => {
       { kind: 'nfs', what: '/srv/with blank', offered: ['*'] },
     ]);
   });
+
+  it('tells no floppy drive as a disk, as the kernel does for every machine whose firmware names one', () => {
+    const sda =
+      'NAME="sda" KNAME="sda" PKNAME="" TYPE="disk" SIZE="67108864" ROTA="1" TRAN="sata" SERIAL="R2" WWN="" MODEL="" FSTYPE=""';
+    const lsblk = `NAME="fd0" KNAME="fd0" PKNAME="" TYPE="disk" SIZE="4096" ROTA="1" TRAN="" SERIAL="" WWN="" MODEL="" FSTYPE=""\n${sda}`;
+    expect(wholly(surveyed({ lsblk }).disks)?.map(({ device }) => device)).toEqual(['/dev/sda']);
+    const sysblock = 'disk fd0\nsize 8\nqueue/rotational 1\ndisk sda\nsize 131072';
+    expect(wholly(surveyed({ sysblock }).disks)?.map(({ device }) => device)).toEqual(['/dev/sda']);
+  });
 });
