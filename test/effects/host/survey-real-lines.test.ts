@@ -14,7 +14,7 @@ function surveyed(sources: { readonly [name: string]: string }): Survey {
   return surveyOf(answers);
 }
 
-/* Lines as a real Debian 12 printed them. */
+/* In the form in which Debian 12 prints them, where it was found to be told wrongly. */
 describe('the survey of a host', () => {
   it('tells a folder that is exported to several as one export, and to whom', () => {
     const etab = [
