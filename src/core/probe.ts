@@ -1,7 +1,7 @@
 import type { BlobRef } from './blob.ts';
 import type { DisksSeen } from './disk.ts';
 import type { Seen, Trouble } from './result.ts';
-import type { Survey } from './survey.ts';
+import type { HostUse, Survey } from './survey.ts';
 import type { Watched } from './use.ts';
 
 /** What a running machine says of itself. Each source is asked on its own, so one that is closed to us hides no other. */
@@ -226,6 +226,8 @@ export interface ProbeTable {
   'host.identity': { ask: Record<never, never>; answer: HostIdentity };
   /** Everything that a person wants to know of it before it goes, in one round trip. */
   'host.survey': { ask: Record<never, never>; answer: Survey };
+  /** Who uses it at this moment: what of the survey tells that, at a fifth of its price. */
+  'host.use': { ask: Record<never, never>; answer: HostUse };
   /** Which file systems of it hold data, mounted or not, and its disks. Unknown where any of that could not be read whole. */
   'host.storage': { ask: Record<never, never>; answer: StorageSeen };
   /** Who is connected to it, over so many milliseconds. */

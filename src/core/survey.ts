@@ -34,6 +34,12 @@ export interface Survey {
   readonly load: Seen<SurveyLoad>;
 }
 
+/** As much of a survey as tells who uses the host (`host.use`). */
+export type HostUse = Pick<
+  Survey,
+  'root' | 'listeners' | 'connections' | 'sessions' | 'exports' | 'roles' | 'addresses'
+> & { readonly load: Seen<Omit<SurveyLoad, 'history'>> };
+
 /** Rows that were read. Whoever must know all of them asks `wholly`. */
 export interface Listed<T> {
   readonly rows: readonly T[];

@@ -131,11 +131,11 @@ export async function makePlan(asked: Engine, request: PlanRequest): Promise<Pla
   };
 }
 
-/** What is on a host is asked once a plan, whoever wants to know it. */
+/** What is on a host is asked once a plan, whoever wants to know it, or a part of it. */
 function surveyedOnce(engine: Engine): Engine {
   let survey: Promise<Seen<Survey>> | undefined;
   const probe: Probe = (question, context) => {
-    if (question.kind !== 'host.survey') return engine.probe(question, context);
+    if (question.kind !== 'host.survey' && question.kind !== 'host.use') return engine.probe(question, context);
     survey ??= engine.probe({ kind: 'host.survey' });
     return survey as never;
   };

@@ -181,6 +181,7 @@ export function fakeWorld(
     // A fake world has no disk that could be erased: see test/lab/disks.test.ts.
     'host.disks': async () => (up() ? seen({ disks: [], others: [] }) : down()),
     'disk.samples': async () => down(),
+    'host.use': async () => (up() ? seen({ ...smallSurvey(state), ...state.use.survey }) : down()),
     'host.survey': async () => (up() ? seen({ ...smallSurvey(state), ...state.use.survey }) : down()),
     'host.connections': async (question, context) => {
       if (!up()) return down();

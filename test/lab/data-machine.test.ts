@@ -25,7 +25,9 @@ let storage: StorageSeen;
 const patient = (machine: Machine): Machine => ({
   ...machine,
   exec: ({ argv, ...command }, options) => {
-    const longer = argv.map((word) => word.replace('$limit "$3"', () => '$limit "$(($3 * 10))"'));
+    const longer = argv.map((word) =>
+      word.replaceAll('timeout -s TERM 15', 'timeout -s TERM 150').replace('-gt 10 ]', '-gt 100 ]'),
+    );
     expect(longer).not.toEqual(argv);
     return machine.exec({ ...command, argv: longer }, options);
   },

@@ -1,11 +1,11 @@
 import type { Seen, Trouble } from '../../core/result.ts';
-import { type Listed, type Survey, wholly } from '../../core/survey.ts';
+import { type HostUse, type Listed, wholly } from '../../core/survey.ts';
 import type { Find } from '../../core/use.ts';
 import { type Allowed, isAllowed } from './allowed.ts';
 
-/** What a survey tells of who uses the host, its connections aside. `load`: per cent of its processors that is busy; absent: not asked. */
+/** What such a look tells of who uses the host, its connections aside. `load`: per cent of its processors that is busy; absent: not asked. */
 export function surveyFinds(
-  survey: Survey,
+  survey: HostUse,
   allow: readonly Allowed[],
   load: number | undefined,
 ): { readonly finds: readonly Find[]; readonly allowed: number } {
@@ -47,7 +47,7 @@ const unknown = (section: string, { code, what }: Trouble): Find => ({
 type FoundOrAllowed = Find | 'allowed';
 const rowsIn = <T>(section: Seen<Listed<T>>): readonly T[] => (section.known ? section.value.rows : []);
 
-const sessions = (survey: Survey, allow: readonly Allowed[]): readonly FoundOrAllowed[] =>
+const sessions = (survey: HostUse, allow: readonly Allowed[]): readonly FoundOrAllowed[] =>
   rowsIn(survey.sessions)
     .filter(({ own }) => !own)
     .map(({ user, tty, from, since }) => {
@@ -58,7 +58,7 @@ const sessions = (survey: Survey, allow: readonly Allowed[]): readonly FoundOrAl
       return { gate: 'sessions', key: `${user} ${from}`, words };
     });
 
-const exported = (survey: Survey, allow: readonly Allowed[]): readonly FoundOrAllowed[] =>
+const exported = (survey: HostUse, allow: readonly Allowed[]): readonly FoundOrAllowed[] =>
   rowsIn(survey.exports).flatMap(({ kind, what, clients }): readonly FoundOrAllowed[] => {
     if (clients === null)
       return [{ gate: 'exports', key: `${kind} ${what} ?`, words: `${kind} ${what}: who has it is not known` }];
@@ -69,7 +69,7 @@ const exported = (survey: Survey, allow: readonly Allowed[]): readonly FoundOrAl
     );
   });
 
-const roles = (survey: Survey): readonly Find[] =>
+const roles = (survey: HostUse): readonly Find[] =>
   rowsIn(survey.roles).flatMap(({ kind, name, role, why }) => {
     if (role !== 'primary' && role !== 'unknown') return [];
     const of = name === '' ? kind : `${kind} ${name}`;
@@ -77,7 +77,7 @@ const roles = (survey: Survey): readonly Find[] =>
     return [{ gate: 'roles', key: `${kind} ${name} ${role}`, words: why === '' ? words : `${words}: ${why}` }];
   });
 
-function busy({ load: seen }: Survey, most: number | undefined): readonly Find[] {
+function busy({ load: seen }: HostUse, most: number | undefined): readonly Find[] {
   if (most === undefined) return [];
   if (!seen.known) return [unknown('load', seen.trouble)];
   const { now, processors } = seen.value;

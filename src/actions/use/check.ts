@@ -3,7 +3,7 @@ import * as Type from 'typebox';
 import { action, type Setting, type Verdict } from '../../core/action.ts';
 import { durationPattern, durationText, milliseconds } from '../../core/duration.ts';
 import { type Seen, seen, type Trouble, trouble, unseen } from '../../core/result.ts';
-import type { Survey } from '../../core/survey.ts';
+import type { HostUse } from '../../core/survey.ts';
 import { type Answered, answeringFor, type Find, type UseKind, useKinds } from '../../core/use.ts';
 import { badAllowed } from '../parts/allowed.ts';
 import { type Around, connectionFinds } from '../parts/use-connections.ts';
@@ -98,7 +98,7 @@ export const useCheck = action<typeof Input, Seen<Use>>({
   lasts: watchOf,
 
   inspect: async (input, probe) => {
-    const [survey, clock] = await Promise.all([probe({ kind: 'host.survey' }), probe({ kind: 'clock' })]);
+    const [survey, clock] = await Promise.all([probe({ kind: 'host.use' }), probe({ kind: 'clock' })]);
     if (!survey.known) return survey;
     if (!clock.known) return clock;
     const rows = survey.value.connections.known ? survey.value.connections.value.rows : [];
@@ -122,7 +122,7 @@ export const useCheck = action<typeof Input, Seen<Use>>({
     const began = await probe({ kind: 'clock' });
     if (!began.known) return began;
     const long = watchOf(input);
-    const first = probe({ kind: 'host.survey' });
+    const first = probe({ kind: 'host.use' });
     let around: Around | undefined;
     void first.then((survey) => {
       if (survey.known) around = aroundOf(input, [survey.value]);
@@ -142,7 +142,7 @@ export const useCheck = action<typeof Input, Seen<Use>>({
     const before = await first;
     if (!watched.known) return watched;
     if (!before.known) return before;
-    const after = await probe({ kind: 'host.survey' });
+    const after = await probe({ kind: 'host.use' });
     if (!after.known) return after;
     const ended = await probe({ kind: 'clock' });
     if (!ended.known) return ended;
@@ -182,8 +182,8 @@ export const useCheck = action<typeof Input, Seen<Use>>({
   },
 });
 
-function aroundOf({ allow = [] }: Input, surveys: readonly Survey[]): Around {
-  const rows = <T>(of: (survey: Survey) => Seen<{ readonly rows: readonly T[] }>): readonly T[] =>
+function aroundOf({ allow = [] }: Input, surveys: readonly HostUse[]): Around {
+  const rows = <T>(of: (survey: HostUse) => Seen<{ readonly rows: readonly T[] }>): readonly T[] =>
     surveys.flatMap((survey) => {
       const section = of(survey);
       return section.known ? section.value.rows : [];

@@ -53,12 +53,11 @@ const givenUp = trouble('aborted', 'the BMC was not waited for: it was stopped h
 export const probeBy =
   (handlers: ProbeHandlers, redactor: Redactor): Probe =>
   async (question, context) => {
+    const told = ['command', 'host.survey', 'host.use'].includes(question.kind);
     const handler = handlers[question.kind] as (q: typeof question, c: typeof context) => ReturnType<Probe>;
     const answer = await handler(question, context);
     if (!answer.known) return bounded(redactor.redactIn(answer)) as never;
-    return (
-      question.kind === 'command' || question.kind === 'host.survey' ? redactor.redactIn(answer) : answer
-    ) as never;
+    return (told ? redactor.redactIn(answer) : answer) as never;
   };
 
 /** What a program printed comes back through here as well. */

@@ -7,7 +7,7 @@ import { networkProbe } from './network.ts';
 import { pathsProbe } from './paths.ts';
 import { serviceProbe } from './service.ts';
 import { storageProbe } from './storage.ts';
-import { surveyProbe } from './survey.ts';
+import { surveyProbe, useProbe } from './survey.ts';
 import { toolsProbe } from './tools.ts';
 import { watchProbe } from './watch.ts';
 
@@ -23,6 +23,7 @@ const reachableWithin = 5000;
 type HostProbe =
   | 'host.identity'
   | 'host.survey'
+  | 'host.use'
   | 'host.storage'
   | 'host.connections'
   | 'host.disks'
@@ -38,6 +39,7 @@ type HostProbe =
 export const hostProbes = (machine: Machine): Pick<ProbeHandlers, HostProbe> => ({
   'host.identity': identityProbe(machine),
   'host.survey': surveyProbe(machine),
+  'host.use': useProbe(machine),
   'host.storage': storageProbe(machine),
   'host.connections': watchProbe(machine),
   'host.disks': disksProbe(machine),

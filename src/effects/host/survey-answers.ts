@@ -37,11 +37,12 @@ export function readAnswers(bytes: Uint8Array, host: string, noRoot?: Trouble): 
     open = undefined;
   };
   for (const line of lines.slice(1)) {
-    const [, sign, name = '', why] = /^([<>!])([a-z]+)(?: (absent|closed|unlimited))?$/.exec(line) ?? [];
+    const [, sign, name = '', why] = /^([<>!~])([a-z]+)(?: (absent|closed|unlimited))?$/.exec(line) ?? [];
     if (sign === '<') {
       close(false);
       open = { name, lines: [] };
     } else if (sign === '>' && name === open?.name) close(true);
+    else if (sign === '~' && name === open?.name) open = undefined;
     else if (sign === '!' && why !== undefined) {
       close(false);
       if (!sources.has(name)) sources.set(name, refused(name, why, host, noRoot));

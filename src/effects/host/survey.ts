@@ -1,7 +1,7 @@
 import type { ProbeHandlers } from '../../core/action.ts';
 import type { Machine } from '../../core/ports.ts';
-import { seen, type Trouble, trouble, unseen } from '../../core/result.ts';
-import type { Survey } from '../../core/survey.ts';
+import { type Seen, seen, type Trouble, trouble, unseen } from '../../core/result.ts';
+import type { HostUse, Survey, SurveyLoad } from '../../core/survey.ts';
 import { withoutRoot } from './identity.ts';
 import { lastLines, plainText } from './plain-text.ts';
 import { type Answers, readAnswers } from './survey-answers.ts';
@@ -9,7 +9,7 @@ import { exportsOf } from './survey-exports.ts';
 import { network } from './survey-network.ts';
 import { lastLoginsOf, sessionsOf } from './survey-people.ts';
 import { rolesOf } from './survey-roles.ts';
-import { surveyScript } from './survey-script.ts';
+import { surveyScript, useScript } from './survey-script.ts';
 import { cronOf, servicesOf, timersOf } from './survey-services.ts';
 import { disksOf, mountsOf } from './survey-storage.ts';
 import { systemFacts } from './survey-system.ts';
@@ -22,43 +22,68 @@ const limit = 4 << 20;
 export const surveyProbe =
   (machine: Machine, patience = 120_000): ProbeHandlers['host.survey'] =>
   async () => {
-    const argv = ['sh', '-c', surveyScript];
-    const options = { limit, signal: AbortSignal.timeout(patience) };
-    let asked = await machine.exec({ argv, root: true }, options);
-    let noRoot: Trouble | undefined;
-    if (!asked.ok && withoutRoot.includes(asked.error.code)) {
-      noRoot = asked.error;
-      asked = await machine.exec({ argv, root: false }, options);
-    }
-    if (!asked.ok) return unseen(asked.error);
-    const { ended, stdout, stderr } = asked.value;
-    const answers = readAnswers(stdout, machine.name, noRoot);
-    if (answers !== undefined) return seen(surveyOf(answers));
-    if (ended.how === 'lost' || ended.how === 'aborted') return unseen(ended.trouble);
-    return unseen(
-      trouble(
-        'no-answer',
-        `${machine.name} did not tell what is on it`,
-        'Check that its sh works.',
-        lastLines(plainText(stderr), 5),
-      ),
-    );
+    const answers = await asked(machine, surveyScript, patience);
+    return answers.known ? seen(surveyOf(answers.value)) : answers;
   };
+
+/** `host.use`: one command, asked and kept as the survey is. */
+export const useProbe =
+  (machine: Machine, patience = 120_000): ProbeHandlers['host.use'] =>
+  async () => {
+    const answers = await asked(machine, useScript, patience);
+    return answers.known ? seen(useOf(answers.value)) : answers;
+  };
+
+async function asked(machine: Machine, script: string, patience: number): Promise<Seen<Answers>> {
+  const argv = ['sh', '-c', script];
+  const options = { limit, signal: AbortSignal.timeout(patience) };
+  let ran = await machine.exec({ argv, root: true }, options);
+  let noRoot: Trouble | undefined;
+  if (!ran.ok && withoutRoot.includes(ran.error.code)) {
+    noRoot = ran.error;
+    ran = await machine.exec({ argv, root: false }, options);
+  }
+  if (!ran.ok) return unseen(ran.error);
+  const { ended, stdout, stderr } = ran.value;
+  const answers = readAnswers(stdout, machine.name, noRoot);
+  if (answers !== undefined) return seen(answers);
+  if (ended.how === 'lost' || ended.how === 'aborted') return unseen(ended.trouble);
+  return unseen(
+    trouble(
+      'no-answer',
+      `${machine.name} did not tell what is on it`,
+      'Check that its sh works.',
+      lastLines(plainText(stderr), 5),
+    ),
+  );
+}
 
 /** Puts the answers of all sources together. */
 export function surveyOf(answers: Answers): Survey {
-  const { identity, os, parts, load, own, session } = systemFacts(answers);
-  const { listeners, connections, addresses, routes } = network(answers, own);
+  const { identity, os, parts, load } = systemFacts(answers);
+  const processes = processesOf(answers);
+  return {
+    ...useOf(answers),
+    ...{ identity, os, services: servicesOf(answers), last_logins: lastLoginsOf(answers) },
+    ...{ timers: timersOf(answers), cron: cronOf(answers), mounts: mountsOf(answers) },
+    ...{ disks: disksOf(answers), databases: databasesOf(processes), guests: guestsOf(answers, processes) },
+    ...{ routes: network(answers, '').routes, parts, load },
+  };
+}
+
+/** Of an answer to `useScript` as of one to `surveyScript`: it reads none of the other sources. */
+export function useOf(answers: Answers): HostUse {
+  const { load, own, session } = systemFacts(answers);
+  const { listeners, connections, addresses } = network(answers, own);
   const processes = processesOf(answers);
   const held = addresses.known ? addresses.value.rows.map(({ address }) => address) : undefined;
   return {
     root: answers.root,
-    ...{ identity, os, services: servicesOf(answers), listeners, connections },
-    ...{ sessions: sessionsOf(answers, session), last_logins: lastLoginsOf(answers) },
-    ...{ timers: timersOf(answers), cron: cronOf(answers), mounts: mountsOf(answers) },
+    ...{ listeners, connections, sessions: sessionsOf(answers, session) },
     exports: exportsOf(answers, processes, connections),
-    ...{ disks: disksOf(answers), databases: databasesOf(processes), guests: guestsOf(answers, processes) },
     roles: rolesOf(answers, processes, held),
-    ...{ addresses, routes, parts, load },
+    ...{ addresses, load: load.known ? seen(withoutHistory(load.value)) : load },
   };
 }
+
+const withoutHistory = ({ history: _, ...load }: SurveyLoad): Omit<SurveyLoad, 'history'> => load;
