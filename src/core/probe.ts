@@ -226,7 +226,7 @@ export interface ProbeTable {
   'host.identity': { ask: Record<never, never>; answer: HostIdentity };
   /** Everything that a person wants to know of it before it goes, in one round trip. */
   'host.survey': { ask: Record<never, never>; answer: Survey };
-  /** Who uses it at this moment: what of the survey tells that, at a fifth of its price. */
+  /** Who uses it at this moment: what of the survey tells that, for less. */
   'host.use': { ask: Record<never, never>; answer: HostUse };
   /** Which file systems of it hold data, mounted or not, and its disks. Unknown where any of that could not be read whole. */
   'host.storage': { ask: Record<never, never>; answer: StorageSeen };

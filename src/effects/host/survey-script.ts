@@ -180,5 +180,5 @@ mysql --connect-timeout=3 -N -B -e "select 1" && { echo "replica"; mysql -B -e "
 /** Everything that a survey holds: `surveyFrame` tells how it is asked. */
 export const surveyScript = surveyFrame(sources);
 
-/** As much of it as tells who uses the host: a fifth of the work, and it is asked at both ends of a watch. */
+/** As much of it as tells who uses the host: for less, as it is asked at both ends of a watch. */
 export const useScript = surveyFrame(sources.filter(({ use }) => use === true));
