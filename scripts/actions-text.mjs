@@ -4,6 +4,8 @@
 const examples = {
   'backup.archive':
     '- id: files\n  uses: backup.archive\n  with: { from: [/srv, /etc], to: /mnt/vault, exclude: [/srv/cache] }',
+  'backup.postgres':
+    '- id: dump\n  uses: backup.postgres\n  with:\n    to: /mnt/vault\n    databases: [app]\n    ask:\n      - { database: app, sql: "SELECT max(id) FROM orders" }',
   'backup.rsync': '- id: mirror\n  uses: backup.rsync\n  with: { from: [/srv], to: /mnt/vault }',
   'bmc.locate': '- id: light\n  uses: bmc.locate\n  with: { light: "on" }',
   'bmc.reset': '- id: fresh-bmc\n  uses: bmc.reset\n  with: { within: 15m }',

@@ -24,6 +24,7 @@ const documents = [
   'docs/in-use.md',
   'docs/survey.md',
   'docs/coverage.md',
+  'docs/databases.md',
   'docs/erase.md',
   'docs/dead-host.md',
 ];

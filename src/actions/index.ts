@@ -1,5 +1,6 @@
 import type { AnyAction } from '../core/action.ts';
 import { backupArchive } from './backup/archive.ts';
+import { backupPostgres } from './backup/postgres.ts';
 import { backupRsync } from './backup/rsync.ts';
 import { bmcLocate } from './bmc/locate.ts';
 import { bmcReset } from './bmc/reset.ts';
@@ -25,6 +26,7 @@ import { wait } from './wait.ts';
 /** Every kind of step there is. A file of `actions/` that is not in this list (but for `parts/`) fails the build. */
 export const actions: readonly AnyAction[] = [
   backupArchive,
+  backupPostgres,
   backupRsync,
   bmcLocate,
   bmcReset,

@@ -38,7 +38,10 @@ export type Finding =
   | {
       readonly kind: 'restore.proven';
       readonly copy: string;
+      /** Empty for a copy of databases: it is of no file system. */
       readonly paths: readonly string[];
+      /** The databases that were restored; absent for a copy of files. */
+      readonly databases?: readonly string[];
       /** What the copy leaves out by name; absent where that is nothing. */
       readonly exclude?: readonly string[];
       /** The file systems that it crossed into; absent where that is not known. */

@@ -12,6 +12,7 @@ import {
   type WritersStarted,
 } from './execution.ts';
 import { mayStartWriters } from './may-start-writers.ts';
+import { makesCopy } from './operation.ts';
 
 /** Objects that were made here and that nobody else has seen: these are changed where others are copied first. */
 export type Own = Set<object>;
@@ -193,7 +194,7 @@ function begun(execution: Execution, event: EventOf<'operation.intended'> & AtTi
   };
   const also = { writersStarted: startedBy(execution, event), cutOff: cutBy(execution, event) };
   const now = onPass(execution, event, own, (pass) => ({ operations: added(pass.operations, [state], own) }), also);
-  if (operation.kind !== 'copy.archive' && operation.kind !== 'copy.rsync') return now;
+  if (!makesCopy(operation)) return now;
   const copiesBegun = put(now.copiesBegun, operation.to, now.evidence.length, own);
   return onRun(now, event, own, { copiesBegun });
 }

@@ -18,6 +18,8 @@ export function operationWords(operation: Operation): readonly string[] {
       const basis = operation.basis === null ? '' : `; unchanged files become hard links into ${operation.basis}`;
       return [`copy ${paths(operation)} from the host into ${operation.to} here, by rsync with a manifest${basis}`];
     }
+    case 'copy.databases':
+      return databasesWords(operation);
     case 'copy.restore':
       return unknownSources(operation.on).length > 0
         ? [`restore the copy ${operation.copy} into an empty folder where it is kept`]
@@ -64,6 +66,18 @@ function execWords(operation: OperationOf<'exec'>): string {
 function paths(operation: OperationOf<'copy.archive' | 'copy.rsync'>): string {
   const without = operation.exclude.length === 0 ? '' : ` without ${operation.exclude.map(quoted).join(', ')}`;
   return `${operation.from.map(quoted).join(', ')}${operation.root ? ' (read as root)' : ''}${without}`;
+}
+
+function databasesWords({ access, databases, ask, to }: OperationOf<'copy.databases'>): readonly string[] {
+  const at = [
+    ...(access.socket === undefined ? [] : [`socket ${access.socket}`]),
+    ...(access.port === undefined ? [] : [`port ${access.port}`]),
+  ];
+  const server = `PostgreSQL${at.length === 0 ? '' : ` (${at.join(', ')})`}`;
+  return [
+    `dump the databases ${databases.map(quoted).join(', ')} of ${server} on the host, as ${access.user} there, into ${to} here, with its logins and the rows of each table as of the moment of its dump`,
+    ...ask.map(({ database, sql }) => `- ask ${database}: ${sql}`),
+  ];
 }
 
 /** A place here is said to be here; one elsewhere names its machine. */

@@ -1,3 +1,4 @@
+import type { DatabaseAccess, DatabaseQuestion } from './databases.ts';
 import type { Technique } from './disk.ts';
 import type { Json } from './json.ts';
 import type { Place } from './place.ts';
@@ -48,6 +49,19 @@ export type Operation =
       readonly exclude: readonly string[];
       readonly to: string;
       readonly basis: string | null;
+      readonly root: boolean;
+    }
+  /**
+   * Dumps databases of a server on the host into the copy folder `to`, each with the rows of its tables and the answers to `ask` as of the
+   * very moment of its dump; and its logins and their rights.
+   */
+  | {
+      readonly kind: 'copy.databases';
+      readonly on: 'control';
+      readonly access: DatabaseAccess;
+      readonly databases: readonly string[];
+      readonly ask: readonly DatabaseQuestion[];
+      readonly to: string;
       readonly root: boolean;
     }
   /** Restores the copy folder `copy` into the empty folder `scratch`, where the copy is. */
@@ -116,6 +130,12 @@ export type Operation =
     }
   /** Parks the run until an instant (RFC 3339). */
   | { readonly kind: 'wait'; readonly on: 'control'; readonly until: string; readonly why: string };
+
+/** Whether it makes a copy. */
+export const makesCopy = (
+  operation: Operation,
+): operation is OperationOf<'copy.archive' | 'copy.rsync' | 'copy.databases'> =>
+  operation.kind === 'copy.archive' || operation.kind === 'copy.rsync' || operation.kind === 'copy.databases';
 
 /** Whether a helper is let in to the host for it; a process that was killed meanwhile may have left that open. */
 export const letsIn = (operation: Operation): operation is OperationOf<'copy.archive'> =>

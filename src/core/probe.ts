@@ -1,4 +1,12 @@
 import type { BlobRef } from './blob.ts';
+import type {
+  CopiedDatabases,
+  DatabaseAccess,
+  DatabaseServer,
+  DatabasesComparison,
+  DatabasesSeen,
+  ServersHere,
+} from './databases.ts';
 import type { DisksSeen } from './disk.ts';
 import type { Seen, Trouble } from './result.ts';
 import type { HostUse, Survey } from './survey.ts';
@@ -79,7 +87,10 @@ export interface PlaceSeen {
   readonly above?: string;
 }
 
-/** A copy made by `backup.*`: a folder with `copy.json`, `manifest.mtree`, and either `data.tar` or `tree/`. */
+/**
+ * A copy made by `backup.*`: a folder with `copy.json`, and either `manifest.mtree` with `data.tar` or `tree/`, or `manifest.json` with the
+ * dumps of databases in `dumps/`.
+ */
 export interface CopySeen {
   readonly state: 'missing' | 'partial' | 'complete';
   readonly description: CopyDescription | null;
@@ -88,7 +99,7 @@ export interface CopySeen {
 /** `copy.json`: written last, so a folder without it is partial. Times are RFC 3339. */
 export interface CopyDescription {
   readonly format: 1;
-  readonly method: 'archive' | 'rsync';
+  readonly method: 'archive' | 'rsync' | DatabaseServer;
   readonly host: string;
   readonly serial: string;
   readonly from: readonly string[];
@@ -100,7 +111,7 @@ export interface CopyDescription {
   readonly files: number;
   readonly entries: number;
   readonly bytes: number;
-  /** SHA-256 and length of data.tar; null for rsync. */
+  /** SHA-256 and length of data.tar; null where there is none. */
   readonly archive: BlobRef | null;
   /** What the source could not give (unreadable files, sockets …), by manifest name and reason: the first 1000. */
   readonly unread: readonly { readonly name: string; readonly why: string }[];
@@ -108,6 +119,8 @@ export interface CopyDescription {
   readonly unread_count?: number;
   /** What was mounted at or below `from` all the time while it was made, and so is in it; absent in copies of before this was kept. */
   readonly file_systems?: readonly CopiedFileSystem[];
+  /** Of a copy of databases; it has no paths. */
+  readonly databases?: CopiedDatabases;
 }
 
 /** A file system that a copy crossed into: where it was mounted, and which one it was (`FileSystem.id`). */
@@ -143,7 +156,18 @@ export interface StorageSeen {
 
 /** How an attribute fared in a comparison: equal wherever compared, or not proven (and why). */
 export interface AttributeProof {
-  readonly attribute: 'type' | 'size' | 'hash' | 'mode' | 'owner' | 'links' | 'time' | 'acl' | 'xattr';
+  readonly attribute:
+    | 'rows'
+    | 'answers'
+    | 'type'
+    | 'size'
+    | 'hash'
+    | 'mode'
+    | 'owner'
+    | 'links'
+    | 'time'
+    | 'acl'
+    | 'xattr';
   readonly proven: boolean;
   readonly why?: string;
 }
@@ -252,6 +276,12 @@ export interface ProbeTable {
   copies: { ask: { readonly folder: string; readonly method: 'archive' | 'rsync' }; answer: readonly string[] };
   copy: { ask: { readonly copy: string }; answer: CopySeen };
   'tree.compare': { ask: { readonly copy: string; readonly tree: string }; answer: TreeComparison };
+  /** What a database server on the host has; needs root there, or the login that the server trusts. */
+  databases: { ask: { readonly access: DatabaseAccess; readonly root: boolean }; answer: DatabasesSeen };
+  /** The server programs of this machine. */
+  'databases.here': { ask: { readonly server: DatabaseServer }; answer: ServersHere };
+  /** Starts the server that databases were restored into, counts and asks as it was done at the source, and stops it. */
+  'databases.compare': { ask: { readonly copy: string; readonly scratch: string }; answer: DatabasesComparison };
   /**
    * Whether a helper can reach the host by itself, and what it lacks for that. Unknown where it cannot: then data cannot go straight
    * between the two.

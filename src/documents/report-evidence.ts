@@ -75,6 +75,9 @@ function evidenceText(e: Evidence): string {
       return `stopped: ${e.units.join(', ')}`;
     case 'restore.proven': {
       const kind = e.level === 'restored' ? 'restored and compared' : 'read back';
+      if (e.databases !== undefined) {
+        return `${kind}, every row: databases ${e.databases.join(', ')} as of ${timeText(e.manifest_started) ?? ''}`;
+      }
       return `${kind}${e.sampled ? ' by sampling' : ', every file'}${e.unproven === undefined ? '' : ` but ${e.unproven} that vanished while copied`}: ${e.paths.join(', ')} as of ${timeText(e.manifest_started) ?? ''}`;
     }
     case 'disk.erased': {

@@ -1,7 +1,7 @@
 import { type CopyProved, type Coverage, copyProved, coverageOf, fileSystemWords } from '../core/coverage.ts';
 import type { Demand } from '../core/evidence.ts';
 import type { Execution } from '../core/execution.ts';
-import { unknownSources } from '../core/operation.ts';
+import { makesCopy, type OperationOf, unknownSources } from '../core/operation.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import type { CopyDescription } from '../core/probe.ts';
 import { type Trouble, trouble } from '../core/result.ts';
@@ -46,15 +46,20 @@ export function foreseenProofs(
         at <= stopped
           ? []
           : (step.operations ?? []).flatMap((one) =>
-              (one.kind === 'copy.archive' || one.kind === 'copy.rsync') &&
-              (one.to === copy || sources.includes(step.id))
-                ? [{ step: step.id, copy, paths: one.from, exclude: one.exclude, file_systems: 'foreseen' }]
+              makesCopy(one) && (one.to === copy || sources.includes(step.id))
+                ? [{ step: step.id, copy, ...pathsOf(one), file_systems: 'foreseen' }]
                 : [],
             ),
       );
     }),
   );
 }
+
+/** A dump of databases is of no path: a file system is never covered by what a program chose to say of it. */
+const pathsOf = (
+  one: OperationOf<'copy.archive' | 'copy.rsync' | 'copy.databases'>,
+): Pick<CopyProved, 'paths' | 'exclude'> =>
+  one.kind === 'copy.databases' ? { paths: [], exclude: [] } : { paths: one.from, exclude: one.exclude };
 
 /**
  * Asks the host which file systems with data it has now, and shuts the gate where one of them is in no proved copy, is not named in `not_kept`, and nobody

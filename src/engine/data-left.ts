@@ -1,5 +1,6 @@
 import type { Probe } from '../core/action.ts';
 import type { Execution } from '../core/execution.ts';
+import { makesCopy } from '../core/operation.ts';
 import { argvWords } from '../core/operation-words.ts';
 import { placeOf, whereWords } from '../core/place.ts';
 import { type Trouble, trouble } from '../core/result.ts';
@@ -18,7 +19,7 @@ export function dataLeftBy(execution: Execution): readonly DataLeft[] {
   for (const { forth } of Object.values(execution.steps)) {
     for (const { operation, status } of forth.operations) {
       const left: DataLeft | undefined =
-        (operation.kind === 'copy.archive' || operation.kind === 'copy.rsync') && status !== 'done'
+        makesCopy(operation) && status !== 'done'
           ? { what: 'an unfinished copy', place: `${operation.to}.partial` }
           : operation.kind === 'copy.restore'
             ? {

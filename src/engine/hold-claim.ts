@@ -19,6 +19,7 @@ export async function holdClaim(on: Holding, operation: Operation, n: number): P
     case 'disk.erase':
     case 'copy.archive':
     case 'copy.rsync':
+    case 'copy.databases':
     case 'network.cut':
     case 'network.reopen':
       return judged(on, await claims.take());

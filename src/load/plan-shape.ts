@@ -33,6 +33,7 @@ const Operation = Type.Object(
         'exec',
         'copy.archive',
         'copy.rsync',
+        'copy.databases',
         'copy.restore',
         'scratch.remove',
         'bmc.power',

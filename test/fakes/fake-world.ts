@@ -1,5 +1,6 @@
 import type { Acts } from '../../src/core/act.ts';
 import type { OperationHandlers, Perform, Probe, ProbeHandlers } from '../../src/core/action.ts';
+import type { DatabasesSeen } from '../../src/core/databases.ts';
 import type { BegunOutcome, Operation, Outcome, Receipt } from '../../src/core/operation.ts';
 import { type Precondition, refused } from '../../src/core/precondition.ts';
 import type { CopyDescription, FileSystem, NetworkSeen, ServiceState } from '../../src/core/probe.ts';
@@ -47,6 +48,7 @@ export interface WorldState {
   /** Who uses it: connections that a watch meets, and what the survey says besides. */
   use: { connections: readonly WatchedRow[]; survey: Partial<Survey>; lost: boolean };
   now: Date;
+  databases: DatabasesSeen;
   /** What the tree compared with a manifest lacks. */
   missing: string[];
 }
@@ -78,6 +80,10 @@ export const fakeState = (): WorldState => ({
   disks: ['D-1', 'D-2'],
   use: { connections: [], survey: {}, lost: false },
   now: new Date('2026-01-02T03:04:05.000Z'),
+  databases: {
+    ...{ product: 'PostgreSQL', version: '15.18', tool: '15.18', sessions: 0 },
+    ...{ directory: '/var/lib/postgresql/15/main', databases: [{ name: 'app', bytes: 4096 }] },
+  },
   missing: [],
 });
 
@@ -256,6 +262,21 @@ export function fakeWorld(
         report: null,
       });
     },
+    databases: async () => (up() ? seen(state.databases) : down()),
+    'databases.here': async () =>
+      seen({
+        servers: [{ product: 'PostgreSQL', version: '15.18', folder: '/usr/lib/postgresql/15/bin' }],
+        lack: null,
+      }),
+    'databases.compare': async ({ copy }) => {
+      const d = state.copies[copy];
+      if (d === undefined) return unseen(trouble('copy-missing', `${copy} is missing`, 'Copy again.'));
+      const names = d.databases?.each.map(({ name }) => name) ?? [];
+      return seen({
+        ...{ manifest: d.manifest.sha256, databases: names, tables: names.length, rows: 7, answers: 0 },
+        ...{ differences: state.missing, count: state.missing.length, server: 'PostgreSQL 15.18' },
+      });
+    },
     'helper.way': async () => seen({ lacks: [] }),
     inventory: async () => seen({ status: state.status }),
     clock: async () => seen(state.now.toISOString()),
@@ -315,6 +336,26 @@ export function fakeWorld(
     },
     'copy.archive': async (o) => copyTo(o, 'archive'),
     'copy.rsync': async (o) => copyTo(o, 'rsync'),
+    'copy.databases': async ({ access, databases, to, ask }) => {
+      const times = { manifest_started: state.now.toISOString(), manifest_taken: state.now.toISOString() };
+      state.copies[to] = {
+        ...{ format: 1, method: access.server, host: 'web01', serial: state.serial, from: [], exclude: [], ...times },
+        ...{
+          manifest: { sha256: 'ef'.repeat(32), bytes: 100 },
+          files: 2,
+          entries: 2,
+          bytes: 2048,
+          archive: null,
+          unread: [],
+        },
+        databases: {
+          ...{ product: state.databases.product, version: state.databases.version, asked: ask.length },
+          each: databases.map((name) => ({ name, bytes: 1024, on_disk: 4096, tables: 1, rows: 7 })),
+          sessions: { before: 0, after: 0 },
+        },
+      };
+      return done({ bytes: 2048 });
+    },
     'network.cut': async ({ run }) => {
       if (state.network.state !== 'open') return failed('the host is cut off already');
       state.network = { state: 'pending', run, since: state.now.toISOString(), ended: 'never' };

@@ -40,6 +40,7 @@ export const labPackages: readonly LabPackage[] = [
   { name: 'krb5-user', program: 'kinit' },
   { name: 'git', program: 'git' },
   { name: 'bsdutils', program: 'logger' },
+  { name: 'postgresql', program: 'pg_ctlcluster' },
 ];
 
 /** The packages whose program is on no folder of the PATH, nor among the system's own. */

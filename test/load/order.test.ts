@@ -277,3 +277,18 @@ describe('a runbook is refused, with the way that leads to what is wrong,', () =
     ]);
   });
 });
+
+describe('a dump of databases', () => {
+  const dump = 'id: copy, uses: backup.postgres, with: { to: /vault }';
+  const server = 'id: server, uses: service.stop, with: { unit: postgresql.service }';
+
+  it('is good for what was written until its clients were stopped', () => {
+    expect(complaints(identity, stop, dump, proof, off)).toEqual([]);
+  });
+
+  it('is of before the last stop where its server is stopped after it, and does not let the power go', () => {
+    const [complaint = '', ...others] = complaints(identity, stop, dump, proof, server, off);
+    expect(others).toEqual([]);
+    expect(complaint).toContain('that comes before the last "writers.stopped"');
+  });
+});

@@ -136,7 +136,9 @@ test('a secret stands in no argument, no other program’s environment, no file,
     'runbooks/erase.yaml',
     runbookOf(`${step('erase', 'disk.erase', '{ level: clear, disks: [{ serial: none }] }')}`),
   );
-  const written = ['faults', 'fresh', 'network', 'dead', 'erase']
+  // It runs no database server.
+  s.bench.write('runbooks/databases.yaml', runbookOf(step('dump', 'backup.postgres', `{ to: ${s.bench.vault} }`)));
+  const written = ['faults', 'fresh', 'network', 'dead', 'erase', 'databases']
     .map((name) => s.bench.read(`runbooks/${name}.yaml`))
     .join('');
   const used = new Set([...written.matchAll(/uses: (\S+)/g)].map(([, kind]) => kind));
@@ -154,7 +156,7 @@ test('a secret stands in no argument, no other program’s environment, no file,
   said.push(await decom(['plan', 'practice', '-r', 'network', '-o', 'network.json'], {}));
   said.push(await decom(['run', '--plan', 'network.json', '--dry-run', '--non-interactive'], {}));
   expect(said.at(-1)?.code, said.at(-1)?.stdout).toBe(4);
-  for (const name of ['dead', 'erase']) {
+  for (const name of ['dead', 'erase', 'databases']) {
     said.push(await decom(['plan', 'practice', '-r', name, '-o', `${name}.json`], {}));
     said.push(await decom(['run', '--plan', `${name}.json`, '--dry-run', '--non-interactive'], {}));
     expect(said.at(-1)?.code, said.map(({ stdout, stderr }) => stdout + stderr).join('')).toBe(4);

@@ -64,6 +64,40 @@ describe('a plan', () => {
     ]);
   });
 
+  test('counts no file system as kept by a dump of its databases', async () => {
+    const dumped = mainJob.replace(/ {6}- id: mirror.*? {6}- id: proof/s, () =>
+      [
+        '      - id: dump',
+        '        uses: backup.postgres',
+        '        with: { to: "${{ params.vault }}" }',
+        '      - id: dump-proof',
+        '        uses: restore.verify',
+        '        with: { backup: "${{ steps.dump.backup }}" }',
+        '      - id: proof',
+      ].join('\n'),
+    );
+    const s = stage(dumped, params);
+    s.world.state.fileSystems.push(fakeFileSystem('/var/lib/postgresql', '/dev/sde1', 4096));
+    const { blockers } = (await s.plan()).facts;
+    expect(blockers.map(({ step, trouble: { code, what } }) => [step, code, what])).toEqual([
+      [
+        'off',
+        'not-covered',
+        'a file system with data is in no proved copy: /var/lib/postgresql (ext4 on /dev/sde1, 4.0 KiB): no copy of it is proved',
+      ],
+    ]);
+  });
+
+  test('is blocked where all that is proved is a dump, too', async () => {
+    const only = mainJob.replace(
+      / {6}- id: archive.*? {6}- id: proof/s,
+      () =>
+        '      - id: archive\n        uses: backup.postgres\n        with: { to: "${{ params.vault }}" }\n      - id: proof',
+    );
+    const { blockers } = (await stage(only, params).plan()).facts;
+    expect(blockers.map(({ step, trouble: { code } }) => [step, code])).toEqual([['off', 'not-covered']]);
+  });
+
   test('is blocked where the host does not tell them', async () => {
     const world = fakeWorld();
     const s = stage(mainJob, params, {

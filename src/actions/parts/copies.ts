@@ -20,7 +20,7 @@ export interface BackupFacts {
 }
 
 /** Each attempt of each plan has a folder of its own, so that no copy ever grows into another. */
-export const copyFolder = ({ to }: BackupInput, { host, plan, step }: Setting): string =>
+export const copyFolder = ({ to }: Pick<BackupInput, 'to'>, { host, plan, step }: Setting): string =>
   `${to}/${host.name}/${plan}-${step}`;
 
 export async function inspectBackup(

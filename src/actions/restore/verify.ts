@@ -1,12 +1,15 @@
 import * as Type from 'typebox';
 import { action, type Setting } from '../../core/action.ts';
-import { bytesText } from '../../core/bytes-text.ts';
+import type { DatabaseServer, DatabasesComparison, ServersHere } from '../../core/databases.ts';
 import { unknownSources } from '../../core/operation.ts';
 import { placeOf, placePattern, placeText, whereWords } from '../../core/place.ts';
-import type { CopySeen, PlaceSeen, TreeComparison } from '../../core/probe.ts';
+import type { CopyDescription, CopySeen, PlaceSeen, TreeComparison } from '../../core/probe.ts';
 import { type Seen, type Trouble, trouble } from '../../core/result.ts';
 import { notDeclared, roomFor } from '../parts/before-copy.ts';
 import { emptyCopy, notAllRead } from '../parts/copy-holds.ts';
+import { provedDatabases } from '../parts/database-proof.ts';
+import { noServerHere } from '../parts/database-server.ts';
+import { provedTree } from '../parts/tree-proof.ts';
 
 const Input = Type.Object(
   {
@@ -24,16 +27,21 @@ const Input = Type.Object(
 interface Facts {
   readonly copy: Seen<CopySeen> | null;
   readonly place: Seen<PlaceSeen>;
+  /** Of a copy of databases: the servers by which it can be proved. */
+  readonly here?: Seen<ServersHere>;
 }
 
 interface After {
   readonly copy: Seen<CopySeen>;
-  readonly tree: Seen<TreeComparison>;
+  readonly restored:
+    | { readonly of: 'files'; readonly tree: Seen<TreeComparison> }
+    | { readonly of: 'databases'; readonly compared: Seen<DatabasesComparison> };
 }
 
 export const restoreVerify = action<typeof Input, Facts, After>({
   kind: 'restore.verify',
-  about: 'Restores a copy to a scratch place and compares every file with the manifest taken at the source.',
+  about:
+    'Restores a copy to a scratch place and compares every file with the manifest taken at the source; of databases, every table’s rows and the answers to the runbook’s questions, by a server that is started here for that.',
   effect: 'adds',
   once: false,
   irreversible: false,
@@ -46,7 +54,9 @@ export const restoreVerify = action<typeof Input, Facts, After>({
       probe({ kind: 'copy', copy: backup }),
       probe({ kind: 'place', path: scratchPlace(backup, setting) }),
     ]);
-    return { copy, place };
+    const server = databaseServer(copy);
+    const here = server === undefined ? undefined : await probe({ kind: 'databases.here', server });
+    return { copy, place, ...(here === undefined ? {} : { here }) };
   },
 
   holds: ({ copy }) => (copy?.known === true ? (copy.value.description ?? undefined) : undefined),
@@ -56,7 +66,7 @@ export const restoreVerify = action<typeof Input, Facts, After>({
     place: { known: true, value: { exists: true, empty: true, writable: true, free: Number.MAX_SAFE_INTEGER } },
   }),
 
-  plan: ({ backup }, { copy, place }, setting) => {
+  plan: ({ backup }, { copy, place, here }, setting) => {
     const stranger = notDeclared(backup, setting);
     if (stranger !== undefined) return { blocked: stranger };
     if (!place.known) return { blocked: place.trouble };
@@ -73,7 +83,10 @@ export const restoreVerify = action<typeof Input, Facts, After>({
       };
     }
     if (copy !== null) {
-      const wrong = unfit(backup, copy, setting) ?? noRoom(scratchPlace(backup, setting), copy, place.value);
+      const wrong =
+        unfit(backup, copy, setting) ??
+        notRestorable(copy, here) ??
+        noRoom(scratchPlace(backup, setting), copy, place.value);
       if (wrong !== undefined) return { blocked: wrong };
     }
     // Where the copy will be kept is known with the copy itself.
@@ -83,43 +96,25 @@ export const restoreVerify = action<typeof Input, Facts, After>({
     return [{ kind: 'copy.restore', on, copy: backup, scratch: scratchOf(backup, setting) }];
   },
 
-  examine: async ({ backup }, _receipts, { probe }, setting) => ({
-    copy: await probe({ kind: 'copy', copy: backup }),
-    tree: await probe({ kind: 'tree.compare', copy: backup, tree: scratchOf(backup, setting) }),
-  }),
+  examine: async ({ backup }, _receipts, { probe }, setting) => {
+    const copy = await probe({ kind: 'copy', copy: backup });
+    const scratch = scratchOf(backup, setting);
+    return databaseServer(copy) === undefined
+      ? { copy, restored: { of: 'files', tree: await probe({ kind: 'tree.compare', copy: backup, tree: scratch }) } }
+      : {
+          copy,
+          restored: { of: 'databases', compared: await probe({ kind: 'databases.compare', copy: backup, scratch }) },
+        };
+  },
 
-  verify: ({ backup }, { copy, tree }, setting) => {
+  verify: ({ backup }, { copy, restored }, setting) => {
     const wrong = unfit(backup, copy, setting);
     if (wrong !== undefined) return { ok: false, trouble: wrong };
-    if (!tree.known) return { ok: false, trouble: tree.trouble };
     const about = copy.known ? copy.value.description : null;
-    const compared = tree.value;
-    // Its description was read twice: both have to be of the same copy.
-    if (compared.manifest !== undefined && compared.manifest !== about?.manifest.sha256) {
-      return { ok: false, trouble: changedMeanwhile(backup) };
-    }
-    const unequal = differences(backup, compared) ?? unproven(backup, compared);
-    if (unequal !== undefined || about === null)
-      return { ok: false, trouble: unequal ?? notComplete(backup, 'partial') };
-    return {
-      ok: true,
-      output: { files: compared.files, bytes: compared.bytes },
-      evidence: [
-        {
-          kind: 'restore.proven',
-          copy: backup,
-          paths: about.from,
-          ...(about.exclude.length === 0 ? {} : { exclude: about.exclude }),
-          ...(about.file_systems === undefined ? {} : { file_systems: about.file_systems }),
-          attributes: compared.attributes,
-          level: 'restored',
-          sampled: false,
-          manifest_started: about.manifest_started,
-          ...(compared.vanished === undefined ? {} : { unproven: compared.vanished.count }),
-        },
-      ],
-      said: `${compared.files - (compared.vanished?.count ?? 0)} files, ${bytesText(compared.bytes)} restored and equal; ${attributesText(compared)}${vanishedText(compared)}`,
-    };
+    if (about === null) return { ok: false, trouble: notComplete(backup, 'partial') };
+    return restored.of === 'files'
+      ? provedTree(backup, about, restored.tree)
+      : provedDatabases(backup, about, restored.compared);
   },
 
   tidy: ({ backup, keep = false }, setting) =>
@@ -137,6 +132,16 @@ const scratchOf = (backup: string, setting: Setting): string =>
 
 const notComplete = (backup: string, state: string): Trouble =>
   trouble('copy-not-complete', `the copy ${backup} is ${state}`, 'Run the backup step that makes it, then this one.');
+
+const databaseServer = (copy: Seen<CopySeen> | null): DatabaseServer | undefined => {
+  const method = copy?.known === true ? copy.value.description?.method : undefined;
+  return method === 'postgres' ? method : undefined;
+};
+
+function notRestorable(copy: Seen<CopySeen>, here: Seen<ServersHere> | undefined): Trouble | undefined {
+  const made = copy.known ? copy.value.description?.databases : undefined;
+  return made === undefined || here === undefined ? undefined : noServerHere(here, made.product, made.version);
+}
 
 /** Why a copy cannot be proven at all. */
 function unfit(backup: string, copy: Seen<CopySeen>, setting: Setting): Trouble | undefined {
@@ -162,68 +167,13 @@ function unfit(backup: string, copy: Seen<CopySeen>, setting: Setting): Trouble 
   return emptyCopy(backup, description) ?? notAllRead(backup, description, setting);
 }
 
-const changedMeanwhile = (backup: string): Trouble =>
-  trouble(
-    'copy-changed',
-    `the copy ${backup} was changed while it was compared`,
-    'This copy cannot prove anything: find out what changed it, and make the copy again.',
-  );
-
 const noRoom = (scratch: string, copy: Seen<CopySeen>, place: PlaceSeen): Trouble | undefined =>
-  roomFor(scratch, copy.known ? (copy.value.description?.bytes ?? 0) : 0, place.free);
-
-function differences(backup: string, t: TreeComparison): Trouble | undefined {
-  if (t.equal && t.entries > 0) return undefined;
-  if (t.entries === 0) {
-    return trouble(
-      'restore-empty',
-      `nothing was restored from ${backup}`,
-      'Run the step again; if it stays so, make the copy anew.',
-    );
-  }
-  const list = (word: string, count: number, names: readonly string[]): readonly string[] =>
-    count === 0 ? [] : [`${count} ${word}: ${names.slice(0, 10).join(', ')}${count > 10 ? ', …' : ''}`];
-  const parts = [
-    ...list('missing', t.counts.missing, t.missing),
-    ...list('extra', t.counts.extra, t.extra),
-    ...list(
-      'different',
-      t.counts.different,
-      t.different.map((d) => `${d.name} (${d.attributes.join(', ')})`),
-    ),
-  ];
-  const why = trouble(
-    'restore-differs',
-    `what was restored from ${backup} is not what was at the source: ${parts.join('; ')}`,
-    'The copy proves nothing. Find out why (a writer that still runs, a failing disk), make a new copy, and prove that.',
-    t.report === null ? undefined : `all names: out/${t.report.sha256}`,
+  roomFor(
+    scratch,
+    copy.known && copy.value.description !== null ? restoredBytes(copy.value.description) : 0,
+    place.free,
   );
-  return t.report === null ? why : { ...why, blob: t.report };
-}
 
-/** Without these nothing can be said of the files' content. */
-function unproven(backup: string, t: TreeComparison): Trouble | undefined {
-  const needed = ['type', 'size', 'hash'];
-  const lacking = needed.filter((name) => !t.attributes.some((a) => a.attribute === name && a.proven));
-  return lacking.length === 0
-    ? undefined
-    : trouble(
-        'restore-not-proven',
-        `the comparison of ${backup} could not prove: ${lacking.join(', ')}`,
-        'Make the copy anew, so that its manifest holds them.',
-      );
-}
-
-const attributesText = ({ attributes }: TreeComparison): string => {
-  const proven = attributes.filter((a) => a.proven).map((a) => a.attribute);
-  const not = attributes
-    .filter((a) => !a.proven)
-    .map((a) => (a.why === undefined ? a.attribute : `${a.attribute} (${a.why})`));
-  return `proven: ${proven.join(', ')}${not.length === 0 ? '' : `; not proven: ${not.join(', ')}`}`;
-};
-
-/** They are in the copy, as tar read them; the source had them no more when their hashes were taken. */
-const vanishedText = ({ vanished }: TreeComparison): string =>
-  vanished === undefined
-    ? ''
-    : `; content not proven: ${vanished.count} that vanished while they were copied (${vanished.names.slice(0, 10).join(', ')}${vanished.count > 10 ? ', …' : ''})`;
+/** A server here takes what the source took, and as much again as an empty one and its log do. */
+const restoredBytes = ({ bytes, databases }: CopyDescription): number =>
+  databases === undefined ? bytes : databases.each.reduce((sum, one) => sum + one.on_disk, 500_000_000);

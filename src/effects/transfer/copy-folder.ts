@@ -40,7 +40,7 @@ export interface PartialMirror extends PartialCopy {
 const partialOf = (to: string): string => `${to}.partial`;
 const marker = 'partial.json';
 const earlierName = /^earlier-\d$/;
-const own = new Set([marker, 'work', 'data.tar', 'tree', 'manifest.mtree', 'copy.json']);
+const own = new Set([marker, 'work', 'data.tar', 'tree', 'dumps', 'manifest.mtree', 'manifest.json', 'copy.json']);
 
 /**
  * Opens `<to>.partial/` for a copy. An archive is begun anew; what earlier attempts of rsync at the same left is linked into a fresh
@@ -75,10 +75,13 @@ export async function openPartial(to: string, intent: Intent): Promise<Result<Pa
     const tree = join(folder, 'tree');
     mkdirSync(work, { mode: 0o700 });
     if (intent.method === 'rsync') mkdirSync(tree, { recursive: true, mode: 0o700 });
+    const files = intent.method === 'rsync' || intent.method === 'archive';
+    if (!files) mkdirSync(join(folder, 'dumps'), { mode: 0o700 });
     const earlier = earlierIn(folder);
     return ok({
       ...{ folder, work, tree, earlier },
-      ...{ data: join(folder, 'data.tar'), manifest: join(folder, 'manifest.mtree') },
+      data: join(folder, files ? 'data.tar' : 'dumps'),
+      manifest: join(folder, files ? 'manifest.mtree' : 'manifest.json'),
     });
   } catch (error) {
     return fail(diskTrouble(error, folder));
@@ -188,9 +191,8 @@ const isTexts = (v: unknown): boolean => Array.isArray(v) && v.every((x) => type
 
 function isDescription(v: unknown): v is CopyDescription {
   if (!isObject(v) || v.format !== 1) return false;
-  const archive = v.method === 'archive' ? isBlob(v.archive) : v.method === 'rsync' && v.archive === null;
   return (
-    archive &&
+    isOfMethod(v) &&
     isBlob(v.manifest) &&
     isTexts(v.from) &&
     isTexts(v.exclude) &&
@@ -202,3 +204,30 @@ function isDescription(v: unknown): v is CopyDescription {
         v.file_systems.every((one) => isObject(one) && typeof one.at === 'string' && typeof one.id === 'string')))
   );
 }
+
+function isOfMethod({ method, archive, databases }: { readonly [key: string]: unknown }): boolean {
+  switch (method) {
+    case 'archive':
+      return isBlob(archive) && databases === undefined;
+    case 'rsync':
+      return archive === null && databases === undefined;
+    case 'postgres':
+      return archive === null && isDatabases(databases);
+    default:
+      return false;
+  }
+}
+
+const isDatabases = (v: unknown): boolean =>
+  isObject(v) &&
+  typeof v.product === 'string' &&
+  typeof v.version === 'string' &&
+  typeof v.asked === 'number' &&
+  isObject(v.sessions) &&
+  Array.isArray(v.each) &&
+  v.each.every(
+    (one) =>
+      isObject(one) &&
+      typeof one.name === 'string' &&
+      ['bytes', 'on_disk', 'tables', 'rows'].every((key) => typeof one[key] === 'number'),
+  );

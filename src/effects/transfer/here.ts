@@ -46,7 +46,8 @@ export const here: Keeper = {
   tree: (tree, work, signal) => treeHere(tree, work, signal),
 };
 
-function sinkHere(path: string): Result<Sink> {
+/** A file here that does not exist yet. */
+export function sinkHere(path: string): Result<Sink> {
   // One MiB waits at most. Of four, much outlived two collections of the young, and the whole heap was collected every 20 MB: a quarter
   // of the pace (measured on Node 20.20, 2026-11).
   const stream = createWriteStream(path, { flags: 'wx', mode: 0o600, highWaterMark: 1 << 20 });

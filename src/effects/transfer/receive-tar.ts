@@ -1,17 +1,16 @@
-import { createHash, type Hash } from 'node:crypto';
-import { type Readable, Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { createHash } from 'node:crypto';
 import type { PerformContext } from '../../core/action.ts';
 import type { BlobRef } from '../../core/blob.ts';
 import { formatEntry } from '../../core/mtree.ts';
 import type { RemoteProcess } from '../../core/ports.ts';
-import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
+import { fail, ok, type Result } from '../../core/result.ts';
 import { type Complaints, fromTar, hear } from './complaints.ts';
 import type { TransferDeps } from './deps.ts';
 import { diskTrouble } from './disk-trouble.ts';
 import type { Keeper, Sink } from './keeper.ts';
-import { either, type Sorter, SortFailure } from './lines.ts';
+import { type Sorter, SortFailure } from './lines.ts';
 import { atIntervals } from './progress.ts';
+import { cutOff, eachChunk, keep, SinkClosed } from './take-stream.ts';
 import { TarDamage, type TarMember, tarReader } from './tar-reader.ts';
 import { damaged, tarFailed } from './tar-trouble.ts';
 
@@ -87,27 +86,6 @@ export async function receiveTar(process: RemoteProcess, r: Receiving): Promise<
   }
 }
 
-/** Takes a stream chunk by chunk as it came. `for await` would first join whatever waits into one new buffer: a tenth of the pace. */
-async function eachChunk(from: Readable, take: (chunk: Buffer) => Promise<void>): Promise<void> {
-  const taker = new Writable({
-    highWaterMark: 1 << 20,
-    write: (chunk: Buffer, _encoding, done) => {
-      take(chunk).then(() => done(), done);
-    },
-  });
-  await pipeline(from, taker);
-}
-
-async function keep(chunk: Buffer, file: Writable, sha: Hash): Promise<void> {
-  if (file.destroyed) throw new SinkClosed();
-  const room = file.write(chunk);
-  sha.update(chunk);
-  if (!room) await either(file, 'drain');
-}
-
-/** Where the archive is kept takes no more of it: a full disk, or the end of what writes there. */
-class SinkClosed extends Error {}
-
 const lineOf = (m: TarMember): string => {
   const { name, uid, gid, time } = m;
   switch (m.type) {
@@ -126,6 +104,3 @@ const lineOf = (m: TarMember): string => {
       throw new Error('a hard link has no line of its own');
   }
 };
-
-const cutOff = (host: string, detail: string): Trouble =>
-  trouble('connection-lost', `the stream from ${host} was cut`, 'Check that the host is up, then resume.', detail);
