@@ -240,7 +240,7 @@ async function booted(
     await work(login, monitorSocket(part));
     await Promise.race([
       gone,
-      new Promise((_, reject) => setTimeout(() => reject(new Error('the guest does not switch off')), 120_000).unref()),
+      new Promise((_, reject) => setTimeout(() => reject(new Error('the guest does not switch off')), 600_000).unref()),
     ]);
   } finally {
     qemu.kill('SIGKILL');
