@@ -1,7 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { jcs } from '../../src/core/json.ts';
+import { unarmoured } from '../../src/core/sshsig.ts';
+import { type SignedStatement, statementBytes, statementNamespace } from '../../src/core/statement.ts';
 import type { PracticeMachine } from '../../src/practice/practice-machine.ts';
 import { settings } from '../faults/bench.ts';
 import { type PracticeBench, practiceBench, startMachine } from '../faults/practice.ts';
@@ -131,6 +135,26 @@ test('a saved plan is approved before it begins, by a file that is good for that
   await ends(by(ci, ...run, 'approval.json'), 0);
   expect(await machine.power.get()).toBe('off');
   expect(await ends(by(grace, ...given, 'late.json'), 0)).toMatch(/decom inbox add [0-9a-f]{12} /);
+});
+
+test('a role that stands beside the name of whoever drives is no second person', async () => {
+  const two = person(b.folder, 'deployer', { roles: ['manager'] });
+  b.write('allowed_signers', two.line + grace.line);
+  b.runbook(off());
+  await b.plan();
+  await ends(by(two, 'approve', 'plan.json', '-o', 'own.json'), 0);
+  const { statement } = JSON.parse(b.read('own.json')) as SignedStatement;
+  // ssh-keygen holds every name of a line for one whose key this is.
+  const said = { ...statement, by: 'role:manager', id: '0123456789abcdef' };
+  const signed = execFileSync('ssh-keygen', ['-q', '-Y', 'sign', '-n', statementNamespace, '-f', two.file], {
+    input: statementBytes(said),
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  b.write('second.json', `${jcs({ statement: said, signed: unarmoured(signed.toString()) })}\n`);
+  expect(await ends(by(two, ...b.unattended, '--approval', 'second.json'), 4)).toContain('its signature does not hold');
+  await ends(by(two, ...b.unattended), 9);
+  expect(await ends(by(two, 'inbox', 'add', 'practice', 'second.json'), 2)).toContain('its signature does not hold');
+  expect(begun()).toBe(false);
 });
 
 test('where nobody is listed who could approve, nothing is begun without a terminal', async () => {

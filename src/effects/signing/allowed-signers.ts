@@ -15,22 +15,26 @@ export interface AllowedSigner {
 
 const keyType = /^(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+$/;
 
-/**
- * Reads who may sign. Whether a signature holds is for `ssh-keygen` to say; here it is only looked up whose a key is. Patterns are
- * refused: with `*` anybody who is listed could sign for everybody. So are certificate authorities, for whom no one line stands.
- */
-export function readAllowedSigners(path: string): Result<readonly AllowedSigner[]> {
-  let text: string;
+export function textOfSigners(path: string): Result<string> {
   try {
-    text = readFileSync(path, 'utf8');
+    return ok(readFileSync(path, 'utf8'));
   } catch (error) {
     const what = `the allowed signers ${path} cannot be read: ${(error as Error).message}`;
     return fail(
       trouble('allowed-signers', what, 'Give the file that holds them, by "allowed_signers:" in decom.yaml.'),
     );
   }
+}
+
+/**
+ * Reads who may sign. Whether a signature holds is for `ssh-keygen` to say; here it is only looked up whose a key is. Patterns are
+ * refused: with `*` anybody who is listed could sign for everybody. So are certificate authorities, for whom no one line stands.
+ */
+export function readAllowedSigners(path: string): Result<readonly AllowedSigner[]> {
+  const text = textOfSigners(path);
+  if (!text.ok) return text;
   const found: AllowedSigner[] = [];
-  for (const [at, line] of text.split('\n').entries()) {
+  for (const [at, line] of text.value.split('\n').entries()) {
     if (line.trim() === '' || line.startsWith('#')) continue;
     const refused = (what: string) =>
       fail(
@@ -65,6 +69,20 @@ export function readAllowedSigners(path: string): Result<readonly AllowedSigner[
   }
   return ok(found);
 }
+
+/**
+ * The list with nobody in it but persons: of the names of a line the first, and no line whose first is a pattern. `ssh-keygen` takes each name
+ * of a line for one whose key that is: a role, or a second name, would be another person with the same key.
+ */
+export const personsAlone = (list: string): string =>
+  list
+    .split('\n')
+    .map((line) => {
+      const [, quoted, bare, rest = ''] = /^[ \t]*(?:"([^"]*)"|([^\s"]+))(.*)$/s.exec(line) ?? [];
+      const [name = ''] = (quoted ?? bare ?? '').split(',');
+      return name === '' || name.startsWith('#') || /[*?!]/.test(name) ? '' : `"${name}"${rest}`;
+    })
+    .join('\n');
 
 /** Fields as ssh-keygen splits them: at blanks outside double quotes. */
 const fieldsOf = (line: string): readonly string[] => line.match(/(?:"(?:\\.|[^"\\])*"|[^\s"])+/g) ?? [];

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fail, ok, type Result, trouble } from '../../core/result.ts';
 import { armoured } from '../../core/sshsig.ts';
+import { personsAlone, textOfSigners } from './allowed-signers.ts';
 import { openssh } from './ssh-keygen.ts';
 
 export interface VouchedFor {
@@ -17,18 +18,22 @@ export interface VouchedFor {
 
 /**
  * Asks `ssh-keygen -Y verify` whether a signature is a listed person's, over this message, in this namespace, by a key that was
- * allowed at that time. Its own words are the detail of a refusal.
+ * allowed at that time. Its own words are the detail of a refusal. Only the first name of a line is a person.
  */
 export async function verifyVoucher(allowedSigners: string, vouched: VouchedFor): Promise<Result<void>> {
+  const list = textOfSigners(allowedSigners);
+  if (!list.ok) return list;
   const folder = mkdtempSync(join(tmpdir(), 'decom-verify-'));
   try {
     const file = join(folder, 'signature');
     writeFileSync(file, armoured(vouched.signature), { mode: 0o600 });
+    const persons = join(folder, 'persons');
+    writeFileSync(persons, personsAlone(list.value), { mode: 0o600 });
     const time = vouched.at.replace(/[-:T]/g, '').slice(0, 14);
     const ran = await openssh(
       'ssh-keygen',
       [
-        ...['-Y', 'verify', '-f', allowedSigners, '-I', vouched.principal, '-n', vouched.namespace, '-s', file],
+        ...['-Y', 'verify', '-f', persons, '-I', vouched.principal, '-n', vouched.namespace, '-s', file],
         ...['-O', `verify-time=${time}Z`],
       ],
       { stdin: vouched.message },

@@ -77,6 +77,11 @@ done
 work=$(mktemp -d) || cannot 'no folder for temporary files'
 trap 'rm -rf "$work"' EXIT
 trap 'exit 2' HUP INT TERM
+# Of the names of a line the first is the person; ssh-keygen would take the others, which are roles, for persons with the same key. Nor is a pattern one.
+if [ -n "$signers" ]; then
+  sed -e 's/^[[:blank:]]*//' -e 's/^#.*//' -e 's/^"\\([^",]*\\)[^"]*"/"\\1"/' -e 's/^\\([^",[:blank:]]*\\),[^[:blank:]]*/\\1/' \\
+    -e 's/^"[^"]*[*?!].*//' -e 's/^[^"[:blank:]]*[*?!].*//' "$signers" >"$work/persons"
+fi
 broken() { echo broken; echo "Line $1: $2."; exit 6; }
 
 # Whether a sector of 512 bytes, from byte $1 of the log to its end, is all zero: what a crash may leave.
@@ -187,7 +192,7 @@ Not signed: nobody vouches for $whose."
         lacks="$lacks
 Not signed: $whose is signed, and no list of allowed signers was given (-s)."
       else
-        message | ssh-keygen -Y verify -f "$signers" -I "$principal" -n ${sessionNamespace} -s "$work/signature" -O "verify-time=\${time}Z" >"$work/said" 2>&1 ||
+        message | ssh-keygen -Y verify -f "$work/persons" -I "$principal" -n ${sessionNamespace} -s "$work/signature" -O "verify-time=\${time}Z" >"$work/said" 2>&1 ||
           broken "$n" "the signature of $principal does not hold: $(tail -n 1 "$work/said")"
         echo "line $n: $(tail -n 1 "$work/said")"
       fi
@@ -219,7 +224,7 @@ Not signed: what $by said at line $n is signed, and no list of allowed signers w
         echo '-----END SSH SIGNATURE-----'
       } >"$work/signature"
       sed 's/.*,"statement":\\({.*}\\),"ts":"[^"]*","type":"statement\\.taken","v":1}$/\\1/' "$work/line" |
-        ssh-keygen -Y verify -f "$signers" -I "$by" -n ${statementNamespace} -s "$work/signature" -O "verify-time=\${time}Z" >"$work/said" 2>&1 ||
+        ssh-keygen -Y verify -f "$work/persons" -I "$by" -n ${statementNamespace} -s "$work/signature" -O "verify-time=\${time}Z" >"$work/said" 2>&1 ||
         broken "$n" "the signature of $by does not hold: $(tail -n 1 "$work/said")"
       echo "line $n: $(tail -n 1 "$work/said")"
       case $line in
