@@ -124,6 +124,16 @@ const Step = Type.Object(
         { ...closed, description: 'Who has to approve the plan before it begins.' },
       ),
     ),
+    precondition: Type.Optional(
+      Type.Object(
+        {
+          serial: Type.Optional(Text('Its serial.')),
+          uuid: Type.Optional(Text('Its UUID.')),
+          machine_id: Type.Optional(Text('Its machine-id.')),
+        },
+        { ...closed, description: 'What the host has to say of itself in the command that acts.' },
+      ),
+    ),
     operations: OrNull(Type.Array(Operation, { description: 'What would be done; null where it could not be told.' })),
   },
   { ...closed, description: 'One step.' },

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { actions } from '../../src/actions/index.ts';
 import type { AnyAction } from '../../src/core/action.ts';
 import type { Event } from '../../src/core/event.ts';
@@ -22,6 +23,7 @@ import { makeBind } from '../../src/load/bind.ts';
 import { loadRunbook } from '../../src/load/load-runbook.ts';
 import { nextOpening } from '../../src/load/opening.ts';
 import { resolveParams } from '../../src/load/param.ts';
+import { parsePlan } from '../../src/load/plan-file.ts';
 import { type FakeWorld, fakeHost, fakeWorld } from '../fakes/fake-world.ts';
 import { readChain } from '../fakes/read-chain.ts';
 
@@ -166,7 +168,7 @@ export function stage(
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.error, null, 2));
     const resolved = resolveParams(loaded.value, params);
     if (!resolved.ok) throw new Error(JSON.stringify(resolved.error));
-    return makePlan(engine, {
+    const made = await makePlan(engine, {
       host,
       runbook: loaded.value,
       params: resolved.value,
@@ -176,6 +178,12 @@ export function stage(
       tool: 'test',
       ...again,
     });
+    // Every plan is one that its file gives back; ids of runs are short here.
+    const saved = { ...made, intent: { ...made.intent, id: '0'.repeat(12) } };
+    const read = parsePlan(JSON.stringify(saved), 'plan.json');
+    if (!read.ok) throw new Error(JSON.stringify(read.error));
+    expect(read.value).toEqual(saved);
+    return made;
   };
   const self: Stage = {
     world,
