@@ -32,10 +32,21 @@ export function samplePlaces(seed: string, size: number, sector: number): Sample
   return { unit, places: places.flat() };
 }
 
-/** The sectors that hold the canary before the disk is erased: the first, the last, and the first one of each place. Ascending. */
-export function canarySectors(seed: string, size: number, sector: number): readonly number[] {
+/** How a disk is read back: some places, or all of it. */
+export type ReadBack = 'sampled' | 'full';
+
+/** Where all of a disk is read back, each byte speaks for itself: the canary only has to show that what is written comes to the disk. */
+const oneOfForFull = 40;
+
+/**
+ * The sectors that hold the canary before the disk is erased: the first, the last, and the first one of each place that will be read; of every 40th place
+ * where all will be. Ascending.
+ */
+export function canarySectors(seed: string, size: number, sector: number, verify: ReadBack): readonly number[] {
   const samples = samplePlaces(seed, size, sector);
-  const starts = (samples?.places ?? []).map(({ start }) => (start * (samples?.unit ?? 0)) / sector);
+  const starts = (samples?.places ?? [])
+    .filter((_, i) => verify === 'sampled' || i % oneOfForFull === 0)
+    .map(({ start }) => (start * (samples?.unit ?? 0)) / sector);
   return [...new Set([0, ...starts, size / sector - 1])].sort((a, b) => a - b);
 }
 

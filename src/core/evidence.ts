@@ -1,4 +1,5 @@
 import type { EraseLevel, Technique } from './disk.ts';
+import type { ReadBack } from './disk-samples.ts';
 import type { AttributeProof, CopiedFileSystem } from './probe.ts';
 
 /** What a step's own probe proved, before the engine stamps it with host, boot and time. */
@@ -65,7 +66,7 @@ export type Finding =
       readonly tool: string;
       /** Bytes of the disk. */
       readonly size: number;
-      readonly verified: 'sampled' | 'full';
+      readonly verified: ReadBack;
       /** The places read, and the canary that was gone, follow from it. */
       readonly seed: string;
       readonly places: number;

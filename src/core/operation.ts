@@ -1,5 +1,6 @@
 import type { DatabaseAccess, DatabaseQuestion } from './databases.ts';
 import type { Technique } from './disk.ts';
+import type { ReadBack } from './disk-samples.ts';
 import type { Json } from './json.ts';
 import type { Place } from './place.ts';
 import type { Trouble } from './result.ts';
@@ -119,6 +120,8 @@ export type Operation =
       readonly sector: number;
       readonly technique: Technique;
       readonly seed: string;
+      /** How it will be read back. */
+      readonly verify: ReadBack;
     }
   /** Asks a person: `confirm` is one question, `checklist` several items with notes. */
   | {

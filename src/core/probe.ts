@@ -8,6 +8,7 @@ import type {
   ServersHere,
 } from './databases.ts';
 import type { DisksSeen } from './disk.ts';
+import type { ReadBack } from './disk-samples.ts';
 import type { Seen, Trouble } from './result.ts';
 import type { HostUse, Survey } from './survey.ts';
 import type { Watched } from './use.ts';
@@ -233,7 +234,7 @@ export interface SamplesAsked {
   readonly size: number;
   readonly sector: number;
   readonly seed: string;
-  readonly how: 'sampled' | 'full';
+  readonly how: ReadBack;
 }
 
 export interface SamplesSeen {

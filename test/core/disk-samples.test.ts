@@ -44,11 +44,16 @@ describe('the places that are read', () => {
 describe('the canary', () => {
   it.each(sizes)('of %i bytes stands in the first and the last sector, and where each place begins', (size, sector) => {
     const { unit, places } = samplePlaces('a', size, sector) ?? { unit: 0, places: [] };
-    const sectors = canarySectors('a', size, sector);
+    const sectors = canarySectors('a', size, sector, 'sampled');
     expect(sectors[0]).toBe(0);
     expect(sectors.at(-1)).toBe(size / sector - 1);
     expect(sectors).toEqual([...new Set(sectors)].sort((a, b) => a - b));
     for (const { start } of places) expect(sectors.includes((start * unit) / sector)).toBe(true);
+    const few = canarySectors('a', size, sector, 'full');
+    expect([few[0], few.at(-1)]).toEqual([sectors[0], sectors.at(-1)]);
+    expect(few.every((one) => sectors.includes(one))).toBe(true);
+    expect(few.length).toBeGreaterThan(50);
+    expect(few.length).toBeLessThan(54);
   });
 
   it('is 512 bytes, none of them zero, and another one for another seed', () => {

@@ -15,7 +15,7 @@ const shells = [['dash'], ['bash', '--posix'], ['busybox', 'sh']] as const;
 const found = samplePlaces(seed, size, sector) ?? { unit: 0, places: [] };
 const places = found.places.filter((_, i) => i % 100 === 0);
 const starts = places.map(({ start }) => (start * found.unit) / sector);
-const canaries = canarySectors(seed, size, sector).filter(
+const canaries = canarySectors(seed, size, sector, 'sampled').filter(
   (at, i, all) => i === 0 || i === all.length - 1 || starts.includes(at),
 );
 

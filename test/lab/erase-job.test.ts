@@ -46,6 +46,7 @@ const erase: OperationOf<'disk.erase'> = {
     sector: 512,
     technique: 'overwrite',
     seed: 'a seed',
+    verify: 'sampled',
   },
 };
 const place = { run: 'abc', step: 'erase', direction: 'forth', attempt: 1, n: 0 } as const;

@@ -123,6 +123,7 @@ function inventory(vm: Vm, folder: string): string {
     `    serial: ${q(vm.identity.serial)}`,
     `    uuid: ${q(vm.identity.uuid)}`,
     `    machine_id: ${q(vm.machineId)}`,
+    ...(vm.disks.size === 0 ? [] : [`    disks: ${q([...vm.disks.keys()].map((serial) => ({ serial })))}`]),
     '    owner: web team',
     '    ssh:',
     '      user: decom',

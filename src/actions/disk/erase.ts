@@ -2,7 +2,7 @@ import type { Static } from 'typebox';
 import * as Type from 'typebox';
 import { action, type Past, type Verdict } from '../../core/action.ts';
 import { type DiskSeen, type DisksSeen, diskOf, type Technique, techniqueFor, useWords } from '../../core/disk.ts';
-import { eraseSeed, samplePlaces } from '../../core/disk-samples.ts';
+import { eraseSeed, type ReadBack, samplePlaces } from '../../core/disk-samples.ts';
 import { durationPattern, milliseconds } from '../../core/duration.ts';
 import type { OperationOf, Receipt } from '../../core/operation.ts';
 import type { SamplesSeen } from '../../core/probe.ts';
@@ -58,7 +58,7 @@ interface Erased {
 }
 
 const day = 86_400_000;
-const howOf = ({ verify }: Input): 'sampled' | 'full' => verify ?? 'sampled';
+const howOf = ({ verify }: Input): ReadBack => verify ?? 'sampled';
 
 export const diskErase = action<typeof Input, Facts, readonly Erased[]>({
   kind: 'disk.erase',
@@ -127,9 +127,9 @@ export const diskErase = action<typeof Input, Facts, readonly Erased[]>({
       if (isTrouble(technique)) return { blocked: technique };
       const seed = eraseSeed(runOf(setting), step, disk.serial);
       const { serial, wwn, size, sector } = disk;
-      if (howOf(input) === 'sampled' && samplePlaces(seed, size, sector) === undefined)
-        return { blocked: small(serial) };
-      operations.push({ kind: 'disk.erase', on: 'host', serial, wwn, size, sector, technique, seed });
+      const verify = howOf(input);
+      if (verify === 'sampled' && samplePlaces(seed, size, sector) === undefined) return { blocked: small(serial) };
+      operations.push({ kind: 'disk.erase', on: 'host', serial, wwn, size, sector, technique, seed, verify });
     }
     return operations;
   },
@@ -140,8 +140,8 @@ export const diskErase = action<typeof Input, Facts, readonly Erased[]>({
       const last = lastOf(past, serial);
       if (last === undefined) continue;
       const { erase, receipt } = last;
-      const { wwn, size, sector, seed } = erase;
-      const read = await probe({ kind: 'disk.samples', serial, wwn, size, sector, seed, how: howOf(input) });
+      const { wwn, size, sector, seed, verify } = erase;
+      const read = await probe({ kind: 'disk.samples', serial, wwn, size, sector, seed, how: verify });
       erased.push({ erase, receipt, read });
     }
     return erased;
@@ -162,7 +162,7 @@ export const diskErase = action<typeof Input, Facts, readonly Erased[]>({
       evidence.push({
         ...{ kind: 'disk.erased' as const, serial, ...(erase.wwn === '' ? {} : { wwn: erase.wwn }) },
         ...{ level: input.level, technique: erase.technique, tool, size: erase.size },
-        ...{ verified: howOf(input), seed: erase.seed, places: read.value.places, bytes_read: read.value.bytes },
+        ...{ verified: erase.verify, seed: erase.seed, places: read.value.places, bytes_read: read.value.bytes },
         ...{ started: timeOf(started), ended: timeOf(finished) },
       });
     }

@@ -37,10 +37,10 @@ export const eraseOn =
     }
   };
 
-const wordsOf = ({ serial, wwn, size, sector, seed }: Erase, file: string): readonly string[] => [
+const wordsOf = ({ serial, wwn, size, sector, seed, verify }: Erase, file: string): readonly string[] => [
   ...[serial, wwn, String(size), String(sector), file],
   [...canaryOf(seed)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join(''),
-  ...canarySectors(seed, size, sector).map(String),
+  ...canarySectors(seed, size, sector, verify).map(String),
 ];
 
 /** How an erase is named to people: its script is long. */
