@@ -8,7 +8,7 @@ import { ok, type Result } from '../core/result.ts';
 import { type Seals, sessionNamespace } from '../core/seal.ts';
 import { fingerprintOf, signerOf } from '../core/sshsig.ts';
 import { linesRemoved } from '../engine/open-run.ts';
-import { auditStatements, type StatementAudit } from './audit-statements.ts';
+import { approvedByNobody, auditStatements, type StatementAudit } from './audit-statements.ts';
 import { verifiedVoucher } from './compose.ts';
 import type { HeadKept } from './kept-heads.ts';
 import { type WalkOptions, walkLog } from './walk-log.ts';
@@ -84,13 +84,16 @@ export async function auditOf(
     ? { line: head.size, what: 'the plan that the log names last is not the one in the run’s folder' }
     : undefined;
   const vouched = await vouchersOf(seals, options.allowedSigners);
-  const said = await auditStatements(walk.value.statements, options.allowedSigners, (line) =>
+  const said = await auditStatements(walk.value.statements, execution.run, options.allowedSigners, (line) =>
     lineHash((at) => folder.log(at), line),
   );
   const kept = options.kept ?? [];
   const why =
     breach ??
-    firstOf(firstOf(vouched.breach, seals.breach), said.breach) ??
+    firstOf(
+      firstOf(vouched.breach, seals.breach),
+      firstOf(said.breach, approvedByNobody(walk.value.approved, walk.value.statements)),
+    ) ??
     misplaced ??
     linesRemoved(folder, execution) ??
     notHeld(head, kept, walk.value.held) ??

@@ -1,5 +1,6 @@
 import type { Breach } from '../core/chain.ts';
 import type { EventOf, Recorded } from '../core/event.ts';
+import { jcs } from '../core/json.ts';
 import { type StatementKind, statementBytes, statementNamespace } from '../core/statement.ts';
 import { verifiedVoucher } from './compose.ts';
 
@@ -24,12 +25,38 @@ export interface TakenAt {
   readonly event: Recorded<EventOf<'statement.taken'>>;
 }
 
+/** A line that counted approvals. */
+export interface ApprovedAt {
+  readonly line: number;
+  readonly event: Recorded<EventOf<'gate.approved'>>;
+}
+
+/**
+ * The first line that counts an approval which is not on record before it, as signed by that person in that role: who writes a log could
+ * name anybody there.
+ */
+export function approvedByNobody(approved: readonly ApprovedAt[], taken: readonly TakenAt[]): Breach | undefined {
+  const isGiven = (one: unknown, before: number): boolean =>
+    taken.some(
+      ({ line, event: { statement, signed } }) =>
+        line < before &&
+        signed !== null &&
+        statement.kind === 'approve' &&
+        jcs(one) === jcs({ by: statement.by, role: statement.role ?? null, statement: statement.id }),
+    );
+  for (const { line, event } of approved)
+    if (!(Array.isArray(event.approvals) && event.approvals.every((one) => isGiven(one, line))))
+      return { line, what: 'it counts an approval that is not on record before it' };
+  return undefined;
+}
+
 /**
  * Has what people said in a log verified. A key has to have been allowed when the log took the statement in: when it was made is what its
  * maker says. Whoever signed a log as it stood at a line is held to that line's hash.
  */
 export async function auditStatements(
   taken: readonly TakenAt[],
+  run: string,
   allowedSigners: string | undefined,
   hashOfLine: (line: number) => string | undefined,
 ): Promise<StatementsAudit> {
@@ -59,6 +86,7 @@ export async function auditStatements(
         breach ??= { line, what: [judged.error.what, judged.error.detail].filter(Boolean).join(': ') };
       else if (!judged.ok) lacks.push(`${what} could not be judged: ${judged.error.what}`);
     }
+    if (statement.run !== run) breach ??= { line, what: `what ${by} said there was said of run ${statement.run}` };
     if (statement.kind === 'sign' && hashOfLine(statement.size) !== statement.hash)
       breach ??= { line, what: `${by} signed another log: its line ${statement.size} had the hash ${statement.hash}` };
     statements.push({ line, by, kind, held });

@@ -5,7 +5,7 @@ import { logReader, type Reading } from '../core/read-log.ts';
 import { type ReferredBlob, referredBlob } from '../core/referred-blobs.ts';
 import { ok, type Result } from '../core/result.ts';
 import { type Seals, sealReader } from '../core/seal.ts';
-import type { TakenAt } from './audit-statements.ts';
+import type { ApprovedAt, TakenAt } from './audit-statements.ts';
 import type { HeadKept } from './kept-heads.ts';
 
 export interface WalkOptions {
@@ -24,6 +24,7 @@ export interface Walk extends Reading {
   /** Each file in `out/` that good lines refer to, by the first of them. */
   readonly referred: readonly ReferredBlob[];
   readonly statements: readonly TakenAt[];
+  readonly approved: readonly ApprovedAt[];
   /** The first line whose hash is `head`. */
   readonly anchored: number | undefined;
   /** Those of `kept` that the log holds. */
@@ -40,6 +41,7 @@ export async function walkLog(folder: RunFolder, first: string, options: WalkOpt
   const seals = sealReader('sessions');
   const referred = new Map<string, ReferredBlob>();
   const statements: TakenAt[] = [];
+  const approved: ApprovedAt[] = [];
   const held = new Set<HeadKept>();
   let anchored: number | undefined;
   const reader = logReader(first, run, (line) => {
@@ -51,6 +53,7 @@ export async function walkLog(folder: RunFolder, first: string, options: WalkOpt
     for (const one of kept) if (one.size === line.line && one.hash === hash) held.add(one);
     if (hash === head) anchored ??= line.line;
     if (recorded.type === 'statement.taken') statements.push({ line: line.line, event: recorded });
+    if (recorded.type === 'gate.approved') approved.push({ line: line.line, event: recorded });
     visit?.(recorded);
   });
   for (let more = true; more; ) {
@@ -64,7 +67,7 @@ export async function walkLog(folder: RunFolder, first: string, options: WalkOpt
   return ok({
     ...reader.reading(),
     ...{ run: run.execution(), seals: sealed.value, referred: [...referred.values()] },
-    ...{ statements, anchored, held },
+    ...{ statements, approved, anchored, held },
   });
 }
 

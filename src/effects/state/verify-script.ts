@@ -113,6 +113,11 @@ if [ -n "$bad" ]; then
   count=$((count - 1)) torn=1
 fi
 
+# A signature has one place and one spelling: what is signed would be the same with it elsewhere.
+place='"seq":[0-9][0-9]*,\\("serial":"\\([^"\\]\\|\\\\.\\)*",\\|"sha256":"[^"]*",\\)*"signature":"[A-Za-z0-9+/=]*",'
+bad=$(grep -n '"signature":"' "$work/log" | grep -v "$place" | head -n 1 | cut -d : -f 1)
+[ -z "$bad" ] || broken "$bad" 'its signature does not stand where decom writes it'
+
 # 2. Order and chain: prev is the SHA-256 of the line before, newline included; the first is the digest of the intent.
 mkdir "$work/lines"
 split -l 1 -a 6 "$work/log" "$work/lines/l."
@@ -159,12 +164,15 @@ judge_session() {
   broken "$at" "its signature is not what the key of its session (line $1) makes of it"
 }
 lacks= key= opened_at=0 whose=
+run=$([ -z "$opened" ] || sed -n "\${opened}p" "$work/log" | sed 's/.*,"run":"\\([^"]*\\)",.*/\\1/')
+: >"$work/given"
 # Of every line: whether it opens a session, holds a statement, or is signed where it must not be or not where it must.
 awk '
   { signed = index($0, "\\"signature\\":\\"") > 0 }
   index($0, "\\"type\\":\\"session.opened\\",") { print NR, "opened"; keyed = index($0, "\\"seal\\":{\\"key\\":\\"") > 0; next }
   signed != keyed { print NR, signed ? "stray" : "bare"; exit }
   index($0, "\\"type\\":\\"statement.taken\\",") { print NR, "statement" }
+  index($0, "\\"type\\":\\"gate.approved\\",") { print NR, "approved" }
   END { if (keyed) print NR, "end" }
 ' "$work/log" >"$work/places"
 while read -r n what <&3; do
@@ -203,8 +211,14 @@ Not signed: $whose is signed, and no list of allowed signers was given (-s)."
       judge_session "$opened_at" $((n - 1))
       broken "$n" "it is not signed, and its session (line $opened_at) signs every line"
       ;;
+    approved)
+      sed 's/.*"approvals":\\[\\(.*\\)\\],"direction":.*/\\1/' "$work/line" | awk '{ gsub(/},[{]/, "}\\n{"); print }' >"$work/counted"
+      strange=$(grep -vxF -f "$work/given" "$work/counted")
+      [ -z "$strange" ] || broken "$n" 'it counts an approval that is not on record before it'
+      ;;
     statement)
       by=$(sed 's/.*,"statement":{"at":"[^"]*","by":"\\([^"]*\\)",.*/\\1/' "$work/line")
+      case $line in *",\\"run\\":\\"$run\\","*) ;; *) broken "$n" "what $by said there was said of another run" ;; esac
       case $line in
         *'"signed":null,'*)
           lacks="$lacks
@@ -212,6 +226,10 @@ Not signed: what $by said at line $n is signed by nobody."
           continue
           ;;
       esac
+      role=null
+      case $line in *'"role":"'*) role=$(sed 's/.*"role":\\("[^"]*"\\),.*/\\1/' "$work/line") ;; esac
+      id=$(sed 's/.*"id":"\\([0-9a-f]*\\)","intent".*/\\1/' "$work/line")
+      case $line in *'"kind":"approve",'*) printf '{"by":"%s","role":%s,"statement":"%s"}\\n' "$by" "$role" "$id" >>"$work/given" ;; esac
       if [ -z "$signers" ]; then
         lacks="$lacks
 Not signed: what $by said at line $n is signed, and no list of allowed signers was given (-s)."
@@ -245,7 +263,7 @@ Not signed: nobody has signed it."
 sed -n 's/.*"\\(before\\|blob\\|answer\\)":{"bytes":[0-9]*,"sha256":"\\([0-9a-f]\\{64\\}\\)"}.*/\\2/p' "$work/log" | sort -u >"$work/names"
 for name in $(cat "$work/names"); do
   n=$(sed -n "/\\"sha256\\":\\"$name\\"/{=;q;}" "$work/log")
-  [ -f "$folder/out/$name" ] || broken "$n" "it refers to out/$name, and that file is missing"
+  [ -f "$folder/out/$name" ] && [ ! -h "$folder/out/$name" ] || broken "$n" "it refers to out/$name, and that file is missing"
   [ "$(sha256sum <"$folder/out/$name" | cut -c 1-64)" = "$name" ] ||
     broken "$n" "it refers to out/$name, and that file is not what was written"
 done

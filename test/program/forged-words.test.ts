@@ -1,0 +1,200 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { auditOf } from '../../src/cli/audit-of.ts';
+import { newRedactor, openRunStore } from '../../src/cli/compose.ts';
+import { jcs, sha256 } from '../../src/core/json.ts';
+import { lineNamespace, sessionNamespace } from '../../src/core/seal.ts';
+import { newSigningKey, unarmoured } from '../../src/core/sshsig.ts';
+import { statementNamespace } from '../../src/core/statement.ts';
+import { settings } from '../faults/bench.ts';
+import { type PracticeBench, practiceBench, startMachine } from '../faults/practice.ts';
+import { type Ended, endCalls } from '../faults/program.ts';
+import { type Person, person } from '../lab/people.ts';
+
+/*
+ * What a listed person who drives a run cannot do with a log that they sign anew from its first line: put words into it that another one never
+ * said of this run. And what nobody can do to the end of a log that is closed and signed. Each is tried against decom and verify.sh.
+ */
+let folder: string;
+let b: PracticeBench;
+let ada: Person;
+let grace: Person;
+let lines: readonly Fields[];
+let run: string;
+/** What grace said of the run before, in the words of its log. */
+let before: Fields;
+
+type Fields = { readonly [name: string]: unknown };
+const fieldsOf = (path: string): readonly Fields[] =>
+  readFileSync(join(path, 'audit.jsonl'), 'utf8')
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Fields);
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'decom-forged-'));
+  const machine = await startMachine(folder);
+  b = await practiceBench(machine);
+  ada = person(b.folder, 'ada', { roles: ['owner'] });
+  grace = person(b.folder, 'grace');
+  b.write('allowed_signers', ada.line + grace.line);
+  b.write('decom.yaml', `${settings}allowed_signers: allowed_signers\n`);
+  b.runbook(
+    `- { id: a, uses: checklist, with: { title: Cables, items: [{ id: c, text: Unplug }] }, approvals: { persons: 1 } }`,
+  );
+  b.write('answers.yaml', 'answers:\n  a: { items: { c: { done: true } } }\n');
+  const by = async (who: Person, code: number, ...args: readonly string[]): Promise<void> => {
+    const came: Ended = await b.start(args, who.as).ended;
+    expect(came.code, `${came.stdout}${came.stderr}`).toBe(code);
+  };
+  for (let n = 0; n < 2; n++) {
+    rmSync(join(b.folder, 'plan.json'), { force: true });
+    await b.plan();
+    await by(ada, 9, ...b.unattended, '--answers', 'answers.yaml');
+    await by(grace, 0, 'approve', basename(b.runs().at(-1) ?? ''));
+    await by(ada, 0, 'resume', 'practice', '--non-interactive', '--answers', 'answers.yaml');
+  }
+  await machine.close();
+  const [older = '', newer = ''] = b.runs();
+  before = fieldsOf(older).find(({ type }) => type === 'statement.taken') ?? {};
+  lines = fieldsOf(newer);
+  run = newer;
+}, 120_000);
+afterAll(async () => {
+  await endCalls();
+  await b.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** What somebody makes of a text in a namespace, by ssh-keygen. */
+const signedBy = ({ file }: Person, value: unknown, namespace: string): string | undefined =>
+  unarmoured(
+    execFileSync('ssh-keygen', ['-q', '-Y', 'sign', '-n', namespace, '-f', file], {
+      input: `${jcs(value)}\n`,
+      stdio: ['pipe', 'pipe', 'ignore'],
+    }).toString(),
+  );
+
+/** The log anew, vouched for by ada from its first line on. `bent` changes a line before it is signed. */
+function byAda(bent: (line: Fields) => Fields, principal = 'ada'): string {
+  const mine = newSigningKey();
+  let prev = String(lines[0]?.prev);
+  let text = '';
+  for (const { signature: _, ...line } of lines.map(bent)) {
+    const opens = line.type === 'session.opened';
+    const whole = { ...line, prev, ...(opens ? { seal: { key: mine.publicKey, principal } } : {}) };
+    const signature = opens
+      ? signedBy(ada, whole, sessionNamespace)
+      : mine.sign(Buffer.from(`${jcs(whole)}\n`), lineNamespace);
+    const written = `${jcs({ ...whole, signature })}\n`;
+    prev = sha256(written);
+    text += written;
+  }
+  return text;
+}
+const asIs = (): string => readFileSync(join(run, 'audit.jsonl'), 'utf8');
+const taken =
+  (become: (line: Fields) => Fields) =>
+  (line: Fields): Fields =>
+    line.type === 'statement.taken' ? become(line) : line;
+const own = (line: Fields, change: Fields): Fields => {
+  const statement = { ...(line.statement as Fields), ...change };
+  return { ...line, statement, signed: signedBy(ada, statement, statementNamespace) };
+};
+
+interface Bent {
+  readonly log?: () => string;
+  readonly change?: (folder: string) => void;
+  readonly verdict: 'broken' | 'closed and signed';
+}
+const last = (change: (line: string) => string): string => {
+  const all = asIs().trimEnd().split('\n');
+  return `${all.with(-1, change(all.at(-1) ?? '')).join('\n')}\n`;
+};
+const ways: { readonly [name: string]: Bent } = {
+  'nothing at all': { verdict: 'closed and signed' },
+  'signed anew by who drives, word for word': { log: () => byAda((line) => line), verdict: 'closed and signed' },
+  'what grace said of another run': {
+    log: () => byAda(taken((line) => ({ ...line, statement: before.statement, signed: before.signed }))),
+    verdict: 'broken',
+  },
+  'an approval by a role of who drives': {
+    log: () => byAda(taken((line) => own(line, { by: 'role:owner' }))),
+    verdict: 'broken',
+  },
+  'sessions of a role': { log: () => byAda((line) => line, 'role:owner'), verdict: 'broken' },
+  'words of grace by the key of ada': {
+    log: () => byAda(taken((line) => own(line, { text: 'all of it' }))),
+    verdict: 'broken',
+  },
+  'an approval on record that nobody gave': {
+    log: () =>
+      byAda((line) =>
+        line.type === 'gate.approved'
+          ? { ...line, approvals: [{ by: 'grace', role: null, statement: '0123456789abcdef' }] }
+          : line,
+      ),
+    verdict: 'broken',
+  },
+  'an approval on record in a role that it was not given in': {
+    log: () =>
+      byAda((line) =>
+        line.type === 'gate.approved'
+          ? { ...line, approvals: (line.approvals as readonly Fields[]).map((one) => ({ ...one, role: 'manager' })) }
+          : line,
+      ),
+    verdict: 'broken',
+  },
+  'the last signature moved to the end of its line': {
+    log: () => last((line) => line.replace(/^(.*)("signature":"[^"]*"),(.*)\}$/, '$1$3,$2}')),
+    verdict: 'broken',
+  },
+  'the last signature moved to the start of its line': {
+    log: () => last((line) => line.replace(/^\{(.*)("signature":"[^"]*",)/, '{$2$1')),
+    verdict: 'broken',
+  },
+  'blanks in the last signature': {
+    log: () => last((line) => line.replace(/("signature":".{10})/, '$1 ')),
+    verdict: 'broken',
+  },
+  'a link for a file of output': {
+    change: (path) => {
+      const ref = firstOut(path);
+      cpSync(join(path, 'out', ref), join(path, 'elsewhere'));
+      rmSync(join(path, 'out', ref));
+      symlinkSync('../elsewhere', join(path, 'out', ref));
+    },
+    verdict: 'broken',
+  },
+};
+const firstOut = (path: string): string =>
+  String(/"before":\{"bytes":\d+,"sha256":"(\w+)"/.exec(readFileSync(join(path, 'audit.jsonl'), 'utf8'))?.[1]);
+
+test.for(Object.entries(ways))('%s', async ([, { log, change, verdict }]) => {
+  const state = mkdtempSync(join(tmpdir(), 'decom-bent-'));
+  try {
+    const copy = join(state, 'runs', 'practice', basename(run));
+    cpSync(run, copy, { recursive: true });
+    if (log !== undefined) writeFileSync(join(copy, 'audit.jsonl'), log());
+    change?.(copy);
+    const allowedSigners = join(b.folder, 'allowed_signers');
+    const [found] = openRunStore(state, 'auditor', newRedactor()).list();
+    if (found === undefined) throw new Error('no run');
+    const audit = await auditOf(found, { allowedSigners });
+    const said = audit.ok ? { verdict: audit.value.verdict, why: audit.value.breach ?? audit.value.blobs.lost } : audit;
+    for (const shell of [['dash'], ['busybox', 'sh']] as const) {
+      const [first, ...more] = shell;
+      const ran = spawnSync(first, [...more, join(copy, 'verify.sh'), '-s', allowedSigners], { encoding: 'utf8' });
+      const code = verdict === 'broken' ? 6 : 0;
+      expect({ verdict, code }, JSON.stringify([said, ran.stdout, ran.stderr])).toEqual({
+        verdict: audit.ok ? audit.value.verdict : 'none',
+        code: ran.status,
+      });
+    }
+  } finally {
+    rmSync(state, { recursive: true });
+  }
+});
