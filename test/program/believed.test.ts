@@ -83,6 +83,7 @@ const goingOn: readonly (readonly string[])[] = [
   ['rollback', 'practice', '--yes', '--non-interactive'],
   ['replan', 'practice', '--redo', 'identity', '--yes'],
   ['abandon', 'practice', '--reason', 'mine'],
+  ['inbox', 'take', 'practice'],
 ];
 
 test.each<[string, () => readonly Fields[], number, string]>([

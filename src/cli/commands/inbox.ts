@@ -52,6 +52,8 @@ export async function inboxTake(invocation: Invocation, named: string): Promise<
   const folder = findRun(desk.value.store, named);
   if (!folder.ok) return refuse(invocation, [folder.error]);
   if (folder.value.inbox().waiting().length === 0) {
+    const judged = await believed(desk.value, folder.value);
+    if (!judged.ok) return refuseLog(invocation, judged.error);
     const message = `nothing lies in the inbox of ${folder.value.run}`;
     invocation.output.result({ type: 'inbox.taken', message, run_id: folder.value.run, taken: 0, refused: 0 }, [
       message,
