@@ -75,6 +75,13 @@ describe('a file system', () => {
       'the copy of step "copy" leaves out /srv/db',
     ],
     [
+      'left out by name, with slashes that a path does not need',
+      db,
+      [copy(['/srv'], [srv, db], ['/srv/db/']), copy(['/srv'], [srv, db], ['//srv//db'])],
+      [],
+      'the copy of step "copy" leaves out /srv/db/',
+    ],
+    [
       'left out with a folder above it',
       db,
       [copy(['/'], 'foreseen', ['/srv'])],

@@ -96,6 +96,12 @@ test('a plan that copies all of it tells of each file system what becomes of it,
   expect(intent.not_kept).toHaveLength(1);
 });
 
+test('what a copy leaves out is written so that nobody can read it otherwise: a slash at its end switched a machine off whose data was in no copy', async () => {
+  b.runbook(steps(data).replace(b.vault, `${b.vault}, exclude: ["${data}/app/"]`));
+  expect(ended(await b.decom('plan', practiceHost), 2)).toContain('"<data>/app/" is not a plain absolute path');
+  b.runbook(steps(data));
+});
+
 test('a file system that is mounted once the copy is proved keeps the power on, and is named with its bytes', async () => {
   b.write('answers.yaml', 'answers:\n  agreed: { others: true }\n');
   ended(await b.decom(...b.unattended, '--answers', 'answers.yaml'), 9);

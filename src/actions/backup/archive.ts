@@ -1,6 +1,6 @@
 import { action } from '../../core/action.ts';
 import { placeOf } from '../../core/place.ts';
-import { ArchiveInput, BackupOutput, overlap } from '../parts/backup-input.ts';
+import { ArchiveInput, BackupOutput, badPaths } from '../parts/backup-input.ts';
 import {
   type BackupAfter,
   type BackupFacts,
@@ -18,7 +18,7 @@ export const backupArchive = action<typeof ArchiveInput, BackupFacts, BackupAfte
   once: false,
   irreversible: false,
   input: ArchiveInput,
-  check: overlap,
+  check: badPaths,
   output: BackupOutput,
 
   inspect: (input, probe, _past, setting) =>

@@ -1,5 +1,5 @@
 import { action } from '../../core/action.ts';
-import { BackupOutput, overlap, RsyncInput } from '../parts/backup-input.ts';
+import { BackupOutput, badPaths, RsyncInput } from '../parts/backup-input.ts';
 import {
   type BackupAfter,
   type BackupFacts,
@@ -18,7 +18,7 @@ export const backupRsync = action<typeof RsyncInput, BackupFacts, BackupAfter>({
   once: false,
   irreversible: false,
   input: RsyncInput,
-  check: overlap,
+  check: badPaths,
   output: BackupOutput,
 
   inspect: (input, probe, _past, setting) =>

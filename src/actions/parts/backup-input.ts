@@ -68,15 +68,18 @@ export const BackupOutput = Type.Object({
   manifest: Type.String(),
 });
 
-/** Overlapping paths would be copied and counted twice. */
-export function overlap({ from }: BackupInput): string | undefined {
+/** What is wrong with the paths; undefined where nothing is. Overlapping ones would be copied and counted twice. */
+export function badPaths({ from, exclude = [] }: BackupInput): string | undefined {
   if (from.includes('/')) return '"/" holds /proc, /sys and /dev, which are no files: name the folders to copy';
-  for (const path of from) {
+  // What is left out is told by other programs here and there: only a path that all of them read alike is left out by all of them.
+  for (const path of [...from, ...exclude]) {
     const parts = path.split('/').slice(1);
-    if (path !== '/' && parts.some((p) => p === '' || p === '.' || p === '..')) {
+    if (parts.some((p) => p === '' || p === '.' || p === '..')) {
       return `"${path}" is not a plain absolute path: write it without "//", ".", ".." and a "/" at the end`;
     }
-    const outer = from.find((other) => other !== path && `${path}/`.startsWith(other === '/' ? '/' : `${other}/`));
+  }
+  for (const path of from) {
+    const outer = from.find((other) => other !== path && `${path}/`.startsWith(`${other}/`));
     if (outer !== undefined) return `"${path}" lies inside "${outer}": name only one of them`;
   }
   return undefined;

@@ -1,5 +1,6 @@
 import { encodePath } from '../../core/mtree.ts';
 import { fail, ok, type Result, trouble } from '../../core/result.ts';
+import { isWithin, tidyPath } from '../../core/within.ts';
 
 /**
  * What is copied. `from` and `exclude` are absolute paths on the host, without wildcards. An exclusion leaves out exactly that file
@@ -24,8 +25,8 @@ export function select(from: readonly string[], exclude: readonly string[]): Res
       return fail(bad(`"${path}" holds "." or ".."`, 'Write the path out in full.'));
     }
   }
-  const wanted = outermost(from.map(tidy));
-  const left = outermost(exclude.map(tidy));
+  const wanted = outermost(from.map(tidyPath));
+  const left = outermost(exclude.map(tidyPath));
   for (const path of wanted) {
     if (left.some((x) => isWithin(path, x))) {
       return fail(bad(`${path} is to be copied and left out`, 'Remove it from `from` or from `exclude`.'));
@@ -48,10 +49,6 @@ export const relative = (path: string): string => (path === '/' ? '.' : `.${path
 
 /** A path as a pattern that matches only itself, for programs whose patterns escape by backslash. */
 export const literally = (path: string): string => path.replace(/[\\*?[\]]/g, '\\$&');
-
-const tidy = (path: string): string => path.replace(/\/+/g, '/').replace(/(?<=.)\/$/, '');
-const isWithin = (path: string, folder: string): boolean =>
-  folder === '/' || path === folder || path.startsWith(`${folder}/`);
 
 function outermost(paths: readonly string[]): readonly string[] {
   const sorted = [...new Set(paths)].sort();
