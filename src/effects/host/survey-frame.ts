@@ -105,8 +105,8 @@ echo "decom survey 1 $(id -u)"
 has() { command -v "$1" >/dev/null 2>&1; }
 limit=
 if has setsid; then
-  if timeout -s TERM 1 true; then limit='setsid timeout -s TERM ${together}'
-  elif timeout -t 1 true; then limit='setsid timeout -t ${together}'; fi
+  if timeout -s TERM 60 true; then limit='setsid timeout -s TERM ${together}'
+  elif timeout -t 60 true; then limit='setsid timeout -t ${together}'; fi
 elif timeout --version | grep -q coreutils; then limit='timeout -s TERM ${together}'; fi 2>/dev/null >&2
 asked=${quoted(`from=$1 again=$2 limited=$3
 trap 'kill -9 0' TERM

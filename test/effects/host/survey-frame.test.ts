@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -9,9 +9,19 @@ import { type SurveySource, surveyFrame } from '../../../src/effects/host/survey
 import { surveyScript, useScript } from '../../../src/effects/host/survey-script.ts';
 
 /** Asks this computer, with less patience than a host gets. */
-function asked(...sources: readonly SurveySource[]): { readonly text: string; readonly of: (name: string) => Answer } {
+function asked(...sources: readonly SurveySource[]): ReturnType<typeof askedWith> {
+  return askedWith(process.env.PATH ?? '', sources);
+}
+
+function askedWith(
+  path: string,
+  sources: readonly SurveySource[],
+): { readonly text: string; readonly of: (name: string) => Answer } {
   const script = surveyFrame(sources, '', { together: 5, each: 4 });
-  const { stdout } = spawnSync('sh', ['-c', script], { encoding: 'utf8', timeout: 60_000 });
+  const { stdout } = spawnSync('sh', ['-c', script], {
+    ...{ encoding: 'utf8', timeout: 60_000 },
+    env: { ...process.env, PATH: path },
+  });
   const answers = readAnswers(Buffer.from(stdout), 'web01');
   if (answers === undefined) throw new Error(stdout);
   return { text: stdout, of: answers.of };
@@ -45,6 +55,17 @@ describe('the frame of a survey', () => {
       expect(text.match(/^[<~]slow$/gm)).toEqual(['<slow', '~slow', '<slow']);
       expect([of('before'), of('after')]).toEqual([read('1'), read('3')]);
       expect(of('slow')).toMatchObject({ exit: 0, lines: ['once', expect.stringContaining('File exists'), 'more'] });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('finds out what limits a program also where the machine is too busy to start one within a second', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'decom-survey-'));
+    try {
+      writeFileSync(join(folder, 'true'), '#!/bin/sh\nsleep 1.5\n', { mode: 0o755 });
+      const { of } = askedWith(`${folder}:${process.env.PATH}`, [source('one', 'echo 1')]);
+      expect(of('one')).toEqual(read('1'));
     } finally {
       rmSync(folder, { recursive: true });
     }
