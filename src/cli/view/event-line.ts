@@ -2,6 +2,7 @@ import type { Event, Recorded } from '../../core/event.ts';
 import type { Receipt } from '../../core/operation.ts';
 import { operationWords } from '../../core/operation-words.ts';
 import { ofFirmware, preconditionWords } from '../../core/precondition.ts';
+import { printableLines } from '../../core/printable.ts';
 import type { Trouble } from '../../core/result.ts';
 import { gateWords, statementWords } from '../../core/statement-words.ts';
 import { previewWords } from './preview-words.ts';
@@ -77,8 +78,13 @@ function tell(event: Recorded): readonly Line[] {
     case 'gate.waived':
       return [
         [warn(`${gateWords(event.gate)} waived`), ` by ${event.by}: ${event.reason}`],
-        // What to do about it was done.
-        ...indent([[dim(`although ${event.trouble.what}`)]], 10),
+        // What to do about it was done; who was found there stays to be read.
+        ...indent(
+          [`although ${event.trouble.what}`, ...printableLines(event.trouble.detail ?? '')].map(
+            (line): Line => [dim(line)],
+          ),
+          10,
+        ),
       ];
     case 'gate.approved':
       return [

@@ -137,13 +137,14 @@ test('a rehearsed step ends as exactly one of the five words', () => {
 });
 
 test('a gate that was passed is told with what stood in the way, and no more with what to do about it', () => {
-  const why = trouble('not-covered', '/srv/x y is in no proved copy', 'decom waive');
+  const why = trouble('not-covered', '/srv/x y is in no proved copy', 'decom waive', 'connections: 192.0.2.4 came');
   const waived = { type: 'gate.waived', step: 'stop', direction: 'forth', gate: 'coverage:/srv/x\\040y' } as const;
   const events = recorded([{ ...waived, by: 'bob', reason: 'a cache', statement: 's1', trouble: why }]);
   expect(text(events.flatMap((event) => eventLines(event, () => '3/7')))).toBe(
     [
       '10:00:00Z [3/7] stop coverage:/srv/x y waived by bob: a cache',
       '          although /srv/x y is in no proved copy',
+      '          connections: 192.0.2.4 came',
       '',
     ].join('\n'),
   );
