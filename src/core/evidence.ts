@@ -91,6 +91,8 @@ export type Evidence = Finding & {
   readonly at: string;
   readonly host_serial: string;
   readonly boot: string | null;
+  /** What the plan in force said of the step (`stepDigest`); absent in logs of before that was kept. */
+  readonly step_digest?: string;
 };
 
 /** What a step demands before it may start. */

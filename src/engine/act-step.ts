@@ -79,7 +79,7 @@ export async function actStep(drive: Drive, step: PlannedStep, ready: Ready): Pr
       attempt,
       already: planned.length === 0 && action.effect !== 'none',
       output: verdict.output,
-      evidence: stamp(verdict.evidence, step.id, journal, engine.clock.now()),
+      evidence: stamp(verdict.evidence, drive.plan, step, journal, engine.clock.now()),
       said: verdict.said,
     });
     return { end: 'on' };

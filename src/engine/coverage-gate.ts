@@ -6,6 +6,7 @@ import type { PlannedStep } from '../core/plan.ts';
 import type { CopyDescription } from '../core/probe.ts';
 import { type Trouble, trouble } from '../core/result.ts';
 import { shellWord } from '../core/shell-word.ts';
+import type { StepsOf } from '../core/step-digest.ts';
 import { isGoodFor } from './gates.ts';
 import type { Drive } from './run-step.ts';
 import { coverageGate, waiverOf } from './waiver.ts';
@@ -17,9 +18,17 @@ export const uncoveredIn = (coverage: readonly Coverage[]): readonly Uncovered[]
   coverage.filter((one): one is Uncovered => one.covered === 'no');
 
 /** The proofs of a run that are, each by itself, what a demand asks for. One that somebody answered for as a whole counts as it is. */
-export const provedIn = (demand: Demand, execution: Execution, now: Date, answered: boolean): readonly CopyProved[] =>
+export const provedIn = (
+  demand: Demand,
+  plan: StepsOf,
+  execution: Execution,
+  now: Date,
+  answered: boolean,
+): readonly CopyProved[] =>
   execution.evidence.flatMap((e) =>
-    e.kind === 'restore.proven' && (answered || isGoodFor(e, demand, execution, now)) ? [copyProved(e, execution)] : [],
+    e.kind === 'restore.proven' && (answered || isGoodFor(e, demand, plan, execution, now))
+      ? [copyProved(e, execution)]
+      : [],
   );
 
 /**
@@ -82,7 +91,7 @@ export async function keepsEverything(
   journal.record({ ...at, type: 'storage.seen', file_systems });
   const { execution } = journal;
   const answered = waiverOf(execution, step.id, demand.kind) !== undefined;
-  const proved = provedIn(demand, execution, now, answered);
+  const proved = provedIn(demand, plan.intent, execution, now, answered);
   const missing: Uncovered[] = [];
   for (const one of uncoveredIn(coverageOf(file_systems, proved, plan.intent.not_kept ?? []))) {
     const gate = coverageGate(one.of.at);

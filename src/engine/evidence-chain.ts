@@ -54,7 +54,7 @@ export function evidenceChain(
     return {
       demand,
       found: execution.evidence.findLast(({ kind }) => kind === demand.kind),
-      missing: unmetDemand(demand, execution, now, new Set(), yielding),
+      missing: unmetDemand(demand, plan.intent, execution, now, new Set(), yielding),
       waiver: waivable ? waiverOf(execution, step.id, demand.kind) : undefined,
       waivable,
       ...(demand.covers === undefined ? {} : { coverage: coverageIn(plan, step, demand, execution, now) }),
@@ -79,7 +79,7 @@ function coverageIn(
   const planned = coverage?.known === true ? { at: observed, file_systems: coverage.value.map(({ of }) => of) } : null;
   const seen = execution.storage ?? planned;
   if (seen === null) return null;
-  const proved = provedIn(demand, execution, now, waiverOf(execution, step.id, demand.kind) !== undefined);
+  const proved = provedIn(demand, plan.intent, execution, now, waiverOf(execution, step.id, demand.kind) !== undefined);
   const of = coverageOf(seen.file_systems, proved, plan.intent.not_kept ?? []);
   return {
     at: seen.at,

@@ -9,7 +9,9 @@ import { operationWords } from '../core/operation-words.ts';
 import { startsAgainWords, yielderMissing } from '../core/order.ts';
 import type { PlannedStep } from '../core/plan.ts';
 import { type Trouble, trouble } from '../core/result.ts';
+import type { StepsOf } from '../core/step-digest.ts';
 import { redoCommand, stepsToRedo } from './redo.ts';
+import { boundToBoot, cannotBeAnew, isAsSaid, isOfDone, ofBoot, outdatedTrouble } from './standing.ts';
 
 const timeText = (e: Evidence): string => (e.kind === 'restore.proven' ? e.manifest_started : e.at);
 
@@ -24,10 +26,6 @@ const partText = (e: Evidence): string =>
   e.kind === 'restore.proven' && e.unproven !== undefined
     ? `${e.unproven} of ${e.copy} vanished while they were copied`
     : `step "${e.step}" looked at a part`;
-
-/** Evidence of what a boot of the host's own system undoes: it starts writers again, and they write what is in no copy. */
-const ofBoot: readonly EvidenceKind[] = ['writers.stopped', 'restore.proven'];
-const boundToBoot = new Set<string>(ofBoot);
 
 /** How far a clock may be behind the one that a moment was written by, in milliseconds. */
 const clockSkew = 60_000;
@@ -56,18 +54,23 @@ export function yieldingOf(
 }
 
 /**
- * Why a demand is not met by what the journal holds; undefined when it is. `assumed` are kinds that a rehearsal's earlier steps
+ * Why a demand is not met by what the journal holds of steps that the plan in force has; undefined when it is. `assumed` are kinds that a rehearsal's earlier steps
  * would have yielded.
  */
 export function unmetDemand(
   demand: Demand,
+  plan: StepsOf,
   execution: Execution,
   now: Date,
   assumed: ReadonlySet<string>,
   yielding: Yielding,
 ): Trouble | undefined {
   if (assumed.has(demand.kind)) return undefined;
-  const all = execution.evidence.filter((e) => e.kind === demand.kind && e.host_serial === execution.serial);
+  const ever = execution.evidence.filter(
+    (e) => e.kind === demand.kind && e.host_serial === execution.serial && isOfDone(e, execution),
+  );
+  const all = ever.filter((e) => isAsSaid(e, plan));
+  if (all.length === 0 && ever.length > 0) return outdatedTrouble(demand, plan, execution, ever);
   const mine = all.filter(isFull);
   if (mine.length === 0 && all.length > 0) {
     return trouble(
@@ -158,12 +161,14 @@ function disksUnseen({ disks, why }: Demand, newest: Evidence | undefined): Trou
 }
 
 /** Whether a piece of evidence is, all by itself, what a demand asks for. */
-export function isGoodFor(e: Evidence, demand: Demand, execution: Execution, now: Date): boolean {
+export function isGoodFor(e: Evidence, demand: Demand, plan: StepsOf, execution: Execution, now: Date): boolean {
   const boot = execution.evidence.findLast(({ kind }) => kind === 'identity.confirmed')?.boot;
   const age = now.getTime() - momentOf(e);
   return (
     e.kind === demand.kind &&
     e.host_serial === execution.serial &&
+    isOfDone(e, execution) &&
+    isAsSaid(e, plan) &&
     isFull(e) &&
     age >= -clockSkew &&
     age <= demand.maxAge &&
@@ -203,9 +208,6 @@ const lateTrouble = (demand: Demand, execution: Execution, step: string): Troubl
     cannotBeAnew(execution),
     demand.why,
   );
-
-const cannotBeAnew = ({ run, host }: Execution): string =>
-  `Only a host that can be used can be seen to be unused: give it back (decom rollback ${run}), then begin anew (decom plan ${host}); or allow it to be older in the runbook, and: decom replan ${run}`;
 
 const startedTrouble = (demand: Demand, execution: Execution, { step, operation }: WritersStarted): Trouble =>
   trouble(

@@ -49,11 +49,12 @@ export async function preview(
     for (const demand of action.demands?.(input) ?? []) {
       const { execution } = journal;
       const yielding = yieldingOf(engine.actions, stepsBefore(drive, step), execution, demand.kind);
-      if (unmetDemand(demand, execution, engine.clock.now(), new Set(), yielding) === undefined) continue;
+      if (unmetDemand(demand, drive.plan.intent, execution, engine.clock.now(), new Set(), yielding) === undefined)
+        continue;
       const starter = startedSince(drive, step, demand);
       const unmet =
         starter === undefined
-          ? unmetDemand(demand, execution, engine.clock.now(), assumedKinds, yielding)
+          ? unmetDemand(demand, drive.plan.intent, execution, engine.clock.now(), assumedKinds, yielding)
           : startsAgainTrouble(step, demand, starter);
       if (unmet !== undefined) {
         const why = toldOnce(drive, step, yielder(drive, step, demand.kind), unmet);
@@ -138,7 +139,7 @@ async function look(
     attempt: 1,
     already: true,
     output: verdict.output,
-    evidence: stamp(verdict.evidence, step.id, journal, engine.clock.now()),
+    evidence: stamp(verdict.evidence, drive.plan, step, journal, engine.clock.now()),
     said: verdict.said,
   });
   return { end: 'on' };

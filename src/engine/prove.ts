@@ -1,6 +1,8 @@
 import type { Verdict } from '../core/action.ts';
 import type { Evidence, Finding } from '../core/evidence.ts';
 import type { Receipt } from '../core/operation.ts';
+import type { Plan, PlannedStep } from '../core/plan.ts';
+import { stepDigest } from '../core/step-digest.ts';
 import { answeredIn, inspect, pastOf } from './engine.ts';
 import type { Journal } from './journal.ts';
 import { lookingContext, type StepRun, stoppedTrouble } from './perform-step.ts';
@@ -38,14 +40,21 @@ export async function settle(
   }
 }
 
-/** Stamps what a step found with the host, the boot it was seen in, and the time. */
-export function stamp(findings: readonly Finding[], step: string, journal: Journal, now: Date): readonly Evidence[] {
+/** Stamps what a step found with what the plan says of that step, the host, the boot it was seen in, and the time. */
+export function stamp(
+  findings: readonly Finding[],
+  { intent }: Plan,
+  step: PlannedStep,
+  journal: Journal,
+  now: Date,
+): readonly Evidence[] {
   const identity = findings.find((f) => f.kind === 'identity.confirmed');
   const known = journal.execution.evidence.findLast((e) => e.kind === 'identity.confirmed');
   const boot = identity?.boot_id ?? known?.boot_id ?? null;
   return findings.map((finding) => ({
     ...finding,
-    step,
+    step: step.id,
+    step_digest: stepDigest(intent, step),
     at: now.toISOString(),
     host_serial: journal.execution.serial,
     boot: finding.kind === 'power.is-off' ? null : boot,

@@ -49,7 +49,7 @@ export async function refresh(
       attempt,
       already: status === 'already',
       output: verdict.output,
-      evidence: stamp(verdict.evidence, earlier.id, journal, engine.clock.now()),
+      evidence: stamp(verdict.evidence, plan, earlier, journal, engine.clock.now()),
       said: `looked again before "${step.id}": ${verdict.said}`,
     });
   }

@@ -131,7 +131,7 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
       for (const demand of demands) {
         const { execution } = journal;
         const yielding = yieldingOf(engine.actions, stepsBefore(drive, step), execution, demand.kind);
-        const unmet = unmetDemand(demand, execution, engine.clock.now(), new Set(), yielding);
+        const unmet = unmetDemand(demand, plan.intent, execution, engine.clock.now(), new Set(), yielding);
         if (unmet === undefined) continue;
         const waiver = mayBeWaived(action, demand.kind, input) ? waiverOf(execution, step.id, demand.kind) : undefined;
         if (waiver === undefined) return block(demand.kind, unmet);

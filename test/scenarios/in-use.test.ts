@@ -243,3 +243,59 @@ test('a watch that was never made before the services were stopped cannot be mad
     },
   });
 });
+
+describe('a plan that says something else of a step that is done', () => {
+  /** Driven until it asks whether to switch off; from then on it is agreed to. */
+  async function asked(s: Stage): Promise<Plan> {
+    s.answer = (question) =>
+      question.ask === 'begin' && question.step.id === 'off' ? { answer: 'quit', why: 'quit' } : goOn(question);
+    const plan = await s.plan();
+    expect(await s.run(plan)).toMatchObject({ end: 'quit', step: 'off' });
+    s.answer = goOn;
+    return plan;
+  }
+  const lax = book('{ watch: 1s, allow: [{ process: nginx, why: everybody }] }');
+  const other = (step: string, kind: string, fix = 'Write it as it was, and: decom replan run1.') => ({
+    end: 'blocked',
+    step: 'off',
+    trouble: {
+      code: 'evidence-outdated',
+      what: `the evidence "${kind}" is of step "${step}" as an earlier plan had it, and the plan in force says something else of it`,
+      fix: expect.stringContaining(fix),
+    },
+  });
+
+  test('does not take over what was watched for less, by a laxer list; and does once it says the same again', async () => {
+    const s = stage(lax);
+    s.world.state.use.connections = [client('203.0.113.7')];
+    const plan = await asked(s);
+    const strict = await s.replan(plan, [], book());
+    expect(await s.run(plan, { inForce: strict })).toMatchObject(other('unused', 'host.unused'));
+    expect(s.world.state.power).toBe('on');
+    const again = await s.replan(plan, [], lax);
+    expect(await s.run(plan, { inForce: again })).toEqual({ end: 'done' });
+  });
+
+  test('nor by another parameter, or another step in its place', async () => {
+    const params = 'params: { watch: { type: string, default: 1s } }\nphases:';
+    const first = book('{ watch: "${{ params.watch }}" }').replace('phases:', params);
+    const s = stage(first);
+    const plan = await asked(s);
+    const longer = await s.replan(plan, [], first.replace('default: 1s', 'default: 15m'));
+    expect(await s.run(plan, { inForce: longer })).toMatchObject(other('unused', 'host.unused'));
+    const renamed = await s.replan(plan, [], first.replace('id: unused', 'id: watched'));
+    expect(await s.run(plan, { inForce: renamed })).toMatchObject({ end: 'blocked', step: 'off' });
+    expect(s.world.state.power).toBe('on');
+  });
+
+  test('nor that all services were stopped before the copy, where another one is named that was stopped after it', async () => {
+    const s = stage(book());
+    const plan = await asked(s);
+    const fewer = book().replace('nginx.service, app.service', 'nginx.service');
+    const changed = await s.replan(plan, [], fewer);
+    expect(await s.run(plan, { inForce: changed })).toMatchObject(
+      other('services', 'writers.stopped', 'decom replan run1 --redo services --redo copy --redo proof'),
+    );
+    expect(s.world.state.power).toBe('on');
+  });
+});

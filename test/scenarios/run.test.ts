@@ -494,4 +494,23 @@ describe('a step that a new plan has done once more', () => {
     const proofs = execution(s).evidence.flatMap((e) => (e.kind === 'restore.proven' ? [e.copy] : []));
     expect(proofs).toEqual(['/vault/web01/run1-archive', '/vault/web01/run1.2-archive']);
   });
+
+  test('and fails, proves nothing any more by what it found before: a copy that has rotted since is no copy, whoever skips it', async () => {
+    const s = stage(mainJob.replace('        needs: [proof]\n', ''), params);
+    const plan = await s.plan();
+    s.answer = (q) => (q.ask === 'begin' && q.step.id === 'off' ? { answer: 'quit', why: 'quit' } : goOn(q));
+    await s.run(plan);
+    const fresh = await s.replan(plan, ['proof']);
+    s.world.state.missing = ['srv/a'];
+    s.answer = (q) => (q.ask === 'failed' ? { answer: 'skip', reason: 'it was equal on Monday' } : goOn(q));
+    expect(await s.run(plan, { inForce: fresh })).toMatchObject({
+      end: 'blocked',
+      step: 'off',
+      trouble: {
+        code: 'evidence-missing',
+        fix: 'restore.verify yields it. It was skipped; have it done with: decom replan run1 --redo proof',
+      },
+    });
+    expect(s.world.state.power).toBe('on');
+  });
 });

@@ -78,8 +78,8 @@ export interface Stage {
     plan: Plan,
     options?: { rehearsal?: boolean; signal?: AbortSignal; inForce?: Plan; approvals?: ApprovalRules },
   ): Promise<RunEnd>;
-  /** A new plan of the open run, put in force. */
-  replan(plan: Plan, redo: readonly string[]): Promise<Plan>;
+  /** A new plan of the open run, put in force; of another runbook, where one is given. */
+  replan(plan: Plan, redo: readonly string[], other?: string): Promise<Plan>;
   rollBack(plan: Plan): Promise<RunEnd>;
   events(plan: Plan): readonly Event[];
   /** Time goes by, in milliseconds, by every clock. */
@@ -161,8 +161,12 @@ export function stage(
     return opened.journal;
   };
   const session = { operator: 'ada', control: 'laptop', pid: 1, tool: 'test', unattended: false };
-  const planned = async (id: string, again: Pick<PlanRequest, 'outputs' | 'redone'> = {}): Promise<Plan> => {
-    const loaded = loadRunbook('book.yaml', () => ({ ok: true, value: Buffer.from(runbook) }), kinds, {
+  const planned = async (
+    id: string,
+    again: Pick<PlanRequest, 'outputs' | 'redone'> = {},
+    text = runbook,
+  ): Promise<Plan> => {
+    const loaded = loadRunbook('book.yaml', () => ({ ok: true, value: Buffer.from(text) }), kinds, {
       timezone: 'UTC',
     });
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.error, null, 2));
@@ -232,7 +236,7 @@ export function stage(
         ...(options.approvals === undefined ? {} : { approvals: options.approvals }),
       });
     },
-    async replan(plan, redo) {
+    async replan(plan, redo, other) {
       const journal = open(plan);
       await openSession(journal, session);
       const outputs = Object.fromEntries(
@@ -240,7 +244,8 @@ export function stage(
           .filter(([id]) => !redo.includes(id))
           .map(([id, state]) => [id, state.output]),
       );
-      const fresh = await planned('plan2', { outputs, redone: Object.fromEntries(redo.map((id) => [id, 1])) });
+      const redone = Object.fromEntries(redo.map((id) => [id, 1]));
+      const fresh = await planned('plan2', { outputs, redone }, other);
       const steps = fresh.intent.steps.map((step, i) =>
         redo.includes(step.id) ? step : { ...step, operations: plan.intent.steps[i]?.operations ?? null },
       );
