@@ -110,6 +110,10 @@ test.each([
   [['systemctl', 'disable', '--now', 'a.service'], false],
   [['systemctl', 'start', '--', 'stop.service'], true],
   [['systemctl', '-H', 'other', 'stop', 'a.service'], true],
+  [['systemctl', '-t', 'stop', 'start', 'postgresql.service'], true],
+  [['systemctl', '--job-mode', 'stop', 'restart', 'postgresql.service'], true],
+  [['systemctl', '--root=/elsewhere', 'stop', 'a.service'], true],
+  [['/opt/own/service', 'app', 'stop'], true],
   [['systemctl'], true],
   [['sync'], true],
   [['/usr/sbin/service', 'app', 'stop'], false],
@@ -125,4 +129,10 @@ test.each([
   [['mv', '-n', '--', '/etc/rc3.d/K20app', '/etc/rc3.d/S20app'], true],
 ])('%j may start writers: %s', (argv, may) => {
   expect(mayStartWriters({ kind: 'exec', on: 'host', argv, root: true })).toBe(may);
+});
+
+test('a program that an environment of its own may lead elsewhere may start writers, whatever it is called', () => {
+  const argv = ['systemctl', 'stop', 'a.service'];
+  const environment = { PATH: '/opt/own' };
+  expect(mayStartWriters({ kind: 'exec', on: 'host', argv, root: true, environment })).toBe(true);
 });
