@@ -25,8 +25,12 @@ export function badAllowed(list: readonly Allowed[]): string | undefined {
       return 'an entry of "allow" names nobody: give it a "peer", "process", "port" or "user"';
     if (user !== undefined && (process !== undefined || port !== undefined))
       return '"user" is of sessions, "process" and "port" are of connections: no entry of "allow" can fit both';
-    if (peer !== undefined && ipNetwork(peer) === undefined)
+    if (peer === undefined) continue;
+    const network = ipNetwork(peer);
+    if (network === undefined)
       return `"${peer}" in "allow" is neither an address nor a network in CIDR (192.0.2.4, 192.0.2.0/24)`;
+    if (network.bits === 0)
+      return `"${peer}" in "allow" is everybody: name the addresses that are meant, or leave "peer" out`;
   }
   return undefined;
 }
