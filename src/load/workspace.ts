@@ -46,11 +46,14 @@ export function parseHosts(bytes: Uint8Array, file: string): Result<readonly Hos
   return ok(Object.entries(hosts).map(([name, entry]) => ({ name, ...entry })));
 }
 
+/** A machine that tells its serial in other letters, or with blanks around it, is the same machine. */
+const alike = (serial: string): string => serial.trim().toLowerCase();
+
 function repeatedSerials(pairs: readonly (readonly [string, string])[]) {
   const first = new Map<string, string>();
   return pairs.flatMap(([name, serial]) => {
-    const other = first.get(serial);
-    if (other === undefined) first.set(serial, name);
+    const other = first.get(alike(serial));
+    if (other === undefined) first.set(alike(serial), name);
     return other === undefined ? [] : [{ name, other, serial }];
   });
 }

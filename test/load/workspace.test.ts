@@ -99,6 +99,12 @@ describe('the hosts file', () => {
       'hosts.yaml:3:32  host "b": the serial "S1" is also that of "a". A serial belongs to one machine: correct one of them.',
     ]);
   });
+
+  it('is refused where two serials differ by their case, or by blanks around them: it is the same machine that answers to both', () => {
+    expect(hosts('hosts:\n  a: { addresses: [x], serial: S1 }\n  b: { addresses: [y], serial: " s1 " }\n')).toEqual([
+      'hosts.yaml:3:32  host "b": the serial " s1 " is also that of "a". A serial belongs to one machine: correct one of them.',
+    ]);
+  });
 });
 
 describe('decom.yaml', () => {
