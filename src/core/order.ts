@@ -118,8 +118,10 @@ function sureBefore(steps: readonly OrderedStep[], target: OrderedStep): Readonl
 }
 
 /** Facts and outputs change while a run goes on; parameters and the host's entry do not. */
+export const mayChange = (when: string): boolean => /\b(facts|steps)\b/.test(when);
+
 const alike = (step: OrderedStep, other: OrderedStep): boolean =>
-  step.when === other.when && !/\b(facts|steps)\b/.test(step.when ?? '');
+  step.when === other.when && !mayChange(step.when ?? '');
 
 interface Flaw {
   readonly reason: Reason;

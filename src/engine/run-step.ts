@@ -3,6 +3,7 @@ import { type Execution, stepState } from '../core/execution.ts';
 import { unmetNeeds } from '../core/next.ts';
 import type { Operation } from '../core/operation.ts';
 import { operationWords } from '../core/operation-words.ts';
+import { mayChange } from '../core/order.ts';
 import type { Plan, PlannedStep } from '../core/plan.ts';
 import type { Ask, Counting, StepAsked, Tell } from '../core/ports.ts';
 import { type Trouble, trouble } from '../core/result.ts';
@@ -94,9 +95,10 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
   if (needs.length > 0) return block('needs', needsTrouble(step, needs, journal.execution), needs);
 
   const scope = await scopeNow(engine, plan, journal.execution, step);
-  // Decided once: an act that was begun may itself have made its condition false (`when: facts.power == 'on'`).
+  // Decided once: an act that was begun may itself have made its condition false (`when: facts.power == 'on'`). What no act can change is what the
+  // plan in force says, and a new one may say that the step is not to be.
   const begun = stepState(journal.execution, step.id).forth.before !== null;
-  if (step.when !== null && !begun) {
+  if (step.when !== null && !(begun && mayChange(step.when))) {
     const decided = engine.decide(step.when, scope);
     if (!decided.ok) return block('when', decided.error);
     if (!decided.value) {

@@ -155,3 +155,22 @@ describe('a run that is killed', () => {
     }
   });
 });
+
+test('what was begun is not gone on with under a new plan whose condition rules it out', async () => {
+  const conditional = mainJob
+    .replace('params:\n', 'params:\n  really: { type: boolean, default: true, description: whether it is to go }\n')
+    .replace("when: facts.power == 'on'", 'when: params.really');
+  const s = stage(conditional, params);
+  const plan = await s.plan();
+  s.log.onAppend = () => {
+    const last = s.log.bytes.toString().trimEnd().split('\n').at(-1) ?? '';
+    if (last.includes('"operation.intended"') && last.includes('"bmc.power"')) throw new Death();
+  };
+  await expect(s.run(plan)).rejects.toThrow(Death);
+  expect(s.world.state.power).toBe('on');
+  s.log.onAppend = () => {};
+  const fresh = await s.replan(plan, [], conditional.replace('default: true', 'default: false'));
+  await s.run(plan, { inForce: fresh });
+  expect(s.events(plan).findLast((event) => event.type === 'step.skipped')).toMatchObject({ step: 'off', by: 'when' });
+  expect(s.world.state.power).toBe('on');
+});
