@@ -25,7 +25,12 @@ export function sessionsOf(answers: Answers, own: string): Seen<Listed<SessionRo
   ];
   if (logind.how === 'unread') lacks.push(logind.trouble);
   for (const row of also)
-    if (!rows.some(({ tty, user }) => tty === row.tty && (tty !== '' || user === row.user))) rows.push(row);
+    if (
+      !rows.some(
+        ({ tty, user, own: asks }) => tty === row.tty && (tty !== '' || (user === row.user && asks === row.own)),
+      )
+    )
+      rows.push(row);
   const asked = [who, logind, terminals].some((answer) => answer.how === 'read' && answer.exit === 0);
   if (asked) return seen(listed(rows, lacks));
   return unseen(

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { surveyOf } from '../../../src/effects/host/survey.ts';
 import { readAnswers } from '../../../src/effects/host/survey-answers.ts';
+import { sessionsOf } from '../../../src/effects/host/survey-people.ts';
 
 const names = ['facts', 'units', 'sockets', 'cron', 'mounts', 'lsblk', 'who', 'processes', 'nfs', 'routes', 'dmi'];
 
@@ -78,4 +79,15 @@ describe('the answers of a survey', () => {
       expect(rows(whole.subarray(0, end))).toMatchObject({ known: false, trouble: { code: 'survey-cut' } });
     }
   });
+});
+
+it('hides nobody behind the session that asks: another one of the same login, without a terminal as well, is told', () => {
+  const logind = ['3 0 root - - active no -', '7 0 root - - active no -'].join('\n');
+  const answers = readAnswers(script({ who: '', logind }), 'web01');
+  if (answers === undefined) throw new Error('no answers');
+  const sessions = sessionsOf(answers, '3');
+  expect(sessions.known && sessions.value.rows.map(({ user, own }) => ({ user, own }))).toEqual([
+    { user: 'root', own: true },
+    { user: 'root', own: false },
+  ]);
 });
