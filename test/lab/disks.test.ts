@@ -205,6 +205,26 @@ describe.each(shells.map((words) => [words.join(' '), words] as const))(
           return undefined;
         },
       ],
+      // Of these the kernel tells no holder, and no program has it open.
+      ...(
+        [
+          ['behind a loop device', 'held block/loop9/loop/backing_file on vdb;', 'block/loop9/loop/backing_file'],
+          [
+            'exported by iSCSI',
+            'held kernel/config/target/core/iblock_0/data/udev_path on vdb;',
+            'kernel/config/target/core/iblock_0/data/udev_path',
+          ],
+          [
+            'exported by NVMe',
+            'held kernel/config/nvmet/subsystems/data/namespaces/1/device_path on vdb;',
+            'kernel/config/nvmet/subsystems/data/namespaces/1/device_path',
+          ],
+        ] as const
+      ).map(([how, told, file]): [string, string, (b: Bench) => undefined] => [
+        `is ${how}`,
+        told,
+        (b) => void b.write(join(b.roots.sys, file), `${b.roots.dev}/vdb\n`),
+      ]),
       [
         'is a member',
         'member linux_raid_member on vdb;',

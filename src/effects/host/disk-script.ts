@@ -69,6 +69,10 @@ uses() {
     for f in "$proc"/[0-9]*/fd/*; do
       [ ! "$f" -ef "$dev/$p" ] || { f=\${f%/fd/*}; echo "open \${f##*/} $(word "$f/comm") on $p"; }
     done
+    # The kernel itself may have it open, for a loop device or for other machines, and tells no holder of that.
+    for f in "$sys"/block/loop*/loop/backing_file "$sys"/kernel/config/target/core/*/*/udev_path "$sys"/kernel/config/nvmet/subsystems/*/namespaces/*/device_path; do
+      { [ -f "$f" ] && IFS= read -r v <"$f" && [ "$v" -ef "$dev/$p" ] && echo "held \${f#"$sys"/} on $p"; } 2>/dev/null
+    done
     if [ -b "$dev/$p" ]; then signature "$p"; else echo "unread $p: there is no $dev/$p"; fi
   done
   [ -r "$proc/self/mountinfo" ] && [ -r "$proc/swaps" ] && [ -f "$sys/block/$name/dev" ] || echo "unread $name: mounts, swap or the device number"
