@@ -139,6 +139,32 @@ function measured(args: readonly string[], cwd: string): { readonly ms: number; 
   return { ms: median(runs.map(({ ms }) => ms)), mib: median(runs.map(({ mib }) => mib)) };
 }
 
+/** Hashes each line of a log, or (`parsed`) parses it too, and judges nothing. */
+const leastOfAll = `
+import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+const bytes = readFileSync(process.argv[3]);
+for (let from = 0, to; from < bytes.length; from = to + 1) {
+  to = bytes.indexOf(10, from);
+  const line = bytes.subarray(from, to);
+  if (process.argv[2] === 'parsed' && JSON.parse(line.toString()).seq === undefined) process.exit(1);
+  createHash('sha256').update(line).digest('hex');
+}
+`;
+
+async function leastAgainst(how: string, log: string, program: string): Promise<void> {
+  const result = await pairs(
+    5,
+    () => started(process.execPath, [program, how, log], folder, [0]),
+    () => started('openssl', ['dgst', '-sha256', log], folder, [0]),
+  );
+  report(
+    `a program that does no more than read it, its lines hashed${how === 'parsed' ? ' and parsed' : ''}, against openssl dgst`,
+    result,
+    { atMost: 8 },
+  );
+}
+
 let kept = true;
 try {
   const many = 400;
@@ -172,6 +198,11 @@ try {
     () => started('openssl', ['dgst', '-sha256', long.log], folder, [0]),
   );
   kept = report('audit verify of 100,000 records, against openssl dgst', verify, { atMost: 8 }) && kept;
+  // What no program on Node is below: to start, to read, to hash each line, to parse each.
+  const least = join(folder, 'least.mjs');
+  writeFileSync(least, leastOfAll);
+  await leastAgainst('hashed', long.log, least);
+  await leastAgainst('parsed', long.log, least);
   const mixed = await longLog(100_000, stepRecord);
   report(
     'the same of steps that do something',
