@@ -8,7 +8,8 @@ import { ok, type Result } from '../core/result.ts';
 import { type Seals, sessionNamespace } from '../core/seal.ts';
 import { fingerprintOf, signerOf } from '../core/sshsig.ts';
 import { linesRemoved } from '../engine/open-run.ts';
-import { approvedByNobody, auditStatements, type StatementAudit } from './audit-statements.ts';
+import { passedByNobody } from './audit-gates.ts';
+import { auditStatements, type StatementAudit } from './audit-statements.ts';
 import { verifiedVoucher } from './compose.ts';
 import type { HeadKept } from './kept-heads.ts';
 import { type WalkOptions, walkLog } from './walk-log.ts';
@@ -92,7 +93,7 @@ export async function auditOf(
     breach ??
     firstOf(
       firstOf(vouched.breach, seals.breach),
-      firstOf(said.breach, approvedByNobody(walk.value.approved, walk.value.statements)),
+      firstOf(said.breach, passedByNobody(walk.value.passed, walk.value.statements)),
     ) ??
     misplaced ??
     linesRemoved(folder, execution) ??

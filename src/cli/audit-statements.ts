@@ -1,6 +1,5 @@
 import type { Breach } from '../core/chain.ts';
 import type { EventOf, Recorded } from '../core/event.ts';
-import { jcs } from '../core/json.ts';
 import { type StatementKind, statementBytes, statementNamespace } from '../core/statement.ts';
 import { verifiedVoucher } from './compose.ts';
 
@@ -23,31 +22,6 @@ export interface StatementsAudit {
 export interface TakenAt {
   readonly line: number;
   readonly event: Recorded<EventOf<'statement.taken'>>;
-}
-
-/** A line that counted approvals. */
-export interface ApprovedAt {
-  readonly line: number;
-  readonly event: Recorded<EventOf<'gate.approved'>>;
-}
-
-/**
- * The first line that counts an approval which is not on record before it, as signed by that person in that role: who writes a log could
- * name anybody there.
- */
-export function approvedByNobody(approved: readonly ApprovedAt[], taken: readonly TakenAt[]): Breach | undefined {
-  const isGiven = (one: unknown, before: number): boolean =>
-    taken.some(
-      ({ line, event: { statement, signed } }) =>
-        line < before &&
-        signed !== null &&
-        statement.kind === 'approve' &&
-        jcs(one) === jcs({ by: statement.by, role: statement.role ?? null, statement: statement.id }),
-    );
-  for (const { line, event } of approved)
-    if (!(Array.isArray(event.approvals) && event.approvals.every((one) => isGiven(one, line))))
-      return { line, what: 'it counts an approval that is not on record before it' };
-  return undefined;
 }
 
 /**

@@ -5,7 +5,8 @@ import { logReader, type Reading } from '../core/read-log.ts';
 import { type ReferredBlob, referredBlob } from '../core/referred-blobs.ts';
 import { ok, type Result } from '../core/result.ts';
 import { type Seals, sealReader } from '../core/seal.ts';
-import type { ApprovedAt, TakenAt } from './audit-statements.ts';
+import type { PassedAt } from './audit-gates.ts';
+import type { TakenAt } from './audit-statements.ts';
 import type { HeadKept } from './kept-heads.ts';
 
 export interface WalkOptions {
@@ -24,7 +25,8 @@ export interface Walk extends Reading {
   /** Each file in `out/` that good lines refer to, by the first of them. */
   readonly referred: readonly ReferredBlob[];
   readonly statements: readonly TakenAt[];
-  readonly approved: readonly ApprovedAt[];
+  /** Where a gate let a step pass because of what people said. */
+  readonly passed: readonly PassedAt[];
   /** The first line whose hash is `head`. */
   readonly anchored: number | undefined;
   /** Those of `kept` that the log holds. */
@@ -41,7 +43,7 @@ export async function walkLog(folder: RunFolder, first: string, options: WalkOpt
   const seals = sealReader('sessions');
   const referred = new Map<string, ReferredBlob>();
   const statements: TakenAt[] = [];
-  const approved: ApprovedAt[] = [];
+  const passed: PassedAt[] = [];
   const held = new Set<HeadKept>();
   let anchored: number | undefined;
   const reader = logReader(first, run, (line) => {
@@ -53,7 +55,10 @@ export async function walkLog(folder: RunFolder, first: string, options: WalkOpt
     for (const one of kept) if (one.size === line.line && one.hash === hash) held.add(one);
     if (hash === head) anchored ??= line.line;
     if (recorded.type === 'statement.taken') statements.push({ line: line.line, event: recorded });
-    if (recorded.type === 'gate.approved') approved.push({ line: line.line, event: recorded });
+    if (recorded.type === 'gate.approved' || recorded.type === 'gate.waived') {
+      const { intent, drivers } = run.execution();
+      passed.push({ line: line.line, event: recorded, of: { intent, drivers } });
+    }
     visit?.(recorded);
   });
   for (let more = true; more; ) {
@@ -67,7 +72,7 @@ export async function walkLog(folder: RunFolder, first: string, options: WalkOpt
   return ok({
     ...reader.reading(),
     ...{ run: run.execution(), seals: sealed.value, referred: [...referred.values()] },
-    ...{ statements, approved, anchored, held },
+    ...{ statements, passed, anchored, held },
   });
 }
 

@@ -109,6 +109,29 @@ interface Bent {
   readonly log?: () => string;
   readonly change?: (folder: string) => void;
   readonly verdict: 'broken' | 'closed and signed';
+  /** What both say of it. */
+  readonly why?: RegExp;
+}
+const gate =
+  (become: (line: Fields) => Fields) =>
+  (line: Fields): Fields =>
+    line.type === 'gate.approved' ? become(line) : line;
+/** The approval becomes an answer of ada for a gate, and the gate one that was passed by that answer, but for `change`. */
+function waivedByAda(change: Fields): string {
+  const reason = 'we said "so",\nand\\that is all; "seq":1';
+  let id: unknown;
+  return byAda((line) => {
+    if (line.type === 'statement.taken') {
+      const { role: _, expires: __, ...statement } = line.statement as Fields;
+      id = statement.id;
+      return own({ ...line, statement }, { kind: 'waive', by: 'ada', step: 'a', gate: 'window', text: reason });
+    }
+    if (line.type !== 'gate.approved') return line;
+    const { approvals: _, wanted: __, ...passed } = line;
+    const trouble = { code: 'window-closed', what: 'it is closed', fix: 'wait' };
+    const said = { type: 'gate.waived', gate: 'window', by: 'ada', reason, statement: id, trouble };
+    return { ...passed, ...said, ...change };
+  });
 }
 const last = (change: (line: string) => string): string => {
   const all = asIs().trimEnd().split('\n');
@@ -148,6 +171,91 @@ const ways: { readonly [name: string]: Bent } = {
       ),
     verdict: 'broken',
   },
+  'an approval of who drives': {
+    log: () =>
+      byAda((line) =>
+        line.type === 'statement.taken'
+          ? own(line, { by: 'ada' })
+          : gate((passed) => ({
+              ...passed,
+              approvals: (passed.approvals as readonly Fields[]).map((one) => ({ ...one, by: 'ada' })),
+            }))(line),
+      ),
+    verdict: 'broken',
+    why: /it counts the approval of ada, (and|who)/,
+  },
+  'an approval that had expired': {
+    log: () => byAda(gate((line) => ({ ...line, ts: '2099-01-01T00:00:00.000Z' }))),
+    verdict: 'broken',
+    why: /it counts the approval of grace, and it (has )?expired/,
+  },
+  'an approval of another plan': {
+    log: () =>
+      byAda(
+        taken((line) => ({
+          ...line,
+          type: 'plan.amended',
+          plan: 'x',
+          intent: 'a'.repeat(64),
+          by: 'ada',
+          changes: [],
+          redo: [],
+        })),
+      ),
+    verdict: 'broken',
+  },
+  'one approval where two were wanted': {
+    log: () => byAda(gate((line) => ({ ...line, wanted: { persons: 2, roles: [] } }))),
+    verdict: 'broken',
+    why: /fewer approvals than it says are wanted/,
+  },
+  'one approval, counted twice': {
+    log: () =>
+      byAda(
+        gate((line) => ({
+          ...line,
+          wanted: { persons: 2, roles: [] },
+          approvals: [line.approvals, line.approvals].flat(),
+        })),
+      ),
+    verdict: 'broken',
+    why: /fewer approvals than it says are wanted/,
+  },
+  'no approval where a role was wanted': {
+    log: () => byAda(gate((line) => ({ ...line, wanted: { persons: 1, roles: ['owner'] } }))),
+    verdict: 'broken',
+    why: /fewer approvals than it says are wanted/,
+  },
+  'no approval, and none wanted': {
+    log: () => byAda(gate((line) => ({ ...line, wanted: { persons: 0, roles: [] }, approvals: [] }))),
+    verdict: 'broken',
+  },
+  'a gate that ada answers for, as she said': { log: () => waivedByAda({}), verdict: 'closed and signed' },
+  'a gate that nobody answers for': {
+    log: () => waivedByAda({ statement: '0123456789abcdef' }),
+    verdict: 'broken',
+    why: /answers for a gate, and that is not on record/,
+  },
+  'a gate that somebody else answers for': {
+    log: () => waivedByAda({ by: 'grace' }),
+    verdict: 'broken',
+    why: /answers for a gate, and that is not on record/,
+  },
+  'an answer to another gate': {
+    log: () => waivedByAda({ gate: 'restore.proven' }),
+    verdict: 'broken',
+    why: /answers for a gate, and that is not on record/,
+  },
+  'an answer before another step': {
+    log: () => waivedByAda({ step: 'b' }),
+    verdict: 'broken',
+    why: /answers for a gate, and that is not on record/,
+  },
+  'another reason': {
+    log: () => waivedByAda({ reason: 'we said so' }),
+    verdict: 'broken',
+    why: /answers for a gate, and that is not on record/,
+  },
   'the last signature moved to the end of its line': {
     log: () => last((line) => line.replace(/^(.*)("signature":"[^"]*"),(.*)\}$/, '$1$3,$2}')),
     verdict: 'broken',
@@ -173,7 +281,7 @@ const ways: { readonly [name: string]: Bent } = {
 const firstOut = (path: string): string =>
   String(/"before":\{"bytes":\d+,"sha256":"(\w+)"/.exec(readFileSync(join(path, 'audit.jsonl'), 'utf8'))?.[1]);
 
-test.for(Object.entries(ways))('%s', async ([, { log, change, verdict }]) => {
+test.for(Object.entries(ways))('%s', async ([, { log, change, verdict, why }]) => {
   const state = mkdtempSync(join(tmpdir(), 'decom-bent-'));
   try {
     const copy = join(state, 'runs', 'practice', basename(run));
@@ -193,6 +301,9 @@ test.for(Object.entries(ways))('%s', async ([, { log, change, verdict }]) => {
         verdict: audit.ok ? audit.value.verdict : 'none',
         code: ran.status,
       });
+      if (why === undefined) continue;
+      expect(audit.ok ? audit.value.breach?.what : '').toMatch(why);
+      expect(ran.stdout + ran.stderr).toMatch(why);
     }
   } finally {
     rmSync(state, { recursive: true });

@@ -163,16 +163,25 @@ judge_session() {
   while [ "$at" -lt "$2" ] && holds "$at"; do at=$((at + 1)); done
   broken "$at" "its signature is not what the key of its session (line $1) makes of it"
 }
-lacks= key= opened_at=0 whose=
+lacks= key= opened_at=0 whose= present=
 run=$([ -z "$opened" ] || sed -n "\${opened}p" "$work/log" | sed 's/.*,"run":"\\([^"]*\\)",.*/\\1/')
 : >"$work/given"
+: >"$work/answers"
+: >"$work/drivers"
+intent=
 # Of every line: whether it opens a session, holds a statement, or is signed where it must not be or not where it must.
 awk '
   { signed = index($0, "\\"signature\\":\\"") > 0 }
-  index($0, "\\"type\\":\\"session.opened\\",") { print NR, "opened"; keyed = index($0, "\\"seal\\":{\\"key\\":\\"") > 0; next }
+  index($0, "\\"type\\":\\"session.opened\\",") { print NR, "opened"; keyed = index($0, "\\"seal\\":{\\"key\\":\\"") > 0; driven = 0; next }
   signed != keyed { print NR, signed ? "stray" : "bare"; exit }
   index($0, "\\"type\\":\\"statement.taken\\",") { print NR, "statement" }
+  index($0, "\\"type\\":\\"run.opened\\",") || index($0, "\\"type\\":\\"plan.amended\\",") { print NR, "intent" }
+  index($0, "\\"type\\":\\"run.opened\\",") || index($0, "\\"type\\":\\"step.started\\",") || index($0, "\\"type\\":\\"rollback.opened\\",") {
+    if (!driven) print NR, "driven"
+    driven = 1
+  }
   index($0, "\\"type\\":\\"gate.approved\\",") { print NR, "approved" }
+  index($0, "\\"type\\":\\"gate.waived\\",") { print NR, "waived" }
   END { if (keyed) print NR, "end" }
 ' "$work/log" >"$work/places"
 while read -r n what <&3; do
@@ -187,6 +196,7 @@ while read -r n what <&3; do
       case $line in *'"seal":{"key":"'*) seal=1 ;; *) seal=0 ;; esac
       [ "$seal" = "$mark" ] || broken "$n" 'it names a key, or is signed, but not both'
       key= opened_at=$n
+      present=$(sed -e 's/.*"seal":{"key":"[^"]*","principal":"\\([^"]*\\)"}.*/\\1/' -e t -e 's/.*"operator":"\\([^"]*\\)",.*/\\1/' "$work/line")
       if [ "$mark" = 0 ]; then
         lacks="$lacks
 Not signed: nobody vouches for $whose."
@@ -211,14 +221,45 @@ Not signed: $whose is signed, and no list of allowed signers was given (-s)."
       judge_session "$opened_at" $((n - 1))
       broken "$n" "it is not signed, and its session (line $opened_at) signs every line"
       ;;
+    intent) intent=$(sed 's/.*,"intent":"\\([0-9a-f]*\\)",.*/\\1/' "$work/line") ;;
+    driven) echo "$present" >>"$work/drivers" ;;
     approved)
       sed 's/.*"approvals":\\[\\(.*\\)\\],"direction":.*/\\1/' "$work/line" | awk '{ gsub(/},[{]/, "}\\n{"); print }' >"$work/counted"
-      strange=$(grep -vxF -f "$work/given" "$work/counted")
-      [ -z "$strange" ] || broken "$n" 'it counts an approval that is not on record before it'
+      wanted=$(sed 's/.*,"wanted":{"persons":\\([1-9]\\),"roles":\\[\\([^]]*\\)\\]}}$/\\1 \\2/' "$work/line")
+      ts=$(sed 's/.*"ts":"\\([^"]*\\)".*/\\1/' "$work/line")
+      # What was given: intent, end, person, and the words by which it is counted.
+      why=$(awk -F '\\t' -v intent="$intent" -v now="$ts" -v wanted="$wanted" '
+        FILENAME ~ /drivers$/ { drives[$0] = 1; next }
+        FILENAME ~ /given$/ { of[$4] = $1; end[$4] = $2; by[$4] = $3; next }
+        why != "" { next }
+        !($0 in of) { why = "it counts an approval that is not on record before it"; next }
+        of[$0] != intent { why = "it counts the approval of " by[$0] ", and it was given to another plan than the one in force"; next }
+        by[$0] in drives { why = "it counts the approval of " by[$0] ", who drives the run"; next }
+        end[$0] <= now { why = "it counts the approval of " by[$0] ", and it has expired, or has no end"; next }
+        { if (!(by[$0] in seen)) persons++; seen[by[$0]] = 1; role = $0; sub(/^.*,"role":/, "", role); sub(/,"statement":.*$/, "", role); roles[role] = 1 }
+        END {
+          n = split(wanted, word, " ")
+          if (n < 1 || word[1] !~ /^[1-9]$/) missing = 1
+          count = split(word[2], named, ",")
+          for (i = 1; i <= count; i++) if (!(named[i] in roles)) missing = 1
+          if (why == "" && (missing || persons < word[1])) why = "it lets a step begin with fewer approvals than it says are wanted"
+          print why
+        }' "$work/drivers" "$work/given" "$work/counted")
+      [ -z "$why" ] || broken "$n" "$why"
+      ;;
+    waived)
+      said=$(message | sed 's/^{"by":\\("[^"]*"\\),"direction":"[a-z]*","gate":\\("[^"]*"\\),"prev":"[0-9a-f]*","reason":\\(".*"\\),"seq":[0-9]*,"statement":"\\([0-9a-f]*\\)","step":\\("[^"]*"\\),"trouble":.*/\\4 \\1 \\2 \\5 \\3/')
+      grep -qxF "$intent $said" "$work/answers" || broken "$n" 'it says that somebody answers for a gate, and that is not on record before it'
       ;;
     statement)
       by=$(sed 's/.*,"statement":{"at":"[^"]*","by":"\\([^"]*\\)",.*/\\1/' "$work/line")
       case $line in *",\\"run\\":\\"$run\\","*) ;; *) broken "$n" "what $by said there was said of another run" ;; esac
+      of=$(sed 's/.*,"statement":{.*,"intent":"\\([0-9a-f]*\\)","kind":.*/\\1/' "$work/line")
+      case $line in
+        *'"kind":"waive",'*)
+          sed 's/.*,"statement":{"at":"[^"]*","by":\\("[^"]*"\\),.*"gate":\\("[^"]*"\\),"host":"[^"]*","id":"\\([0-9a-f]*\\)","intent":"\\([0-9a-f]*\\)","kind":"waive","run":"[^"]*","step":\\("[^"]*"\\),"text":\\(".*"\\)},"ts":"[^"]*","type":"statement\\.taken","v":1}$/\\4 \\3 \\1 \\2 \\5 \\6/' "$work/line" >>"$work/answers"
+          ;;
+      esac
       case $line in
         *'"signed":null,'*)
           lacks="$lacks
@@ -229,7 +270,13 @@ Not signed: what $by said at line $n is signed by nobody."
       role=null
       case $line in *'"role":"'*) role=$(sed 's/.*"role":\\("[^"]*"\\),.*/\\1/' "$work/line") ;; esac
       id=$(sed 's/.*"id":"\\([0-9a-f]*\\)","intent".*/\\1/' "$work/line")
-      case $line in *'"kind":"approve",'*) printf '{"by":"%s","role":%s,"statement":"%s"}\\n' "$by" "$role" "$id" >>"$work/given" ;; esac
+      case $line in
+        *'"kind":"approve",'*)
+          end=
+          case $line in *'"expires":"'*) end=$(sed 's/.*"expires":"\\([^"]*\\)",.*/\\1/' "$work/line") ;; esac
+          printf '%s\\t%s\\t%s\\t{"by":"%s","role":%s,"statement":"%s"}\\n' "$of" "$end" "$by" "$by" "$role" "$id" >>"$work/given"
+          ;;
+      esac
       if [ -z "$signers" ]; then
         lacks="$lacks
 Not signed: what $by said at line $n is signed, and no list of allowed signers was given (-s)."
