@@ -6,12 +6,20 @@ import { join } from 'node:path';
 import { surveyProbe } from '../src/effects/host/survey.ts';
 import { surveyScript } from '../src/effects/host/survey-script.ts';
 import { sshMachine } from '../src/effects/ssh/machine.ts';
+import { makeAccount } from '../test/lab/account.ts';
 import { startSshd } from '../test/lab/sshd.ts';
 import { pairs, report } from './pairs.mjs';
 
 const hosts = Number(process.env.HOSTS ?? 100);
 const folder = mkdtempSync(join(tmpdir(), 'decom-bench-'));
-const sshd = await startSshd({ config: ['MaxStartups 200:30:400', 'Subsystem sftp internal-sftp'] });
+// As a distribution makes it: start-up files of whoever runs this may take longer than what is measured.
+const account = makeAccount('decom-bench');
+const sshd = await startSshd({
+  user: account.name,
+  config: ['MaxStartups 200:30:400', 'Subsystem sftp internal-sftp'],
+});
+const [uid, gid] = ['-u', '-g'].map((which) => Number(execFileSync('id', [which, account.name]).toString()));
+const owner = { uid, gid };
 const ssh = [
   ...['-F', 'none', '-i', sshd.userKey, '-o', `UserKnownHostsFile=${sshd.knownHosts}`, '-o', 'BatchMode=yes'],
   ...['-p', String(sshd.port), `${sshd.user}@${sshd.address}`],
@@ -33,7 +41,11 @@ const survey = async (): Promise<void> => {
 
 const bare = async (): Promise<void> => {
   execFileSync('ssh', [...ssh, 'true']);
-  execFileSync('sh', ['-c', surveyScript], { stdio: ['ignore', 'ignore', 'ignore'], maxBuffer: 1 << 26 });
+  execFileSync('sh', ['-c', surveyScript], {
+    ...{ ...owner, env: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/' } },
+    stdio: ['ignore', 'ignore', 'ignore'],
+    maxBuffer: 1 << 26,
+  });
 };
 
 let kept = true;
@@ -74,6 +86,7 @@ try {
   }
 } finally {
   await sshd.stop();
+  account.remove();
   rmSync(folder, { recursive: true, force: true });
 }
 process.exitCode = kept ? 0 : 1;
