@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Machine } from '../../src/core/ports.ts';
 import { wholly } from '../../src/core/survey.ts';
 import { surveyProbe } from '../../src/effects/host/survey.ts';
+import { surveyFrame } from '../../src/effects/host/survey-frame.ts';
 import { sshMachine } from '../../src/effects/ssh/machine.ts';
+import { got, text } from '../contracts/machine.ts';
 import { surveyContract } from '../contracts/survey.ts';
 import { makeAccount } from './account.ts';
 import { startBusyboxHost } from './busybox-host.ts';
@@ -68,6 +70,26 @@ describe('the survey of a host of BusyBox alone', () => {
         { incoming: true, local: { port: host.port } },
       ]);
       for (const section of ['disks', 'parts', 'last_logins'] as const) expect(survey[section].known).toBe(false);
+    } finally {
+      await machine.close();
+      await host.stop();
+    }
+  });
+
+  it('ends with its last answer, not with the time that its `timeout` was given', async () => {
+    const host = await startBusyboxHost();
+    const machine = sshMachine(
+      {
+        ...{ name: 'old01', address: '127.0.0.1', port: host.port, user: 'root', sudo: false },
+        ...{ identityFiles: [host.userKey], hostKeys: host.hostKeys },
+      },
+      { home: '/nonexistent' },
+    );
+    try {
+      const script = surveyFrame([{ name: 'one', asks: 'echo 1', cap: 1000 }], '', { together: 3600, each: 3600 });
+      const signal = AbortSignal.timeout(120_000);
+      const { stdout } = got(await machine.exec({ argv: ['sh', '-c', script], root: false }, { signal }));
+      expect(text(stdout)).toMatch(/^<one\none\|1\n[\s\S]*\ndecom survey end\n$/m);
     } finally {
       await machine.close();
       await host.stop();

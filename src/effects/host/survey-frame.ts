@@ -89,7 +89,8 @@ const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
  * Whatever a source prints has its name before every line, so it can neither end itself nor pass for another. Every source has a limit of bytes (`head -c`), and
  * all of them together one of seconds: a clock for each would be four processes more. When it is over, the whole process group is killed, and what was being asked
  * begins anew, at the head of the next group, unless it had time enough or stood at the head already: then it is left out. A process that cannot be killed
- * holds nothing but a pipe of the dead, so the script goes on without it.
+ * holds nothing but a pipe of the dead, so the script goes on without it. The subshell (hence `:`) waits for the group and buries it: BusyBox's `timeout` watches
+ * it from beside, takes an unburied one for alive, and would hold the pipe until its time is over.
  *
  * `DECOM_SURVEY` names a program that writes all of it instead, given `words`: the practice machine is not the computer that it runs on.
  */
@@ -117,7 +118,7 @@ ${sources.map(functionOf).join('')}${sources.map(callOf).join('\n')}
 from= again=yes
 exec 4>&1
 while :; do
-  last=$($limit sh -c "$asked" sh "$from" $again "$limit" 3>&1 >&4 4>&- 2>/dev/null </dev/null)
+  last=$({ $limit sh -c "$asked" sh "$from" $again "$limit"; :; } 3>&1 >&4 4>&- 2>/dev/null </dev/null)
   last=\${last##*
 }
   case $last in end) echo 'decom survey end'; exit ;; '') exit ;; esac
