@@ -10,7 +10,8 @@ const machine = readdirSync(lab)
 
 /**
  * `fast` needs nothing but Node and runs anywhere; `program` drives the built program on the practice machine, through tools that look at it from
- * outside; `lab` needs a real sshd, BMC simulator and namespaces, and `machine` a virtual machine too. The last three run one file at a time.
+ * outside; `lab` needs a real sshd, BMC simulator and namespaces, and `machine` a virtual machine too. `program` and `machine` run one file at a time, `lab` two: its
+ * files wait more than they compute, and what each makes on this computer (servers, ports, accounts, network namespaces) is named after its process.
  */
 export default defineConfig({
   test: {
@@ -41,7 +42,10 @@ export default defineConfig({
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
           exclude: machine,
-          fileParallelism: false,
+          maxWorkers: 2,
+          // Of tests that say they may: hosts that keep decom waiting for as long as it is patient.
+          maxConcurrency: 8,
+          sequence: { groupOrder: 1 },
           testTimeout: 600_000,
           hookTimeout: 600_000,
           pool: 'forks',

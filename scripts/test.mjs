@@ -86,7 +86,7 @@ async function prepareLab() {
 }
 
 /**
- * Runs the lanes at the same time, as none keeps more than one processor busy and most of them wait a lot, and the projects of a lane one after
+ * Runs the lanes at the same time, as none keeps more than one processor busy for long and most of them wait a lot, and the projects of a lane one after
  * the other; counts by vitest's own JSON. The last lane is shown as it goes, the others when a project is done. A file that fails outside any
  * test counts as a failure.
  */
