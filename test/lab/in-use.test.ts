@@ -156,7 +156,9 @@ test('what the host has from others holds it up too, and monitoring that is allo
   const said = await exits(net.decom(...run), 4);
   expect(said).toContain('web01 is in use: connections (1)');
   expect(said).toContain(`connections: to ${addresses.user}, tcp port 5432 (node)`);
-  away.kill('SIGKILL');
+  // By its peer: whoever ends a connection remembers it for a minute.
+  server.kill('SIGKILL');
+  await once(away, 'exit');
   await poll('it to be gone', () => (net.onHost('ss', '-tan').includes(':5432') ? undefined : true), 50);
   expect(await exits(net.decom(...resume), 0)).toMatch(/unused ✓ verified: .*\(.*1 allowed|2 allowed/);
   monitoring.end();
