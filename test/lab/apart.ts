@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { runbook } from '../faults/bench.ts';
 import type { Ended } from '../faults/program.ts';
-import { type Sshd, signal, startSshd } from './sshd.ts';
+import { plainShell, type Sshd, signal, startSshd } from './sshd.ts';
 
 const bin = fileURLToPath(new URL('../../bin/decom.js', import.meta.url));
 
@@ -125,7 +125,7 @@ export async function apart(way: Way): Promise<Apart> {
     netns: ns.host,
     address: '0.0.0.0',
     port: 22,
-    config: [`SetEnv PATH=${standIns}:/usr/sbin:/usr/bin:/sbin:/bin ${kept}`],
+    config: [`SetEnv ${plainShell} PATH=${standIns}:/usr/sbin:/usr/bin:/sbin:/bin ${kept}`],
   });
   ends.push(() => sshd.stop());
   // Answers each line with itself, on both families.

@@ -48,6 +48,18 @@ export interface Sshd {
   stop(): Promise<void>;
 }
 
+/**
+ * For `SetEnv`: bash, begun by sshd, reads `~/.bashrc` only if no shell began it. What root has in that of this computer is no part of a test: it may take
+ * a second for each command, and leave a lock behind that the next ones wait for when a test cuts its connection.
+ */
+export const plainShell = 'SHLVL=1';
+
+/** An account that a test made has its own start-up files. */
+function setEnv(user: string, path: string | undefined): readonly string[] {
+  const set = [...(user === 'root' ? [plainShell] : []), ...(path === undefined ? [] : [`PATH=${path}`])];
+  return set.length === 0 ? [] : [`SetEnv ${set.join(' ')}`];
+}
+
 /** A real OpenSSH server of this machine with its own port, keys and configuration, on 127.0.0.1 only. Needs root. */
 export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   const folder = mkdtempSync(join(tmpdir(), 'decom-sshd-'));
@@ -86,7 +98,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       'PermitRootLogin yes',
       'MaxStartups 200',
       'LogLevel ERROR',
-      ...(options.path === undefined ? [] : [`SetEnv PATH=${options.path}`]),
+      ...setEnv(user, options.path),
       '',
     ].join('\n'),
   );
