@@ -75,7 +75,8 @@ export async function auditOf(
 ): Promise<Result<Audit & { readonly blobs: BlobAudit }>> {
   const first = folder.firstPlan();
   if (!first.ok) return first;
-  const walk = await walkLog(folder, intentDigest(first.value), options);
+  const digest = intentDigest(first.value);
+  const walk = await walkLog(folder, digest, options);
   if (!walk.ok) return walk;
   const { head, torn, breach, run: execution, seals, anchored } = walk.value;
   const amended = execution.plan === '' ? first : folder.plan(execution.plan);
@@ -84,6 +85,11 @@ export async function auditOf(
   const misplaced = foreign
     ? { line: head.size, what: 'the plan that the log names last is not the one in the run’s folder' }
     : undefined;
+  const intentFile = folder.intentFile();
+  const foreignIntent =
+    head.size > 0 && intentFile !== undefined && intentFile !== digest
+      ? { line: 1, what: 'the first line does not belong to intent.json' }
+      : undefined;
   const vouched = await vouchersOf(seals, options.allowedSigners);
   const said = await auditStatements(walk.value.statements, execution.run, options.allowedSigners, (line) =>
     lineHash((at) => folder.log(at), line),
@@ -95,6 +101,7 @@ export async function auditOf(
       firstOf(vouched.breach, seals.breach),
       firstOf(said.breach, passedByNobody(walk.value.passed, walk.value.statements)),
     ) ??
+    foreignIntent ??
     misplaced ??
     linesRemoved(folder, execution) ??
     notHeld(head, kept, walk.value.held) ??

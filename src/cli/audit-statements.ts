@@ -36,10 +36,13 @@ export async function auditStatements(
 ): Promise<StatementsAudit> {
   const statements: StatementAudit[] = [];
   const lacks: string[] = [];
+  const ids = new Set<string>();
   let breach: Breach | undefined;
   for (const { line, event } of taken) {
     const { statement, signed, ts } = event;
-    const { by, kind } = statement;
+    const { by, kind, id } = statement;
+    if (ids.has(id)) breach ??= { line, what: `what ${by} said there is on record before it` };
+    ids.add(id);
     const what = `what ${by} said (${kind}) at line ${line}`;
     let held = false;
     if (signed === null) lacks.push(`${what} is signed by nobody`);

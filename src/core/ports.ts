@@ -229,6 +229,8 @@ export interface RunFolder {
   readonly path: string;
   /** The first plan, whose digest the log's first line is chained to. */
   firstPlan(): Result<Plan>;
+  /** The SHA-256 of the first plan's intent as it lies beside the log for whoever has no decom: empty where it cannot be read, undefined where it is not there. */
+  intentFile(): string | undefined;
   /** The plan with this intent id: the first one or an amended one. */
   plan(id: string): Result<Plan>;
   /** Adds `plan.<n>.json`. */

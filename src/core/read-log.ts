@@ -119,6 +119,8 @@ export function readLog(
 /** What `validate` lets a step be called. */
 const stepId = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const foreign = 'the line is none that decom writes';
+/** RFC 3339, UTC, with milliseconds: what is compared as text everywhere is compared in order. */
+const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 /** Folds an event; says why not, of a line that is well chained and still no event: somebody else wrote it. */
 function notFolded(folding: Pick<Folding, 'add'>, parsed: Parsed): string | undefined {
@@ -150,7 +152,8 @@ function complaint(
 ): string | undefined {
   if (value.v !== 1) return 'unknown format version';
   if (value.seq !== seq) return `the line is numbered ${String(value.seq)} where ${seq} belongs`;
-  if (typeof value.ts !== 'string' || typeof value.type !== 'string') return 'the line lacks a time or a type';
+  if (typeof value.ts !== 'string' || !time.test(value.ts) || typeof value.type !== 'string')
+    return 'the line lacks a time or a type';
   if (value.prev !== prev) {
     return seq === 0
       ? 'the first line does not belong to this plan'

@@ -116,7 +116,11 @@ describe('the chain, read a part at a time', () => {
     let head: Head = { size: 0, hash: first };
     const parts: Uint8Array[] = [];
     for (let i = 0; i < lines; i++) {
-      const line = nextLine(head, { type: 'session.closed', why: 'x'.repeat(9000 * (i % 8)), exit: 0 }, 't');
+      const line = nextLine(
+        head,
+        { type: 'session.closed', why: 'x'.repeat(9000 * (i % 8)), exit: 0 },
+        '2026-01-01T00:00:00.000Z',
+      );
       head = line.head;
       parts.push(line.bytes);
     }

@@ -256,6 +256,28 @@ const ways: { readonly [name: string]: Bent } = {
     verdict: 'broken',
     why: /answers for a gate, and that is not on record/,
   },
+  'the same words on record twice': {
+    log: () => {
+      const words = lines.find(({ type }) => type === 'statement.taken') ?? {};
+      return byAda((line) => (line.type === 'step.planned' ? { ...words, seq: line.seq, ts: line.ts } : line));
+    },
+    verdict: 'broken',
+    why: /what grace said there is on record before it/,
+  },
+  'a time that is none': {
+    log: () => byAda(gate((line) => ({ ...line, ts: 'yesterday' }))),
+    verdict: 'broken',
+    why: /the line (lacks a time|is damaged)/,
+  },
+  'another intent.json': {
+    change: (path) => {
+      const file = join(path, 'intent.json');
+      writeFileSync(file, readFileSync(file, 'utf8').replace('"Cables"', '"Nothing"'));
+    },
+    verdict: 'broken',
+    why: /the first line does not belong to intent\.json/,
+  },
+  'no intent.json': { change: (path) => rmSync(join(path, 'intent.json')), verdict: 'closed and signed' },
   'the last signature moved to the end of its line': {
     log: () => last((line) => line.replace(/^(.*)("signature":"[^"]*"),(.*)\}$/, '$1$3,$2}')),
     verdict: 'broken',

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { jcs } from '../../core/json.ts';
+import { jcs, sha256 } from '../../core/json.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { RunFolder, RunStore } from '../../core/ports.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../core/result.ts';
@@ -209,6 +209,14 @@ function runFolder(options: Shelf, path: string, host: string, run: string, rehe
     rehearsal,
     path,
     firstPlan: () => planFile('plan.json'),
+    intentFile() {
+      const file = join(path, 'intent.json');
+      try {
+        return existsSync(file) ? sha256(readFileSync(file)) : undefined;
+      } catch {
+        return '';
+      }
+    },
     plan(id) {
       for (const file of ['plan.json', ...amended()]) {
         const plan = planFile(file);

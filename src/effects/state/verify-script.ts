@@ -132,7 +132,7 @@ first=$(sed -n 1p "$work/prevs")
 bad=$(paste "$work/prevs" "$work/expected" | awk '$1 != $2 { print NR; exit }')
 [ -z "$bad" ] || broken "$bad" "the line before this one was changed (line $((bad - 1)))"
 if [ "$count" -gt 0 ] && [ -e "$folder/intent.json" ]; then
-  [ "$(sha256sum <"$folder/intent.json" | cut -c 1-64)" = "$first" ] || broken 1 'the first line does not belong to this plan'
+  [ "$(sha256sum <"$folder/intent.json" | cut -c 1-64)" = "$first" ] || broken 1 'the first line does not belong to intent.json'
 fi
 opened=$(sed -n '/"type":"run\\.opened",/{=;q;}' "$work/log")
 if [ -n "$opened" ]; then
@@ -167,6 +167,7 @@ lacks= key= opened_at=0 whose= present=
 run=$([ -z "$opened" ] || sed -n "\${opened}p" "$work/log" | sed 's/.*,"run":"\\([^"]*\\)",.*/\\1/')
 : >"$work/given"
 : >"$work/answers"
+: >"$work/ids"
 : >"$work/drivers"
 intent=
 # Of every line: whether it opens a session, holds a statement, or is signed where it must not be or not where it must.
@@ -254,6 +255,9 @@ Not signed: $whose is signed, and no list of allowed signers was given (-s)."
     statement)
       by=$(sed 's/.*,"statement":{"at":"[^"]*","by":"\\([^"]*\\)",.*/\\1/' "$work/line")
       case $line in *",\\"run\\":\\"$run\\","*) ;; *) broken "$n" "what $by said there was said of another run" ;; esac
+      id=$(sed 's/.*,"statement":{.*,"id":"\\([0-9a-f]*\\)","intent".*/\\1/' "$work/line")
+      ! grep -qx "$id" "$work/ids" || broken "$n" "what $by said there is on record before it"
+      echo "$id" >>"$work/ids"
       of=$(sed 's/.*,"statement":{.*,"intent":"\\([0-9a-f]*\\)","kind":.*/\\1/' "$work/line")
       case $line in
         *'"kind":"waive",'*)
@@ -269,7 +273,6 @@ Not signed: what $by said at line $n is signed by nobody."
       esac
       role=null
       case $line in *'"role":"'*) role=$(sed 's/.*"role":\\("[^"]*"\\),.*/\\1/' "$work/line") ;; esac
-      id=$(sed 's/.*"id":"\\([0-9a-f]*\\)","intent".*/\\1/' "$work/line")
       case $line in
         *'"kind":"approve",'*)
           end=
