@@ -51,6 +51,7 @@ export function follow(
   let arrived = 0;
   let status: Ended | undefined;
   let over = false;
+  let aborting = false;
   let early: Buffer | undefined = Buffer.alloc(0);
   let timer: NodeJS.Timeout | undefined;
   const ended = later<Ended>();
@@ -106,7 +107,7 @@ export function follow(
 
   wire.onExit((code, signal) => {
     status = code === null ? { how: 'signal', signal: signal ?? 'unknown' } : { how: 'exit', code };
-    if (options.settle === undefined || over) return;
+    if (options.settle === undefined || over || aborting) return;
     let before = arrived;
     // Silence counts only while nothing waits here for a slow reader.
     timer = setInterval(() => {
@@ -118,7 +119,6 @@ export function follow(
     }, options.settle);
     timer.unref();
   });
-  let aborting = false;
   const abort = (kill: () => Promise<boolean>): void => {
     if (over || aborting) return;
     // It had ended by itself, and only its streams were still open.

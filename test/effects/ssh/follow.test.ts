@@ -68,3 +68,24 @@ test('what a program said is whole, although this process stood still while the 
   expect(await followed.process.ended).toEqual({ how: 'exit', code: 0 });
   expect(await stdout).toBe('first\nlast\n');
 });
+
+test('a program that is aborted has not ended while what ends it still works, though it fell to the first signal and is silent', async () => {
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  let exit = (_signal: string): void => {};
+  const followed = follow(
+    {
+      ...{ stdin, stdout, stderr, onClose: () => {}, hangUp: () => {} },
+      onExit: (listener) => {
+        exit = (signal) => listener(null, signal);
+      },
+    },
+    { mark: 'decom-0123456789abcdef', settle: 10, lostEnd: () => ({ how: 'exit', code: 0 }) },
+  );
+  followed.abort(async () => {
+    exit('SIGTERM');
+    // Others of its group take as long as ten silences.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return true;
+  });
+  expect(await followed.process.ended).toMatchObject({ how: 'aborted', trouble: { code: 'aborted' } });
+});
