@@ -1,4 +1,5 @@
 import { createServer, type Socket } from 'node:net';
+import { listenOn } from './lasting-port.ts';
 import type { Printed } from './systemctl.ts';
 
 /** How the stand-in programs of a practice machine reach the process that plays its service manager. */
@@ -33,14 +34,9 @@ export async function startInitLine(key: string, port: number, answer: AnswerPro
       );
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    listener.once('error', reject);
-    listener.listen(port, '127.0.0.1', resolve);
-  });
-  const address = listener.address();
-  if (address === null || typeof address === 'string') throw new Error('the service manager has no port');
+  const given = await listenOn(listener, port);
   return {
-    port: address.port,
+    port: given,
     cut: async () => {
       const closed = new Promise((resolve) => listener.close(resolve));
       for (const socket of sockets) socket.destroy();

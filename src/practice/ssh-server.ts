@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createServer, type Socket } from 'node:net';
 import ssh2, { type AuthContext, type Connection, type ServerChannel } from 'ssh2';
+import { listenOn } from './lasting-port.ts';
 
 /** Session channels that one connection may hold open at once: OpenSSH's default. */
 const maxSessions = 10;
@@ -44,13 +45,7 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
     socket.on('close', () => sockets.delete(socket));
     ssh.injectSocket(socket);
   });
-  await new Promise<void>((resolve, reject) => {
-    listener.once('error', reject);
-    listener.listen(options.port, '127.0.0.1', resolve);
-  });
-  const address = listener.address();
-  if (address === null || typeof address === 'string') throw new Error('the SSH server has no port');
-  port = address.port;
+  port = await listenOn(listener, options.port);
   return {
     port,
     cut: async () => {

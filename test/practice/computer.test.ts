@@ -45,6 +45,12 @@ describe('logging in', () => {
   });
 });
 
+test('while it is off, the system gives its port to nobody else', async () => {
+  const [from = 0, to = 0] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split('\t').map(Number);
+  expect(from).toBeLessThan(to);
+  expect(computer.ssh.port < from || computer.ssh.port > to).toBe(true);
+});
+
 describe('running commands', () => {
   test('exit code and both streams come back', async () => {
     expect(await run(client, 'echo out; echo err >&2; exit 7')).toEqual({
