@@ -36,6 +36,14 @@ function ends(s: Stage, plan: Plan, text: string): void {
 const saidOf = (s: Stage, plan: Plan, step: string): string | undefined =>
   s.events(plan).flatMap((event) => (event.type === 'step.verified' && event.step === step ? [event.said] : []))[0];
 
+test('nothing stands in the way of its plan, although the check at its end waits for the time of the cut', async () => {
+  const s = stage(book);
+  const plan = await s.plan();
+  expect(plan.facts.blockers).toEqual([]);
+  expect(await s.run(plan, { rehearsal: true })).toEqual({ end: 'rehearsed', blocked: [] });
+  expect(s.world.state.network.state).toBe('open');
+});
+
 test('the host is cut off, the run is parked for two weeks, and it held', async () => {
   const s = stage(book);
   const plan = await s.plan();

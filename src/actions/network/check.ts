@@ -2,7 +2,7 @@ import * as Type from 'typebox';
 import { action, type Setting } from '../../core/action.ts';
 import type { NetworkSeen } from '../../core/probe.ts';
 import { type Seen, type Trouble, trouble } from '../../core/result.ts';
-import { howItEnded, isOfThisRun } from '../parts/isolation.ts';
+import { howItEnded, isOfThisRun, runOf } from '../parts/isolation.ts';
 
 const Input = Type.Object(
   {
@@ -24,6 +24,14 @@ export const networkCheck = action<typeof Input, Seen<NetworkSeen>>({
   output: Type.Object({ dropped: Type.Integer() }),
 
   inspect: (_input, probe) => probe({ kind: 'network' }),
+  // "since" is known only once network.isolate has run.
+  foresee: (_input, setting) => ({
+    known: true,
+    value: {
+      ...{ state: 'isolated', run: runOf(setting), since: null, boot: null, ended: 'never', dropped: null },
+      ...{ way: null, lack: null, from: null, relies: [] },
+    },
+  }),
   plan: (_input, network) => (network.known ? [] : { blocked: network.trouble }),
 
   verify: ({ since }, network, setting) => {
