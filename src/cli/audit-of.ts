@@ -81,13 +81,8 @@ export async function auditOf(
   const { head, torn, breach, run: execution, seals, anchored } = walk.value;
   const amended = execution.plan === '' ? first : folder.plan(execution.plan);
   const plan = amended.ok ? amended.value : first.value;
-  const foreign = execution.intent !== '' && intentDigest(plan) !== execution.intent;
-  const misplaced = foreign
-    ? { line: head.size, what: 'the plan that the log names last is not the one in the run’s folder' }
-    : undefined;
-  const intentFile = folder.intentFile();
   const foreignIntent =
-    head.size > 0 && intentFile !== undefined && intentFile !== digest
+    head.size > 0 && !folder.intents().has(digest)
       ? { line: 1, what: 'the first line does not belong to intent.json' }
       : undefined;
   const vouched = await vouchersOf(seals, options.allowedSigners);
@@ -97,12 +92,11 @@ export async function auditOf(
   const kept = options.kept ?? [];
   const why =
     breach ??
+    foreignIntent ??
     firstOf(
       firstOf(vouched.breach, seals.breach),
-      firstOf(said.breach, passedByNobody(walk.value.passed, walk.value.statements)),
+      firstOf(said.breach, firstOf(passedByNobody(walk.value.passed, walk.value.statements), walk.value.unapproved)),
     ) ??
-    foreignIntent ??
-    misplaced ??
     linesRemoved(folder, execution) ??
     notHeld(head, kept, walk.value.held) ??
     (options.head !== undefined && anchored === undefined

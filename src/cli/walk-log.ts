@@ -1,3 +1,4 @@
+import type { Breach } from '../core/chain.ts';
 import type { Recorded } from '../core/event.ts';
 import { type RunFold, runFolding } from '../core/fold.ts';
 import type { RunFolder } from '../core/ports.ts';
@@ -7,6 +8,7 @@ import { ok, type Result } from '../core/result.ts';
 import { type Seals, sealReader } from '../core/seal.ts';
 import type { PassedAt } from './audit-gates.ts';
 import type { TakenAt } from './audit-statements.ts';
+import { wantedReader } from './audit-wanted.ts';
 import type { HeadKept } from './kept-heads.ts';
 
 export interface WalkOptions {
@@ -27,6 +29,8 @@ export interface Walk extends Reading {
   readonly statements: readonly TakenAt[];
   /** Where a gate let a step pass because of what people said. */
   readonly passed: readonly PassedAt[];
+  /** The first line by which a step went on without the approvals that its plan wants. */
+  readonly unapproved: Breach | undefined;
   /** The first line whose hash is `head`. */
   readonly anchored: number | undefined;
   /** Those of `kept` that the log holds. */
@@ -44,6 +48,7 @@ export async function walkLog(folder: RunFolder, first: string, options: WalkOpt
   const referred = new Map<string, ReferredBlob>();
   const statements: TakenAt[] = [];
   const passed: PassedAt[] = [];
+  const wanted = wantedReader(folder);
   const held = new Set<HeadKept>();
   let anchored: number | undefined;
   const reader = logReader(first, run, (line) => {
@@ -59,6 +64,7 @@ export async function walkLog(folder: RunFolder, first: string, options: WalkOpt
       const { intent, drivers } = run.execution();
       passed.push({ line: line.line, event: recorded, of: { intent, drivers } });
     }
+    wanted.take(line.line, recorded);
     visit?.(recorded);
   });
   for (let more = true; more; ) {
@@ -72,7 +78,7 @@ export async function walkLog(folder: RunFolder, first: string, options: WalkOpt
   return ok({
     ...reader.reading(),
     ...{ run: run.execution(), seals: sealed.value, referred: [...referred.values()] },
-    ...{ statements, passed, anchored, held },
+    ...{ statements, passed, unapproved: wanted.breach(), anchored, held },
   });
 }
 

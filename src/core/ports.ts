@@ -229,11 +229,11 @@ export interface RunFolder {
   readonly path: string;
   /** The first plan, whose digest the log's first line is chained to. */
   firstPlan(): Result<Plan>;
-  /** The SHA-256 of the first plan's intent as it lies beside the log for whoever has no decom: empty where it cannot be read, undefined where it is not there. */
-  intentFile(): string | undefined;
+  /** The SHA-256 of each plan's intent in canonical form, as they lie beside the log for whoever has no decom; empty where they cannot be read. */
+  intents(): ReadonlySet<string>;
   /** The plan with this intent id: the first one or an amended one. */
   plan(id: string): Result<Plan>;
-  /** Adds `plan.<n>.json`. */
+  /** Adds `plan.<n>.json`, and its intent as `intent.<n>.json`. */
   amendPlan(plan: Plan): Result<void>;
   /** The log's bytes from there on, a part of them as `LogReader` takes it; empty at its end, and if there is none. */
   log(at: number): Result<Uint8Array>;

@@ -150,8 +150,9 @@ export async function runStep(drive: Drive, step: PlannedStep, position: number)
         if (lost !== undefined) return block('coverage', lost);
       }
     }
-    // A witness agrees to the plan in force, also where an earlier one had everything done but the judging.
-    const isAsked = planned.length > 0 || action.witnesses !== undefined;
+    // A witness agrees to the plan in force, also where an earlier one had everything done but the judging. A check never has anything to do, and who wants it
+    // approved wants nothing after it begun without that.
+    const isAsked = planned.length > 0 || action.witnesses !== undefined || action.effect === 'none';
     const unapproved = drive.executor.real && isAsked ? parkUnapproved(drive, step, action, passed) : undefined;
     return unapproved ?? { before, planned };
   };

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -110,6 +110,13 @@ test('what is said of a run whose plan took the place of another is taken in: it
   const end = await ends(by(ci, ...['resume', run, '--non-interactive', confirm()]), 0);
   expect(end).not.toContain('not taken');
   expect(await machine.power.get()).toBe('off');
+  const byScript = () =>
+    spawnSync('sh', [join(b.runs().at(-1) ?? '', 'verify.sh'), '-s', join(b.folder, 'allowed_signers')]).status;
+  expect(await ends(b.decom('audit', 'verify', run), 0)).toContain('closed and signed');
+  expect(byScript()).toBe(0);
+  rmSync(join(b.runs().at(-1) ?? '', 'intent.1.json'));
+  expect(await ends(b.decom('audit', 'verify', run), 6)).toContain('the plan that it names is not in the run’s folder');
+  expect(byScript()).toBe(6);
 });
 
 test('a saved plan is approved before it begins, by a file that is good for that plan alone and for its time', async () => {

@@ -79,13 +79,16 @@ const signedBy = ({ file }: Person, value: unknown, namespace: string): string |
   );
 
 /** The log anew, vouched for by ada from its first line on. `bent` changes a line before it is signed. */
-function byAda(bent: (line: Fields) => Fields, principal = 'ada'): string {
+function byAda(
+  bent: (line: Fields) => Fields,
+  { principal = 'ada', of = () => lines, first = String(lines[0]?.prev) } = {},
+): string {
   const mine = newSigningKey();
-  let prev = String(lines[0]?.prev);
+  let prev = first;
   let text = '';
-  for (const { signature: _, ...line } of lines.map(bent)) {
+  for (const [seq, { signature: _, ...line }] of of().map(bent).entries()) {
     const opens = line.type === 'session.opened';
-    const whole = { ...line, prev, ...(opens ? { seal: { key: mine.publicKey, principal } } : {}) };
+    const whole = { ...line, seq, prev, ...(opens ? { seal: { key: mine.publicKey, principal } } : {}) };
     const signature = opens
       ? signedBy(ada, whole, sessionNamespace)
       : mine.sign(Buffer.from(`${jcs(whole)}\n`), lineNamespace);
@@ -117,10 +120,10 @@ const gate =
   (line: Fields): Fields =>
     line.type === 'gate.approved' ? become(line) : line;
 /** The approval becomes an answer of ada for a gate, and the gate one that was passed by that answer, but for `change`. */
-function waivedByAda(change: Fields): string {
+function waivedByAda(change: Fields): Pick<Bent, 'change'> {
   const reason = 'we said "so",\nand\\that is all; "seq":1';
   let id: unknown;
-  return byAda((line) => {
+  const bent = (line: Fields): Fields => {
     if (line.type === 'statement.taken') {
       const { role: _, expires: __, ...statement } = line.statement as Fields;
       id = statement.id;
@@ -131,12 +134,47 @@ function waivedByAda(change: Fields): string {
     const trouble = { code: 'window-closed', what: 'it is closed', fix: 'wait' };
     const said = { type: 'gate.waived', gate: 'window', by: 'ada', reason, statement: id, trouble };
     return { ...passed, ...said, ...change };
-  });
+  };
+  return { change: ofPlan({ bent }) };
 }
+const without = (type: string) => (): readonly Fields[] => lines.filter((line) => line.type !== type);
+
+interface OtherPlan {
+  readonly approvals?: { readonly persons: number; readonly roles: readonly string[] };
+  readonly effect?: string;
+  readonly of?: () => readonly Fields[];
+  readonly bent?: (line: Fields) => Fields;
+}
+/** Puts in the run's place the same one of another plan, of whose only step this was to be approved: grace approved that plan. */
+const ofPlan =
+  ({ approvals, effect, of = () => lines, bent = (line) => line }: OtherPlan) =>
+  (path: string): void => {
+    const { intent, ...rest } = JSON.parse(readFileSync(join(path, 'plan.json'), 'utf8')) as {
+      readonly intent: { readonly steps: readonly Fields[] };
+    };
+    const [{ approvals: _, ...step } = {}] = intent.steps;
+    const other = {
+      ...step,
+      ...(approvals === undefined ? {} : { approvals }),
+      ...(effect === undefined ? {} : { effect }),
+    };
+    const is = { ...intent, steps: [other] };
+    const digest = sha256(jcs(is));
+    writeFileSync(join(path, 'plan.json'), JSON.stringify({ ...rest, intent: is }));
+    writeFileSync(join(path, 'intent.json'), jcs(is));
+    const anew = (line: Fields): Fields => {
+      if (line.type === 'run.opened') return { ...line, intent: digest };
+      if (line.type !== 'statement.taken') return bent(line);
+      const statement = { ...(line.statement as Fields), intent: digest };
+      return bent({ ...line, statement, signed: signedBy(grace, statement, statementNamespace) });
+    };
+    writeFileSync(join(path, 'audit.jsonl'), byAda(anew, { of, first: digest }));
+  };
 const last = (change: (line: string) => string): string => {
   const all = asIs().trimEnd().split('\n');
   return `${all.with(-1, change(all.at(-1) ?? '')).join('\n')}\n`;
 };
+const amended = { type: 'plan.amended', plan: '01KZZZ', intent: '0'.repeat(64), by: 'ada', changes: [], redo: [] };
 const ways: { readonly [name: string]: Bent } = {
   'nothing at all': { verdict: 'closed and signed' },
   'signed anew by who drives, word for word': { log: () => byAda((line) => line), verdict: 'closed and signed' },
@@ -148,7 +186,7 @@ const ways: { readonly [name: string]: Bent } = {
     log: () => byAda(taken((line) => own(line, { by: 'role:owner' }))),
     verdict: 'broken',
   },
-  'sessions of a role': { log: () => byAda((line) => line, 'role:owner'), verdict: 'broken' },
+  'sessions of a role': { log: () => byAda((line) => line, { principal: 'role:owner' }), verdict: 'broken' },
   'words of grace by the key of ada': {
     log: () => byAda(taken((line) => own(line, { text: 'all of it' }))),
     verdict: 'broken',
@@ -230,29 +268,29 @@ const ways: { readonly [name: string]: Bent } = {
     log: () => byAda(gate((line) => ({ ...line, wanted: { persons: 0, roles: [] }, approvals: [] }))),
     verdict: 'broken',
   },
-  'a gate that ada answers for, as she said': { log: () => waivedByAda({}), verdict: 'closed and signed' },
+  'a gate that ada answers for, as she said': { ...waivedByAda({}), verdict: 'closed and signed' },
   'a gate that nobody answers for': {
-    log: () => waivedByAda({ statement: '0123456789abcdef' }),
+    ...waivedByAda({ statement: '0123456789abcdef' }),
     verdict: 'broken',
     why: /answers for a gate, and that is not on record/,
   },
   'a gate that somebody else answers for': {
-    log: () => waivedByAda({ by: 'grace' }),
+    ...waivedByAda({ by: 'grace' }),
     verdict: 'broken',
     why: /answers for a gate, and that is not on record/,
   },
   'an answer to another gate': {
-    log: () => waivedByAda({ gate: 'restore.proven' }),
+    ...waivedByAda({ gate: 'restore.proven' }),
     verdict: 'broken',
     why: /answers for a gate, and that is not on record/,
   },
   'an answer before another step': {
-    log: () => waivedByAda({ step: 'b' }),
+    ...waivedByAda({ step: 'b' }),
     verdict: 'broken',
     why: /answers for a gate, and that is not on record/,
   },
   'another reason': {
-    log: () => waivedByAda({ reason: 'we said so' }),
+    ...waivedByAda({ reason: 'we said so' }),
     verdict: 'broken',
     why: /answers for a gate, and that is not on record/,
   },
@@ -277,7 +315,69 @@ const ways: { readonly [name: string]: Bent } = {
     verdict: 'broken',
     why: /the first line does not belong to intent\.json/,
   },
-  'no intent.json': { change: (path) => rmSync(join(path, 'intent.json')), verdict: 'closed and signed' },
+  'no intent.json': {
+    change: (path) => rmSync(join(path, 'intent.json')),
+    verdict: 'broken',
+    why: /the first line does not belong to intent\.json/,
+  },
+  'approvals that were wanted left out': {
+    log: () => byAda((line) => line, { of: without('gate.approved') }),
+    verdict: 'broken',
+    why: /step "a" went on without the approvals that its plan wants/,
+  },
+  'approvals of another plan that wants the same': {
+    change: ofPlan({ approvals: { persons: 1, roles: [] } }),
+    verdict: 'closed and signed',
+  },
+  'approvals of a plan that wants two persons': {
+    change: ofPlan({ approvals: { persons: 2, roles: [] } }),
+    verdict: 'broken',
+    why: /step "a" went on without the approvals that its plan wants/,
+  },
+  'approvals of a plan that wants a role': {
+    change: ofPlan({ approvals: { persons: 1, roles: ['manager', 'owner'] } }),
+    verdict: 'broken',
+    why: /step "a" went on without the approvals that its plan wants/,
+  },
+  'no approvals before an act that wants them': {
+    change: ofPlan({ approvals: { persons: 1, roles: [] }, effect: 'changes', of: without('gate.approved') }),
+    verdict: 'broken',
+    why: /step "a" went on without the approvals that its plan wants/,
+  },
+  'no approvals where the plan wants none': {
+    change: ofPlan({ of: without('gate.approved') }),
+    verdict: 'closed and signed',
+  },
+  'no approvals before an act that came to nothing': {
+    change: ofPlan({
+      approvals: { persons: 1, roles: [] },
+      effect: 'changes',
+      of: () => lines.filter(({ type }) => type !== 'gate.approved' && !String(type).startsWith('operation.')),
+    }),
+    verdict: 'closed and signed',
+  },
+  'a plan that the log names and that is gone': {
+    log: () =>
+      byAda((line) => line, {
+        of: () =>
+          lines.flatMap((line) =>
+            line.type === 'gate.approved'
+              ? [
+                  {
+                    ...line,
+                    ...amended,
+                    approvals: undefined,
+                    direction: undefined,
+                    step: undefined,
+                    wanted: undefined,
+                  },
+                  line,
+                ]
+              : [line],
+          ),
+      }),
+    verdict: 'broken',
+  },
   'the last signature moved to the end of its line': {
     log: () => last((line) => line.replace(/^(.*)("signature":"[^"]*"),(.*)\}$/, '$1$3,$2}')),
     verdict: 'broken',
@@ -300,6 +400,15 @@ const ways: { readonly [name: string]: Bent } = {
     verdict: 'broken',
   },
 };
+/** The shell with what Debian has beside it, and the one of BusyBox with its own of everything but ssh-keygen. */
+const shells: readonly (readonly string[])[] = [
+  ['dash'],
+  [
+    ...['busybox', 'sh', '-c'],
+    'bin=$(mktemp -d); busybox --install -s "$bin"; PATH=$bin:$PATH busybox sh "$@"; code=$?; rm -r "$bin"; exit "$code"',
+    'busybox',
+  ],
+];
 const firstOut = (path: string): string =>
   String(/"before":\{"bytes":\d+,"sha256":"(\w+)"/.exec(readFileSync(join(path, 'audit.jsonl'), 'utf8'))?.[1]);
 
@@ -315,9 +424,8 @@ test.for(Object.entries(ways))('%s', async ([, { log, change, verdict, why }]) =
     if (found === undefined) throw new Error('no run');
     const audit = await auditOf(found, { allowedSigners });
     const said = audit.ok ? { verdict: audit.value.verdict, why: audit.value.breach ?? audit.value.blobs.lost } : audit;
-    for (const shell of [['dash'], ['busybox', 'sh']] as const) {
-      const [first, ...more] = shell;
-      const ran = spawnSync(first, [...more, join(copy, 'verify.sh'), '-s', allowedSigners], { encoding: 'utf8' });
+    for (const [shell = '', ...more] of shells) {
+      const ran = spawnSync(shell, [...more, join(copy, 'verify.sh'), '-s', allowedSigners], { encoding: 'utf8' });
       const code = verdict === 'broken' ? 6 : 0;
       expect({ verdict, code }, JSON.stringify([said, ran.stdout, ran.stderr])).toEqual({
         verdict: audit.ok ? audit.value.verdict : 'none',

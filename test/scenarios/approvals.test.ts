@@ -56,6 +56,25 @@ describe('a step that wants approvals', () => {
     ]);
   });
 
+  test('waits for them also where it is a check, which never has anything to do', async () => {
+    const s = stage(mainJob.replace(/( +)uses: identity\.check\n/, '$&$1approvals: { persons: 1 }\n'), params);
+    const plan = await s.plan();
+    const step = plan.intent.steps.find(({ uses }) => uses === 'identity.check')?.id;
+    expect(await s.run(plan)).toMatchObject({ end: 'parked', step });
+    expect(of(s, plan, 'step.verified').map((event) => event.step)).not.toContain(step);
+    approves(s, plan, 'grace');
+    expect(await s.run(plan)).toEqual({ end: 'done' });
+  });
+
+  test('asks nobody where it would change something, and it is so already', async () => {
+    const s = stage(mainJob.replace(/( +)uses: command\.run\n/, '$&$1approvals: { persons: 1 }\n'), params);
+    const plan = await s.plan();
+    expect(await s.run(plan)).toMatchObject({ end: 'parked', step: 'note' });
+    s.world.state.files['/marker'] = '';
+    expect(await s.run(plan)).toEqual({ end: 'done' });
+    expect(of(s, plan, 'gate.approved')).toEqual([]);
+  });
+
   test.each([
     ['that nobody signed', {}, null, 'it is not signed'],
     ['of who drives the run', { by: 'ada' }, signature, 'ada drives the run'],

@@ -209,12 +209,12 @@ function runFolder(options: Shelf, path: string, host: string, run: string, rehe
     rehearsal,
     path,
     firstPlan: () => planFile('plan.json'),
-    intentFile() {
-      const file = join(path, 'intent.json');
+    intents() {
       try {
-        return existsSync(file) ? sha256(readFileSync(file)) : undefined;
+        const files = readdirSync(path).filter((name) => /^intent(\.\d+)?\.json$/.test(name));
+        return new Set(files.map((name) => sha256(readFileSync(join(path, name)))));
       } catch {
-        return '';
+        return new Set();
       }
     },
     plan(id) {
@@ -227,7 +227,11 @@ function runFolder(options: Shelf, path: string, host: string, run: string, rehe
       );
     },
     amendPlan: (plan) =>
-      guarded((access) => replaceFile(join(path, `plan.${amended().length + 1}.json`), planBytes(plan), access)),
+      guarded((access) => {
+        const n = amended().length + 1;
+        replaceFile(join(path, `intent.${n}.json`), Buffer.from(jcs(plan.intent)), access);
+        replaceFile(join(path, `plan.${n}.json`), planBytes(plan), access);
+      }),
     log(at) {
       try {
         return ok(readPart(log, at));

@@ -131,9 +131,10 @@ first=$(sed -n 1p "$work/prevs")
 { [ "$count" -eq 0 ] || echo "$first"; sed '$d' "$work/hashes"; } >"$work/expected"
 bad=$(paste "$work/prevs" "$work/expected" | awk '$1 != $2 { print NR; exit }')
 [ -z "$bad" ] || broken "$bad" "the line before this one was changed (line $((bad - 1)))"
-if [ "$count" -gt 0 ] && [ -e "$folder/intent.json" ]; then
-  [ "$(sha256sum <"$folder/intent.json" | cut -c 1-64)" = "$first" ] || broken 1 'the first line does not belong to intent.json'
-fi
+for file in "$folder/intent.json" "$folder"/intent.[0-9]*.json; do
+  [ ! -f "$file" ] || echo "$(sha256sum <"$file" | cut -c 1-64) $file"
+done >"$work/intents"
+[ "$count" -eq 0 ] || grep -q "^$first " "$work/intents" || broken 1 'the first line does not belong to intent.json'
 opened=$(sed -n '/"type":"run\\.opened",/{=;q;}' "$work/log")
 if [ -n "$opened" ]; then
   sed -n "\${opened}p" "$work/log" | grep -q "\\"intent\\":\\"$first\\"" || broken "$opened" 'it names another intent than the chain begins with'
@@ -245,7 +246,7 @@ Not signed: $whose is signed, and no list of allowed signers was given (-s)."
           for (i = 1; i <= count; i++) if (!(named[i] in roles)) missing = 1
           if (why == "" && (missing || persons < word[1])) why = "it lets a step begin with fewer approvals than it says are wanted"
           print why
-        }' "$work/drivers" "$work/given" "$work/counted")
+        }' "$work/drivers" "$work/given" "$work/counted") || cannot 'awk failed'
       [ -z "$why" ] || broken "$n" "$why"
       ;;
     waived)
@@ -309,7 +310,56 @@ done 3<"$work/places"
 [ -n "$whose" ] || lacks="$lacks
 Not signed: nobody has signed it."
 
-# 4. The files that lines refer to.
+# 4. What the plans wanted. Of each step that waits for others, beside the digest of its plan: so many persons, roles, and whether it acts.
+while read -r digest file; do
+  awk -v digest="$digest" '{
+    wants = "[{]\\"approvals\\":[{]\\"persons\\":[1-9],\\"roles\\":[[][^]]*[]][}],\\"effect\\":\\"[a-z]*\\",\\"id\\":\\"[^\\"]*\\",\\"irreversible\\":"
+    while (match($0, wants)) {
+      one = substr($0, RSTART, RLENGTH)
+      $0 = substr($0, RSTART + RLENGTH)
+      id = one; sub(/.*,"id":"/, "", id); sub(/".*/, "", id)
+      persons = one; sub(/.*"persons":/, "", persons)
+      roles = one; sub(/.*"roles":[[]/, "", roles); sub(/[]].*/, "", roles)
+      print digest "\\t" id "\\t" substr(persons, 1, 1) "\\t" roles "\\t" (one ~ /"effect":"none"/ ? 0 : 1)
+    }
+  }' "$file" || cannot 'awk failed'
+done <"$work/intents" >"$work/wants"
+cut -d ' ' -f 1 "$work/intents" >"$work/digests"
+why=$(awk -F '\\t' '
+  function step() {
+    if (!match($0, /,"step":"[^"]*",("there":[{][^}]*[}],)?"ts":"[^"]*","type":"[a-z.-]*","v":1[,}]/)) return ""
+    return substr($0, RSTART + 9, index(substr($0, RSTART + 9), "\\"") - 1)
+  }
+  function lacks(id, acts,   n, i, role) {
+    if (!((intent, id) in persons) || (acting[intent, id] && !acts)) return 0
+    if (!(id in met) || met[id] < persons[intent, id]) return 1
+    n = split(roles[intent, id], role, ",")
+    for (i = 1; i <= n; i++) if (index("," as[id] ",", "," role[i] ",") == 0) return 1
+    return 0
+  }
+  FILENAME ~ /digests$/ { there[$0] = 1; next }
+  FILENAME ~ /wants$/ { persons[$1, $2] = $3; roles[$1, $2] = $4; acting[$1, $2] = $5; next }
+  /"type":"(run[.]opened|plan[.]amended)",/ {
+    intent = $0; sub(/.*,"intent":"/, "", intent); intent = substr(intent, 1, 64)
+    if (!(intent in there)) { print FNR " the plan that it names is not in the run’s folder"; exit }
+    for (id in met) delete met[id]
+    next
+  }
+  !/"direction":"forth",/ { next }
+  /"type":"step[.]started","v":1[}]$/ { delete met[step()]; next }
+  /"type":"gate[.]approved","v":1,"wanted":/ {
+    id = step()
+    one = $0; sub(/.*"wanted":[{]"persons":/, "", one); met[id] = substr(one, 1, 1)
+    sub(/^[0-9]*,"roles":[[]/, "", one); sub(/[]].*/, "", one); as[id] = one
+    next
+  }
+  /"type":"(operation[.]intended|step[.]verified)","v":1[}]$/ {
+    id = step()
+    if (lacks(id, $0 ~ /"type":"operation[.]/)) { print FNR " step \\"" id "\\" went on without the approvals that its plan wants"; exit }
+  }' "$work/digests" "$work/wants" "$work/log") || cannot 'awk failed'
+[ -z "$why" ] || broken "\${why%% *}" "\${why#* }"
+
+# 5. The files that lines refer to.
 sed -n 's/.*"\\(before\\|blob\\|answer\\)":{"bytes":[0-9]*,"sha256":"\\([0-9a-f]\\{64\\}\\)"}.*/\\2/p' "$work/log" | sort -u >"$work/names"
 for name in $(cat "$work/names"); do
   n=$(sed -n "/\\"sha256\\":\\"$name\\"/{=;q;}" "$work/log")
@@ -318,7 +368,7 @@ for name in $(cat "$work/names"); do
     broken "$n" "it refers to out/$name, and that file is not what was written"
 done
 
-# 5. A head that was kept elsewhere.
+# 6. A head that was kept elsewhere.
 head=$(sed -n '$p' "$work/hashes")
 if [ -n "$kept" ]; then
   grep -qx "$kept" "$work/hashes" || broken "$count" 'no line up to this one has the head that was kept elsewhere'

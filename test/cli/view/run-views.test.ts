@@ -73,7 +73,7 @@ const folder: RunFolder = {
   rehearsal: false,
   path: '/state/runs/web01/3f9c1a7be204',
   firstPlan: () => ({ ok: true, value: clearPlan }),
-  intentFile: () => undefined,
+  intents: () => new Set<string>(),
   plan: () => ({ ok: true, value: clearPlan }),
   amendPlan: () => ({ ok: true, value: undefined }),
   log: () => ({ ok: true, value: new Uint8Array() }),
