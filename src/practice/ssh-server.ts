@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createServer, type Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
 import ssh2, { type AuthContext, type Connection, type ServerChannel } from 'ssh2';
 import { listenOn } from './lasting-port.ts';
 
@@ -114,8 +115,9 @@ function mayLogIn(context: AuthContext, options: SshServerOptions): boolean {
 /** Ties a command to its channel. What it returns lets go of the command, which goes on without its streams. */
 function join(channel: ServerChannel, command: ChildProcessWithoutNullStreams): () => void {
   channel.pipe(command.stdin);
-  command.stdout.pipe(channel, { end: false });
-  command.stderr.pipe(channel.stderr, { end: false });
+  const hand = inTurn(channel);
+  hand(command.stdout, channel);
+  hand(command.stderr, channel.stderr);
   // EPIPE: the command ended, or closed its input, before it had read everything.
   command.stdin.on('error', () => {});
   channel.on('error', () => {});
@@ -137,5 +139,28 @@ function join(channel: ServerChannel, command: ChildProcessWithoutNullStreams): 
     command.stdin.end();
     command.stdout.destroy();
     command.stderr.destroy();
+  };
+}
+
+/**
+ * Hands on what both streams of a command bring, a piece of one at a time. ssh2 keeps a piece that had to wait for room at the client, and never forgets it: where the other stream has to
+ * wait later, or both at once, it sends the wrong one once more, and the other never.
+ */
+function inTurn(channel: ServerChannel): (from: Readable, to: Writable) => void {
+  let turn: Promise<void> = Promise.resolve();
+  return (from, to) => {
+    from.on('data', (chunk: Buffer) => {
+      from.pause();
+      turn = turn.then(() => new Promise((resolve) => to.write(chunk, () => resolve())));
+      void turn.then(() => {
+        Object.assign(channel, {
+          _chunk: undefined,
+          _chunkcb: undefined,
+          _chunkErr: undefined,
+          _chunkcbErr: undefined,
+        });
+        from.resume();
+      });
+    });
   };
 }

@@ -52,6 +52,28 @@ test('while it is off, the system gives its port to nobody else', async () => {
 });
 
 describe('running commands', () => {
+  test('both streams come back where the client reads neither until it is full', { timeout: 60_000 }, async () => {
+    const ended = new Promise<readonly [number, number]>((resolve, reject) => {
+      client.exec('head -c 8000000 /dev/zero; head -c 8000000 /dev/zero >&2', (error, channel) => {
+        if (error) return reject(error);
+        const bytes: [number, number] = [0, 0];
+        const read = (n: 0 | 1) => (chunk: Buffer) => {
+          bytes[n] += chunk.length;
+        };
+        // What ssh2 itself counts: nothing more may be sent until something is read.
+        const isFull = () => (channel as unknown as { incoming: { window: number } }).incoming.window === 0;
+        channel.on('close', () => resolve(bytes));
+        void (async () => {
+          await until('no room', isFull);
+          channel.on('data', read(0));
+          await until('no room again', () => bytes[0] === 8e6 && isFull());
+          channel.stderr.on('data', read(1));
+        })().catch(reject);
+      });
+    });
+    expect(await ended).toEqual([8e6, 8e6]);
+  });
+
   test('exit code and both streams come back', async () => {
     expect(await run(client, 'echo out; echo err >&2; exit 7')).toEqual({
       code: 7,
