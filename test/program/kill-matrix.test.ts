@@ -54,8 +54,11 @@ function stretchesOf(calls: readonly Call[], isThere: (call: Call) => boolean): 
   return stretches;
 }
 
-/** The faults, by their numbers in a run that is left alone. */
-async function counted(stage: Stage): Promise<readonly (readonly [fault: Fault, at: string])[]> {
+/**
+ * The faults, by their numbers in a run that is left alone. Where a call is one of many, how many stand before it depends on what the computer does besides: several places are named then, and
+ * the next one is aimed at where one was missed.
+ */
+async function counted(stage: Stage): Promise<readonly (readonly [faults: readonly Fault[], at: string])[]> {
   await stage.reset();
   const { calls } = (await watch(stage, stage.begin)).trace;
   const below = (call: Call): boolean => call.name === 'write' && call.on.startsWith(`${stage.bench.state}/`);
@@ -67,15 +70,16 @@ async function counted(stage: Stage): Promise<readonly (readonly [fault: Fault, 
     const longest = stretches.toSorted((a, b) => b.length - a.length)[0] ?? [];
     const found =
       which === 'middle'
-        ? longest[Math.floor(longest.length / 2)]
-        : which === 'last'
-          ? stretches.at(-1)?.at(-1)
-          : stretches[0]?.[0];
-    if (found === undefined) throw new Error(`a run never comes to ${at}`);
+        ? [0.5, 0.25, 0.75].flatMap((part) => longest[Math.floor(longest.length * part)] ?? [])
+        : [which === 'last' ? stretches.at(-1)?.at(-1) : stretches[0]?.[0]].flatMap((one) => one ?? []);
+    if (found.length === 0) throw new Error(`a run never comes to ${at}`);
     // A full disk counts what is written below the state folder.
     const whole = does === 'ENOSPC' || does === 'short';
-    const nth = whole ? calls.filter(below).indexOf(found) + 1 : found.nth;
-    return [{ does, call, nth } as Fault, at];
+    const faults = found.map((one) => {
+      const nth = whole ? calls.filter(below).indexOf(one) + 1 : one.nth;
+      return { does, call, nth } as Fault;
+    });
+    return [faults, at];
   });
 }
 
@@ -83,21 +87,27 @@ test('a run that dies at one of eleven points, or whose disk fails there, is gon
   const [first] = stages;
   if (first === undefined) throw new Error('no stage');
   const queue = [...(await counted(first))];
-  const tried: (readonly [Tried, string])[] = [];
+  const wanted = [...queue];
+  const tried: Tried[] = [];
+  const met = new Set<(typeof wanted)[number]>();
   await Promise.all(
     stages.map(async (stage) => {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        const [fault, name] = next;
-        tried.push([await tryPoint(stage, fault), name]);
+        const [faults, at] = next;
+        for (const fault of faults) {
+          const one = await tryPoint(stage, fault);
+          tried.push(one);
+          if (one.name !== at) continue;
+          met.add(next);
+          break;
+        }
       }
     }),
   );
   process.stdout.write(`kill matrix: ${tried.length} points tried; all of them: npm run kill-matrix\n`);
-  for (const [one, name] of tried) {
-    expect(one.name, JSON.stringify(one)).toBe(name);
-    expect(isWell(one), JSON.stringify(one)).toBe(true);
-  }
-  expect(tried).toHaveLength(sample.length);
+  for (const one of tried) expect(isWell(one), JSON.stringify(one)).toBe(true);
+  expect(wanted.filter((one) => !met.has(one)).map(([, at]) => at)).toEqual([]);
+  expect(wanted).toHaveLength(sample.length);
 });
 
 test('a power cut at any moment of a run leaves a log that goes on from every synced line, and a log cut anywhere is torn, never broken', async () => {
