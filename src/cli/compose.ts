@@ -47,6 +47,7 @@ export interface Surroundings {
 }
 
 export const newRedactor = makeRedactor;
+export { readPlainFile } from '../effects/state/plain-file.ts';
 
 /** All runs of a state folder. Loads nothing that talks to the network. */
 export const openRunStore = (path: string, operator: string, redactor: Redactor, group?: string): RunStore =>

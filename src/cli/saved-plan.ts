@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { actions } from '../actions/index.ts';
 import { digestOf, sha256 } from '../core/json.ts';
 import { boundHelpers, boundHost, type Intent, type Plan } from '../core/plan.ts';
@@ -11,13 +11,17 @@ import type { RunRead } from '../engine/open-run.ts';
 import { loadRunbook } from '../load/load-runbook.ts';
 import { parsePlan } from '../load/plan-file.ts';
 import { approvalPolicy } from './approvals.ts';
+import { readPlainFile } from './compose.ts';
 import { findHost, helpersOf, type Problem, readWorkspaceFile, type Workspace, zoneOf } from './workspace.ts';
 
 /** Reads a plan that `plan -o` saved. */
+/** Bytes of a saved plan at most: what is on a host is told in it with a hundred rows of a list, so a plan is a few MiB. */
+const maxPlan = 64 << 20;
+
 export function readPlanFile(file: string): Result<Plan> {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readPlainFile(file, maxPlan).toString();
   } catch (error) {
     const what = `the plan ${file} cannot be read: ${(error as Error).message}`;
     return fail(trouble('no-plan', what, 'Save one with: decom plan HOST -o plan.json'));

@@ -9,6 +9,8 @@ test.each([
   ['\u009b31m', '\\x9b31m'],
   ['zero\u200bwidth', 'zero\\u200bwidth'],
   ['tag\u{e0041}', 'tag\\u{e0041}'],
+  ['ap\u034fp\u3164 \u2800 \uffa0', 'ap\\u034fp\\u3164 \\u2800 \\uffa0'],
+  ['web\ufe0f01 web\u{e0100}01', 'web\\ufe0f01 web\\u{e0100}01'],
   ['lone \ud800 surrogate', 'lone \\ud800 surrogate'],
 ])('text from outside is shown without anything that could move a cursor or turn its direction: %j', (text, shown) => {
   expect(printable(text)).toBe(shown);

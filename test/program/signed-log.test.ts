@@ -246,8 +246,11 @@ test('a list of signers with patterns, authorities or no key is refused by its l
     [ada.line.replace('ada@', '*@'), 'allowed_signers:2: patterns of names are not allowed'],
     [ada.line.replace(' ', ' cert-authority '), 'allowed_signers:2: certificate authorities are not supported'],
     ['ada@example.org ssh-ed25519\n', 'allowed_signers:2: no public key'],
+    [ada.line.replace(' ', '\f'), 'allowed_signers:2: no public key'],
+    [ada.line.replace(' ', ' valid-before="20269999" '), 'allowed_signers:2: its "valid-before" is no time'],
+    [ada.line.replace(' ', ' valid-after=tomorrow '), 'allowed_signers:2: its "valid-after" is no time'],
   ] as const) {
-    b.write('allowed_signers', `# people\n${line}`);
+    b.write('allowed_signers', `  # people\n${line}`);
     const refused = await b.start(b.unattended, env(ada.file)).ended;
     expect(refused).toMatchObject({ code: 2 });
     expect(refused.stderr).toContain(what);

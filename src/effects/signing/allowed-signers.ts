@@ -34,8 +34,8 @@ export function readAllowedSigners(path: string): Result<readonly AllowedSigner[
   const text = textOfSigners(path);
   if (!text.ok) return text;
   const found: AllowedSigner[] = [];
-  for (const [at, line] of text.value.split('\n').entries()) {
-    if (line.trim() === '' || line.startsWith('#')) continue;
+  for (const [at, line] of text.value.split(/\r?\n/).entries()) {
+    if (/^[ \t]*(#|$)/.test(line)) continue;
     const refused = (what: string) =>
       fail(
         trouble(
@@ -57,6 +57,10 @@ export function readAllowedSigners(path: string): Result<readonly AllowedSigner[
     const roles = names.slice(1).flatMap((name) => (name.startsWith('role:') ? [name.slice('role:'.length)] : []));
     const options = fields.slice(1, type).join(',');
     const [validAfter, validBefore] = [timeIn(options, 'valid-after'), timeIn(options, 'valid-before')];
+    const lost = (['valid-after', 'valid-before'] as const).find(
+      (name, i) => new RegExp(`(?:^|,)${name}`, 'i').test(options) && [validAfter, validBefore][i] === undefined,
+    );
+    if (lost !== undefined) return refused(`its "${lost}" is no time like 20261231 or 202612312359Z`);
     const signer = { principal: names[0] ?? '', roles, key: `${fields[type]} ${base64}` };
     // Two persons are two keys: with one key under two names somebody could approve what they drive.
     const other = found.find(({ key, principal }) => key === signer.key && principal !== signer.principal);
@@ -85,7 +89,7 @@ export const personsAlone = (list: string): string =>
     .join('\n');
 
 /** Fields as ssh-keygen splits them: at blanks outside double quotes. */
-const fieldsOf = (line: string): readonly string[] => line.match(/(?:"(?:\\.|[^"\\])*"|[^\s"])+/g) ?? [];
+const fieldsOf = (line: string): readonly string[] => line.match(/(?:"(?:\\.|[^"\\])*"|[^ \t"])+/g) ?? [];
 
 /** A time as ssh-keygen(1) writes it: `YYYYMMDD[Z]` or `YYYYMMDDHHMM[SS][Z]`; without `Z` it is local. */
 function timeIn(options: string, name: string): number | undefined {

@@ -1,15 +1,4 @@
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-} from 'node:fs';
+import { existsSync, readdirSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { sha256 } from '../../core/json.ts';
 import type { Inbox, Waiting } from '../../core/ports.ts';
@@ -17,6 +6,7 @@ import { fail, ok, type Result, trouble } from '../../core/result.ts';
 import { maxStatement } from '../../core/statement.ts';
 import { type Access, ownerOnly } from './access.ts';
 import { makeFolder, replaceFile, syncFolder } from './durable.ts';
+import { readPlainFile, UnfitFile } from './plain-file.ts';
 
 /**
  * The inbox of a run: `<run>/inbox/*.json`. A file comes by a rename, so that nobody ever reads half of one. What is no plain file is unfit:
@@ -72,20 +62,12 @@ export function folderInbox(path: string, access: Result<Access> = ok(ownerOnly)
 /** Nothing where the file has gone since: somebody else took it. */
 function read(path: string, name: string): readonly Waiting[] {
   const unfit = (why: string): readonly Waiting[] => [{ name, content: { ok: false, unfit: why, sha256: sha256('') } }];
-  let fd: number;
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    return [{ name, content: { ok: true, bytes: readPlainFile(path, maxStatement, { follow: false }) } }];
   } catch (error) {
+    if (error instanceof UnfitFile) return unfit(error.message);
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return [];
     return unfit(code === 'ELOOP' ? 'it is a symbolic link' : `it cannot be read: ${(error as Error).message}`);
-  }
-  try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile()) return unfit('it is no plain file');
-    if (stat.size > maxStatement) return unfit(`it has ${stat.size} bytes, and ${maxStatement} are allowed`);
-    return [{ name, content: { ok: true, bytes: readFileSync(fd) } }];
-  } finally {
-    closeSync(fd);
   }
 }
