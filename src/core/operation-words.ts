@@ -40,6 +40,10 @@ export function operationWords(operation: Operation): readonly string[] {
       return ['come back to the host on a new connection, and tell it that it may stay cut off'];
     case 'network.reopen':
       return ['open the network of the host again: take away the rules that cut it off, and no others'];
+    case 'disk.free':
+      return [
+        `take away what is on disk ${operation.disks.map(({ serial }) => serial).join(', ')} of the host: switch off swap, unmount, close encryption, take volume groups and arrays apart, and wipe their labels; only if all of it is on these disks, no program uses it, and the system does not run from it`,
+      ];
     case 'disk.erase':
       return [
         `erase disk ${operation.serial} of the host (${bytesText(operation.size)}${operation.wwn === '' ? '' : `, ${operation.wwn}`}): overwrite all of it with zeroes, which clears it; only if its serial, WWN and size are these and nothing is on it`,

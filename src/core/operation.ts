@@ -107,6 +107,15 @@ export type Operation =
   /** Takes away what `network.cut` added, and nothing else. */
   | { readonly kind: 'network.reopen'; readonly on: 'host' }
   /**
+   * Takes away what stands on disks of the host before they are erased: mounts, swap, encryption, volume groups, arrays, and their labels. Nothing of it where part of that lies on another
+   * disk, a program uses it, or the system runs from it.
+   */
+  | {
+      readonly kind: 'disk.free';
+      readonly on: 'host';
+      readonly disks: readonly { readonly serial: string; readonly wwn: string; readonly size: number }[];
+    }
+  /**
    * Erases one disk of the host, told by its serial, where WWN, size (bytes) and sectors are these and nothing stands on it. A canary that only `seed`
    * tells is written before, so that an erase which does nothing is found out.
    */
@@ -133,6 +142,10 @@ export type Operation =
     }
   /** Parks the run until an instant (RFC 3339). */
   | { readonly kind: 'wait'; readonly on: 'control'; readonly until: string; readonly why: string };
+
+/** What runs on the host as a program of its own, begun in one command with what has to hold of that host. */
+export const isProgram = (operation: Operation): operation is OperationOf<'exec' | 'disk.free' | 'disk.erase'> =>
+  operation.kind === 'exec' || operation.kind === 'disk.free' || operation.kind === 'disk.erase';
 
 /** Whether it makes a copy. */
 export const makesCopy = (

@@ -16,6 +16,7 @@ export async function holdClaim(on: Holding, operation: Operation, n: number): P
   if (claims === undefined) return undefined;
   switch (operation.kind) {
     case 'exec':
+    case 'disk.free':
     case 'disk.erase':
     case 'copy.archive':
     case 'copy.rsync':

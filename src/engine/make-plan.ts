@@ -4,7 +4,7 @@ import type { Scope } from '../core/binding.ts';
 import type { Host } from '../core/host.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import { mayStartWriters } from '../core/may-start-writers.ts';
-import type { Operation } from '../core/operation.ts';
+import { isProgram, type Operation } from '../core/operation.ts';
 import { type OrderedStep, orderedStep, orderFaults } from '../core/order.ts';
 import {
   type Blocker,
@@ -249,7 +249,7 @@ function preconditioned(
   operations: PlannedStep['operations'],
   { serial, uuid, machine_id }: BoundHost,
 ): Pick<PlannedStep, 'precondition'> {
-  if (!grave || operations?.some(({ kind }) => kind === 'exec' || kind === 'disk.erase') !== true) return {};
+  if (!grave || operations?.some(isProgram) !== true) return {};
   const known = { ...(uuid === null ? {} : { uuid }), ...(machine_id === null ? {} : { machine_id }) };
   return { precondition: { serial, ...known } };
 }

@@ -1,5 +1,5 @@
 import type { Evidence } from '../core/evidence.ts';
-import type { Operation } from '../core/operation.ts';
+import { isProgram, type Operation } from '../core/operation.ts';
 import type { Precondition } from '../core/precondition.ts';
 import { fail, ok, type Result, trouble } from '../core/result.ts';
 import { isGrave } from './agree.ts';
@@ -13,7 +13,7 @@ type Acting = Pick<StepRun, 'journal' | 'action' | 'setting' | 'direction' | 'st
  * where no step of the run has looked. On the way back the boot is not asked, because giving a machine back may switch it on.
  */
 export function preconditionOf(run: Acting, operation: Operation): Result<Precondition | undefined> {
-  if (operation.kind !== 'exec' && operation.kind !== 'disk.erase') return ok(undefined);
+  if (!isProgram(operation)) return ok(undefined);
   const { execution } = run.journal;
   const confirmed = execution.evidence.findLast(isIdentity);
   const grave = isGrave(run.action);

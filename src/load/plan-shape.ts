@@ -43,6 +43,7 @@ const Operation = Type.Object(
         'network.cut',
         'network.confirm',
         'network.reopen',
+        'disk.free',
         'disk.erase',
         'ask',
         'wait',

@@ -25,6 +25,8 @@ interface Case {
   /** The exact text of the trouble that blocks. */
   readonly blocked?: string;
   readonly fix?: string;
+  /** What a plan says beside the operations. */
+  readonly remarks?: readonly string[];
   /** What the probes see after the operations, over `facts`. */
   readonly after?: Facts;
   readonly afterwards?: Past;
@@ -130,6 +132,7 @@ async function check(action: AnyAction, one: Case): Promise<void> {
   // The journal keeps facts as JSON, so they must be the same after that.
   expect(JSON.parse(JSON.stringify(facts))).toEqual(facts);
   const left = one.earlier === undefined ? facts : action.left?.(facts, one.earlier);
+  if (one.remarks !== undefined) expect(action.remarks?.(left, mine)).toEqual(one.remarks);
   const planned = action.plan(one.input, left, mine);
   if (one.blocked !== undefined) {
     expect(planned).toMatchObject({

@@ -309,6 +309,10 @@ export function fakeWorld(
   };
 
   const operations: OperationHandlers = {
+    'disk.free': async () => ({
+      outcome: 'failed',
+      trouble: trouble('disk-absent', 'web01 has no such disk', 'Look.'),
+    }),
     'disk.erase': async () => ({
       outcome: 'failed',
       trouble: trouble('disk-absent', 'web01 has no such disk', 'Look.'),

@@ -1,15 +1,13 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { canaryOf, canarySectors, samplePlaces } from '../../src/core/disk-samples.ts';
-import { type DiskRoots, disksScript, eraseScript, samplesScript } from '../../src/effects/host/disk-script.ts';
+import { disksScript, eraseScript, samplesScript } from '../../src/effects/host/disk-script.ts';
+import { DiskBench, shells, size } from './disk-bench.ts';
 
-const size = 12 << 20;
 const sector = 512;
 const seed = 'a seed';
-const shells = [['dash'], ['bash', '--posix'], ['busybox', 'sh']] as const;
 
 /** Some of the places: all of them want ten thousand processes, which tell no more of a script. Core tests hold to the full list. */
 const found = samplePlaces(seed, size, sector) ?? { unit: 0, places: [] };
@@ -19,63 +17,7 @@ const canaries = canarySectors(seed, size, sector, 'sampled').filter(
   (at, i, all) => i === 0 || i === all.length - 1 || starts.includes(at),
 );
 
-/** A disk as the kernel would show it, on a loop device of its own; and another one beside it. */
-class Bench {
-  readonly folder = mkdtempSync(join(tmpdir(), 'decom-disk-'));
-  readonly roots: DiskRoots = {
-    sys: join(this.folder, 'sys'),
-    proc: join(this.folder, 'proc'),
-    dev: join(this.folder, 'dev'),
-  };
-  readonly loops: string[] = [];
-
-  constructor() {
-    mkdirSync(join(this.roots.proc, 'self'), { recursive: true });
-    mkdirSync(this.roots.dev);
-    this.write(join(this.roots.proc, 'self/mountinfo'), '27 1 250:1 / / rw - ext4 /dev/root rw\n');
-    this.write(join(this.roots.proc, 'swaps'), 'Filename Type Size Used Priority\n');
-  }
-
-  write(path: string, text: string): void {
-    mkdirSync(join(path, '..'), { recursive: true });
-    writeFileSync(path, text);
-  }
-
-  /** The file behind the disk. */
-  file = (name: string): string => join(this.folder, `${name}.img`);
-  sys = (name: string): string => join(this.roots.sys, 'block', name);
-
-  add(name: string, serial: string, content: Buffer): void {
-    writeFileSync(this.file(name), content);
-    const loop = execFileSync('losetup', ['--show', '-f', this.file(name)], { encoding: 'utf8' }).trim();
-    this.loops.push(loop);
-    symlinkSync(loop, join(this.roots.dev, name));
-    const about = {
-      serial,
-      wwid: '',
-      size: String(size / 512),
-      ro: '0',
-      dev: this.number(loop),
-      'queue/logical_block_size': '512',
-    };
-    for (const [file, text] of Object.entries(about)) this.write(join(this.sys(name), file), `${text}\n`);
-  }
-
-  number(node: string): string {
-    const { rdev } = statSync(node);
-    return `${(rdev >> 8) & 0xfff}:${(rdev & 0xff) | ((rdev >> 12) & 0xfff00)}`;
-  }
-
-  run(shell: readonly string[], script: string, words: readonly string[], path = '') {
-    const [program = '', ...rest] = shell;
-    const env = { ...process.env, PATH: `${path}${path === '' ? '' : ':'}${process.env.PATH}` };
-    const { status, stdout, stderr } = spawnSync(program, [...rest, '-c', script, 'sh', ...words], {
-      encoding: 'utf8',
-      env,
-    });
-    return { status, stdout, stderr };
-  }
-
+class Bench extends DiskBench {
   erase(
     shell: readonly string[] = ['dash'],
     given: { serial?: string; wwn?: string; size?: number; path?: string } = {},
@@ -95,19 +37,6 @@ class Bench {
     const words = [serial, '', String(size), String(sector), String(found.unit)];
     const written = places.map(({ start, length }) => `${start}:${length}`);
     return this.run(shell, samplesScript(this.roots), [...words, ...written]).stdout.split('\n');
-  }
-
-  /** A program that stands before the real one. */
-  standIn(name: string, text: string): string {
-    const path = join(this.folder, 'bin');
-    this.write(join(path, name), `#!/bin/sh\n${text}\n`);
-    chmodSync(join(path, name), 0o755);
-    return path;
-  }
-
-  close(): void {
-    for (const loop of this.loops) execFileSync('losetup', ['-d', loop]);
-    rmSync(this.folder, { recursive: true, force: true });
   }
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { actOf } from '../../src/core/act.ts';
 import type { OperationOf } from '../../src/core/operation.ts';
-import { eraseScript, samplesScript } from '../../src/effects/host/disk-script.ts';
+import { samplesScript } from '../../src/effects/host/disk-script.ts';
 import { diskHandlers, samplesProbe } from '../../src/effects/host/disks.ts';
 import { jobsOn } from '../../src/effects/host/jobs.ts';
 import { systemClock } from '../../src/effects/state/clock.ts';
@@ -57,7 +57,7 @@ it('an erase is kept by the host, found again there, and read back at every plac
   const there = await jobs.prepare(erase, place);
   if (!there.ok || there.value === null) throw new Error(JSON.stringify(there));
   const act = actOf(there.value, place);
-  const { 'disk.erase': perform } = diskHandlers({ machine, jobs, clock: systemClock, script: eraseScript(roots) });
+  const { 'disk.erase': perform } = diskHandlers({ machine, jobs, clock: systemClock, roots });
   const done = await perform(erase, { ...context, act });
   expect(done).toMatchObject({
     outcome: 'done',
@@ -80,7 +80,7 @@ it('an erase that the host refused says why in its own words, also when it is fo
   const there = await jobs.prepare(erase, place);
   if (!there.ok || there.value === null) throw new Error(JSON.stringify(there));
   const act = actOf(there.value, place);
-  const { 'disk.erase': perform } = diskHandlers({ machine, jobs, clock: systemClock, script: eraseScript(roots) });
+  const { 'disk.erase': perform } = diskHandlers({ machine, jobs, clock: systemClock, roots });
   const what = `disk D-1 of ${machine.name} was not erased, and nothing was written to it: vdb is write-protected`;
   expect(await perform(erase, { ...context, act })).toMatchObject({
     outcome: 'failed',
@@ -92,6 +92,6 @@ it('an erase that the host refused says why in its own words, also when it is fo
 
 it('is not begun where the host cannot keep it', async () => {
   const { roots, machine, jobs } = bench('0');
-  const { 'disk.erase': perform } = diskHandlers({ machine, jobs, clock: systemClock, script: eraseScript(roots) });
+  const { 'disk.erase': perform } = diskHandlers({ machine, jobs, clock: systemClock, roots });
   expect(await perform(erase, context)).toMatchObject({ outcome: 'failed', trouble: { code: 'no-job-folder' } });
 });

@@ -32,6 +32,12 @@ const Input = Type.Object(
       description:
         'How thoroughly (NIST SP 800-88). A disk that cannot be brought to it is refused, never erased less thoroughly.',
     }),
+    free: Type.Optional(
+      Type.Boolean({
+        description:
+          'Take away what is on the disks first: mounts, swap, encryption, volume groups, arrays, where all of it is on disks of this step. Default false: such a disk is refused.',
+      }),
+    ),
     verify: Type.Optional(
       Type.Enum(['sampled', 'full'], { description: 'Read back a tenth of it, or all. Default sampled.' }),
     ),
@@ -47,7 +53,7 @@ const Input = Type.Object(
 );
 
 type Input = Static<typeof Input>;
-type Facts = { readonly disks: Seen<DisksSeen> };
+type Facts = { readonly disks: Seen<DisksSeen>; readonly frees: boolean };
 type Erase = OperationOf<'disk.erase'>;
 
 /** One disk after its erase: what was done, and what was read. */
@@ -101,25 +107,26 @@ export const diskErase = action<typeof Input, Facts, readonly Erased[]>({
     },
   ],
 
-  inspect: async ({ disks }, probe) => ({
+  inspect: async ({ disks, free = false }, probe) => ({
+    frees: free,
     disks: await probe({ kind: 'host.disks', serials: disks.map(({ serial }) => serial) }),
   }),
 
   // An earlier step of the run may well unmount it: what is on a disk stops nobody from planning, and the host refuses in the command that would erase.
-  remarks: ({ disks }) =>
+  remarks: ({ disks, frees }) =>
     disks.known
       ? disks.value.disks
           .filter(({ uses }) => uses.length > 0)
           .map(
             ({ serial, name, uses }) =>
-              `disk ${serial} (${name} now) is ${uses.map(useWords).join('; ')}. It is not erased until that is gone; let a step before it take it away.`,
+              `disk ${serial} (${name} now) is ${uses.map(useWords).join('; ')}. ${frees ? 'That is taken away before it is erased, or nothing is.' : 'It is not erased until that is gone; write "free: true" into the step, or let a step before it take it away.'}`,
           )
       : [],
 
   plan: (input, { disks }, setting) => {
     const { host, step } = setting;
     if (!disks.known) return { blocked: disks.trouble };
-    const operations: Erase[] = [];
+    const erases: Erase[] = [];
     for (const named of input.disks) {
       const disk = diskOf(named, disks.value, host.name);
       if (isTrouble(disk)) return { blocked: disk };
@@ -129,9 +136,11 @@ export const diskErase = action<typeof Input, Facts, readonly Erased[]>({
       const { serial, wwn, size, sector } = disk;
       const verify = howOf(input);
       if (verify === 'sampled' && samplePlaces(seed, size, sector) === undefined) return { blocked: small(serial) };
-      operations.push({ kind: 'disk.erase', on: 'host', serial, wwn, size, sector, technique, seed, verify });
+      erases.push({ kind: 'disk.erase', on: 'host', serial, wwn, size, sector, technique, seed, verify });
     }
-    return operations;
+    if (input.free !== true) return erases;
+    const freed = erases.map(({ serial, wwn, size }) => ({ serial, wwn, size }));
+    return [{ kind: 'disk.free', on: 'host', disks: freed }, ...erases];
   },
 
   examine: async (input, _receipts, { probe, past }) => {

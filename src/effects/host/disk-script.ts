@@ -4,13 +4,13 @@ export interface DiskRoots {
   readonly proc: string;
   readonly dev: string;
 }
-const real: DiskRoots = { sys: '/sys', proc: '/proc', dev: '/dev' };
+export const real: DiskRoots = { sys: '/sys', proc: '/proc', dev: '/dev' };
 
 /**
  * What the scripts of a disk share. POSIX sh: dash, bash and BusyBox run it. `find_disk` sets `name` to the one disk whose serial is `$serial`; `uses` says, a
  * line each, everything that stands on it, its partitions too. Names like sda change from boot to boot, so every script finds its disk anew.
  */
-const frame = ({ sys, proc, dev }: DiskRoots): string => `
+export const frame = ({ sys, proc, dev }: DiskRoots): string => `
 LC_ALL=C TZ=UTC0 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export LC_ALL TZ PATH
 sys=${sys} proc=${proc} dev=${dev}
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -57,22 +57,26 @@ signature() {
     aa31e02a-400f-11db-9590-000c2911d1b8 | 0xfb) echo "shared VMFS on $1" ;;
   esac
 }
+held_open() { # a node: who has it mounted, as swap, or open; nothing that is made of it
+  number=$(word "$2/dev")
+  # Other processes may have it mounted where this one does not see it.
+  cat "$proc/self/mountinfo" "$proc"/[0-9]*/mountinfo 2>/dev/null | grep "^[0-9]* [0-9]* $number " | cut -d' ' -f5 | sort -u | sed "s/\\$/ on $1/; s/^/mounted /"
+  { while read -r file rest; do [ ! "$file" -ef "$dev/$1" ] || echo "swap $1"; done <"$proc/swaps"; } 2>/dev/null
+  for b in "$sys"/fs/btrfs/*/devices/"$1"; do [ ! -e "$b" ] || echo "mounted btrfs on $1"; done
+  for f in "$proc"/[0-9]*/fd/*; do
+    [ ! "$f" -ef "$dev/$1" ] || { f=\${f%/fd/*}; echo "open \${f##*/} $(word "$f/comm") on $1"; }
+  done
+  # The kernel itself may have it open, for a loop device or for other machines, and tells no holder of that.
+  for f in "$sys"/block/loop*/loop/backing_file "$sys"/kernel/config/target/core/*/*/udev_path "$sys"/kernel/config/nvmet/subsystems/*/namespaces/*/device_path; do
+    { [ -f "$f" ] && IFS= read -r v <"$f" && [ "$v" -ef "$dev/$1" ] && echo "held \${f#"$sys"/} on $1"; } 2>/dev/null
+  done
+}
 uses() {
   for d in "$sys/block/$name" "$sys/block/$name/$name"*; do
     [ -f "$d/dev" ] || continue
-    p=\${d##*/} number=$(word "$d/dev")
+    p=\${d##*/}
     for h in "$d"/holders/*; do [ ! -e "$h" ] && [ ! -L "$h" ] || echo "held \${h##*/} on $p"; done
-    # Other processes may have it mounted where this one does not see it.
-    cat "$proc/self/mountinfo" "$proc"/[0-9]*/mountinfo 2>/dev/null | grep "^[0-9]* [0-9]* $number " | cut -d' ' -f5 | sort -u | sed "s/\\$/ on $p/; s/^/mounted /"
-    { while read -r file rest; do [ ! "$file" -ef "$dev/$p" ] || echo "swap $p"; done <"$proc/swaps"; } 2>/dev/null
-    for b in "$sys"/fs/btrfs/*/devices/"$p"; do [ ! -e "$b" ] || echo "mounted btrfs on $p"; done
-    for f in "$proc"/[0-9]*/fd/*; do
-      [ ! "$f" -ef "$dev/$p" ] || { f=\${f%/fd/*}; echo "open \${f##*/} $(word "$f/comm") on $p"; }
-    done
-    # The kernel itself may have it open, for a loop device or for other machines, and tells no holder of that.
-    for f in "$sys"/block/loop*/loop/backing_file "$sys"/kernel/config/target/core/*/*/udev_path "$sys"/kernel/config/nvmet/subsystems/*/namespaces/*/device_path; do
-      { [ -f "$f" ] && IFS= read -r v <"$f" && [ "$v" -ef "$dev/$p" ] && echo "held \${f#"$sys"/} on $p"; } 2>/dev/null
-    done
+    held_open "$p" "$d"
     if [ -b "$dev/$p" ]; then signature "$p"; else echo "unread $p: there is no $dev/$p"; fi
   done
   [ -r "$proc/self/mountinfo" ] && [ -r "$proc/swaps" ] && [ -f "$sys/block/$name/dev" ] || echo "unread $name: mounts, swap or the device number"
@@ -144,7 +148,7 @@ echo 'decom disks end'
 `;
 
 /** Compares serial, WWN and size with the arguments, and that of what was opened with the kernel's. */
-const checks = `
+export const checks = `
 same() {
   [ "$(serial_of "$name")" = "$serial" ] && [ "$(wwn_of "$name")" = "$wwn" ] && [ "$(size_of "$name")" = "$size" ]
 }

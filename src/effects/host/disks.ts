@@ -3,14 +3,22 @@ import type { DiskSeen, DiskUse } from '../../core/disk.ts';
 import { samplePlaces } from '../../core/disk-samples.ts';
 import type { CollectedOutput, Machine } from '../../core/ports.ts';
 import { type Result, type Seen, seen, type Trouble, trouble, unseen } from '../../core/result.ts';
-import { disksScript, samplesScript } from './disk-script.ts';
+import { type DiskRoots, disksScript, eraseScript, samplesScript } from './disk-script.ts';
 import type { EraseDeps } from './erase-job.ts';
 import { eraseOn } from './erase-job.ts';
+import { freeOn } from './free-job.ts';
+import { freeScript } from './free-script.ts';
 import { lastLines, plainText } from './plain-text.ts';
 
-/** `disk.erase`: an act that the host keeps, whatever becomes of the connection. Receipt: that of `exec`. */
-export const diskHandlers = (deps: EraseDeps): Pick<OperationHandlers, 'disk.erase'> => ({
-  'disk.erase': eraseOn(deps),
+export interface DiskDeps extends Omit<EraseDeps, 'script'> {
+  /** Another place of the kernel's files, only in tests. */
+  readonly roots?: DiskRoots;
+}
+
+/** Acts that the host keeps, whatever becomes of the connection. Receipt: that of `exec`. */
+export const diskHandlers = ({ roots, ...deps }: DiskDeps): Pick<OperationHandlers, 'disk.erase' | 'disk.free'> => ({
+  'disk.erase': eraseOn({ ...deps, script: eraseScript(roots) }),
+  'disk.free': freeOn({ ...deps, script: freeScript(roots) }),
 });
 
 /** Disks may be many, and hdparm waits for those that have to spin up. */

@@ -3,16 +3,16 @@ import { canaryOf, canarySectors } from '../../core/disk-samples.ts';
 import type { OperationOf, Outcome } from '../../core/operation.ts';
 import type { Clock, Machine } from '../../core/ports.ts';
 import { type Trouble, trouble } from '../../core/result.ts';
-import { eraseScript } from './disk-script.ts';
 import type { Jobs } from './jobs.ts';
 import { lastLines } from './plain-text.ts';
+import { noJobFolder, wordsAtEnd } from './words-at-end.ts';
 
 export interface EraseDeps {
   readonly machine: Machine;
   readonly jobs: Jobs;
   readonly clock: Clock;
-  /** The script that erases. Another one only in tests. */
-  readonly script?: string;
+  /** The script that erases. */
+  readonly script: string;
 }
 
 type Erase = OperationOf<'disk.erase'>;
@@ -21,9 +21,9 @@ type Erase = OperationOf<'disk.erase'>;
 const between = 5000;
 
 export const eraseOn =
-  ({ machine, jobs, clock, script = eraseScript() }: EraseDeps): OperationHandlers['disk.erase'] =>
+  ({ machine, jobs, clock, script }: EraseDeps): OperationHandlers['disk.erase'] =>
   async (operation, { signal, act, precondition, progress }) => {
-    if (act === undefined) return { outcome: 'failed', trouble: notKept(machine.name) };
+    if (act === undefined) return { outcome: 'failed', trouble: noJobFolder(machine.name) };
     const file = `${act.folder}/${act.name}/progress`;
     const argv = ['sh', '-c', script, 'sh', ...wordsOf(operation, file)];
     const over = new AbortController();
@@ -69,23 +69,16 @@ export function erased<O extends Outcome | { readonly outcome: 'never' | 'unreac
   host: string,
   outcome: O,
 ): O {
-  if (outcome.outcome !== 'failed') return outcome;
-  const { receipt } = outcome as { readonly receipt?: { readonly [key: string]: unknown } };
-  const said = String(receipt?.stderr_tail ?? '').split('\n');
-  const line = (word: string): string | undefined =>
-    said.findLast((one) => one.startsWith(`${word}: `))?.slice(word.length + 2);
-  const [refused, failed] = [line('refused'), line('failed')];
-  if (receipt?.exit === 3 && refused !== undefined) return { ...outcome, trouble: refusedAs(operation, host, refused) };
-  if (receipt?.exit === 4 && failed !== undefined)
-    return { ...outcome, trouble: brokeOff(operation, host, failed, said.join('\n')) };
-  return outcome;
+  const { refused, failed, said } = wordsAtEnd(outcome);
+  if (refused !== undefined) return { ...outcome, trouble: refusedAs(operation, host, refused) };
+  return failed === undefined ? outcome : { ...outcome, trouble: brokeOff(operation, host, failed, said) };
 }
 
 const refusedAs = ({ serial }: Erase, host: string, why: string): Trouble =>
   trouble(
     'disk-refused',
     `disk ${serial} of ${host} was not erased, and nothing was written to it: ${why}`,
-    'Take away what is on it (umount, swapoff, vgchange -an and pvremove, mdadm --stop and --zero-superblock, wipefs), or see which disk is meant; then: decom resume',
+    'Have it taken away by the step ("free: true"), or by hand (umount, swapoff, vgchange -an and pvremove, mdadm --stop and --zero-superblock, wipefs), or see which disk is meant; then: decom resume',
   );
 
 const brokeOff = ({ serial }: Erase, host: string, why: string, said: string): Trouble =>
@@ -94,11 +87,4 @@ const brokeOff = ({ serial }: Erase, host: string, why: string, said: string): T
     `disk ${serial} of ${host} was not erased to its end: ${why}`,
     'Part of what was on it is still there. See what is wrong with it (dmesg), then: decom resume. A disk that cannot be written must be destroyed.',
     lastLines(said, 10),
-  );
-
-const notKept = (host: string): Trouble =>
-  trouble(
-    'no-job-folder',
-    `${host} cannot keep an act that outlives the connection, and nothing is erased without that`,
-    'It needs /proc/sys/kernel/random/boot_id, and a folder for the login: /run/decom, ~/.decom/run, or DECOM_JOBS.',
   );

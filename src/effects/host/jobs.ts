@@ -10,6 +10,7 @@ import type { Secret } from '../../core/secret.ts';
 import { endTreeScript } from '../end-tree.ts';
 import { calledOf, erased } from './erase-job.ts';
 import { exitOutcome, notStarted, type Streams, signalOutcome } from './exit-outcome.ts';
+import { freeCalled, freed } from './free-job.ts';
 import { jobScript, prepareScript } from './job-script.ts';
 
 export interface JobDeps {
@@ -42,7 +43,8 @@ type Named = Pick<Ready, 'argv' | 'root' | 'called'>;
 /** An operation that is a program on the host; undefined for every other one. Its words are for people. */
 function programOf(operation: Operation): Named | undefined {
   if (operation.kind === 'exec') return operation;
-  return operation.kind === 'disk.erase' ? { argv: calledOf(operation), root: true } : undefined;
+  if (operation.kind === 'disk.erase') return { argv: calledOf(operation), root: true };
+  return operation.kind === 'disk.free' ? { argv: freeCalled(operation), root: true } : undefined;
 }
 
 const usualPatience = 60_000;
@@ -183,7 +185,8 @@ export function jobsOn(deps: JobDeps): Jobs {
       const said = first.said === 'lost' && !signal.aborted ? await follow(operation, act, signal) : first;
       if (said.said === 'not-asked' && !signal.aborted) return { outcome: 'unreached', trouble: said.trouble };
       const outcome = await settled(operation, act, said, signal);
-      return begun.kind === 'disk.erase' ? erased(begun, machine.name, outcome) : outcome;
+      if (begun.kind === 'disk.erase') return erased(begun, machine.name, outcome);
+      return begun.kind === 'disk.free' ? freed(begun, machine.name, outcome) : outcome;
     },
 
     forget: async (run) => {
