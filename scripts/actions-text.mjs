@@ -14,6 +14,8 @@ const examples = {
   'command.run':
     '- id: no-account\n  uses: command.run\n  with:\n    argv: [userdel, app]\n    root: true\n    probe: { argv: [getent, passwd, app], exit: 2 }',
   confirm: '- id: told\n  uses: confirm\n  with: { question: Do the users know that it is going? }',
+  'disk.destroy':
+    '- id: shredded\n  uses: disk.destroy\n  with:\n    how: shred\n    why: it could not be written to its end\n    disks: [{ serial: S3Z8NB0K123456 }]',
   'disk.erase': '- id: erase\n  uses: disk.erase\n  with: { level: clear, disks: [{ serial: S3Z8NB0K123456 }] }',
   'host.survey': '- id: survey\n  uses: host.survey\n  with: { wants: [mounts, disks, connections] }',
   'identity.attest': '- id: attest\n  uses: identity.attest\n  with: { over: 5m }',

@@ -7,6 +7,7 @@ import { bmcReset } from './bmc/reset.ts';
 import { checklist } from './checklist.ts';
 import { commandRun } from './command/run.ts';
 import { confirm } from './confirm.ts';
+import { diskDestroy } from './disk/destroy.ts';
 import { diskErase } from './disk/erase.ts';
 import { hostSurvey } from './host/survey.ts';
 import { identityAttest } from './identity/attest.ts';
@@ -33,6 +34,7 @@ export const actions: readonly AnyAction[] = [
   checklist,
   commandRun,
   confirm,
+  diskDestroy,
   diskErase,
   hostSurvey,
   identityAttest,

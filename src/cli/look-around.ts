@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import type { Helper } from '../core/helper.ts';
@@ -14,7 +14,6 @@ export interface Surroundings {
   readonly helpers: readonly Helper[];
   /** Kinds of steps that the workspace's runbooks use. */
   readonly uses: ReadonlySet<string>;
-  readonly state: string | undefined;
   readonly folder: string;
 }
 
@@ -26,7 +25,6 @@ export function lookAround(around: Surroundings): readonly Finding[] {
     ...loginKeys(around),
     ...around.hosts.flatMap((host) => [...secretsOf(around, host), ...powerSecretsOf(around, host)]),
     ...around.helpers.flatMap((helper) => secretsOf(around, { ...helper, name: `helper ${helper.name}` })),
-    ...(around.state === undefined ? [] : [stateFolder(around.state)]),
     terminalKeeper(around),
   ];
 }
@@ -245,18 +243,6 @@ function secretState(
         };
   }
   return { state: 'here', says: 'asked at the terminal; not possible unattended', fix: '' };
-}
-
-function stateFolder(path: string): Finding {
-  const about = 'state folder';
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    accessSync(path, constants.W_OK);
-    return { about, state: 'here', needed: true, says: path, fix: '' };
-  } catch (error) {
-    const fix = 'Give a folder that can be written, by "state:" in decom.yaml or DECOM_STATE_DIR.';
-    return { about, state: 'missing', needed: true, says: `${path}: ${(error as Error).message}`, fix };
-  }
 }
 
 function terminalKeeper({ environment }: Surroundings): Finding {

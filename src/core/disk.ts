@@ -3,6 +3,16 @@ import { type Trouble, trouble } from './result.ts';
 /** How thoroughly what is on a disk goes (NIST SP 800-88). To destroy the disk itself is another matter. */
 export type EraseLevel = 'clear' | 'purge';
 
+/** How a disk is destroyed (NIST SP 800-88, Destroy), with the words for it. */
+export const destroyHows = {
+  shred: 'shredded',
+  disintegrate: 'disintegrated',
+  pulverize: 'pulverized',
+  melt: 'melted',
+  incinerate: 'incinerated',
+} as const;
+export type DestroyHow = keyof typeof destroyHows;
+
 /** What a technique comes to at most: an overwrite leaves what the disk has set aside, so it clears, on flash as well. */
 export const levelOf = { overwrite: 'clear' } as const satisfies { readonly [technique: string]: EraseLevel };
 export type Technique = keyof typeof levelOf;

@@ -214,6 +214,10 @@ export type Event =
       readonly reason: string | null;
     };
 
+/** Who drives a session: the person whose key vouches for it, beside the login where that has another name. */
+export const driverWords = ({ operator, seal }: EventOf<'session.opened'>): string =>
+  seal === undefined || seal.principal === operator ? operator : `${seal.principal} (login ${operator})`;
+
 export type EventType = Event['type'];
 export type EventOf<T extends EventType> = Extract<Event, { type: T }>;
 

@@ -1,4 +1,4 @@
-import type { EraseLevel, Technique } from './disk.ts';
+import type { DestroyHow, EraseLevel, Technique } from './disk.ts';
 import type { ReadBack } from './disk-samples.ts';
 import type { AttributeProof, CopiedFileSystem } from './probe.ts';
 
@@ -73,6 +73,15 @@ export type Finding =
       readonly bytes_read: number;
       readonly started: string;
       readonly ended: string;
+    }
+  /** A person read its label, and says who destroyed it: their own words in `said`. */
+  | {
+      readonly kind: 'disk.destroyed';
+      readonly serial: string;
+      readonly how: DestroyHow;
+      readonly why: string;
+      readonly read_by: string;
+      readonly said: string;
     }
   | {
       readonly kind: 'power.is-off';

@@ -105,6 +105,7 @@ export interface Execution {
   readonly reason: string | null;
   readonly responsible: string | null;
   readonly opened: string | null;
+  /** Who opened its sessions, for people. */
   readonly operators: readonly string[];
   /** Who opened the last session: the person who vouches for it, by their name among the allowed signers, else the login. */
   readonly present: string;

@@ -1,5 +1,5 @@
 import { cutsOff } from './cuts-off.ts';
-import type { Direction, EventOf, Recorded } from './event.ts';
+import { type Direction, driverWords, type EventOf, type Recorded } from './event.ts';
 import {
   type CutOff,
   type Execution,
@@ -33,8 +33,9 @@ export function after(execution: Execution, event: Recorded, own: Own): Executio
   switch (event.type) {
     case 'session.opened': {
       const { operators } = execution;
+      const driver = driverWords(event);
       return onRun(execution, event, own, {
-        operators: operators.includes(event.operator) ? operators : [...operators, event.operator],
+        operators: operators.includes(driver) ? operators : [...operators, driver],
         present: event.seal?.principal ?? event.operator,
         inSession: true,
       });

@@ -1,3 +1,4 @@
+import { destroyHows } from '../core/disk.ts';
 import type { Evidence } from '../core/evidence.ts';
 import { bmcWords, sshWords } from '../core/plan.ts';
 import { type Block, none, type Shown, timeText } from './block.ts';
@@ -85,6 +86,8 @@ function evidenceText(e: Evidence): string {
       const read = e.verified === 'full' ? 'read whole' : 'read by sampling';
       return `disk ${e.serial}${wwn}, ${count(e.size)} bytes: ${e.level} by ${e.technique} with ${e.tool}, from ${timeText(e.started) ?? ''} to ${timeText(e.ended) ?? ''}; ${read}: ${count(e.bytes_read)} bytes in ${count(e.places)} places, nothing but zeroes; seed ${e.seed}`;
     }
+    case 'disk.destroyed':
+      return `disk ${e.serial}: ${destroyHows[e.how]}, as ${e.why}; its label was read by ${e.read_by}, who says: ${e.said}`;
     case 'power.is-off':
       return e.silent_since === undefined
         ? 'the power is off'

@@ -3,12 +3,11 @@ import { encodePath } from '../core/mtree.ts';
 import { type Block, timeText } from './block.ts';
 import type { ReportModel } from './report-model.ts';
 
-/** How each file system with data was kept, as it was seen last before a step that asked for it; what a run never asked is left out. */
-export function fileSystems({ execution, plan, waivers }: ReportModel): readonly Block[] {
-  const { storage } = execution;
+/** How each file system with data was kept, as it was seen last before each step that asked for it: an erase leaves none for the next one. What a run never asked is left out. */
+export function fileSystems({ execution, plan, waivers, storage }: ReportModel): readonly Block[] {
   const notKept = plan.intent.not_kept ?? [];
-  if (storage === null && notKept.length === 0) return [];
-  if (storage === null)
+  if (storage.length === 0 && notKept.length === 0) return [];
+  if (storage.length === 0)
     return [
       {
         block: 'table',
@@ -27,12 +26,12 @@ export function fileSystems({ execution, plan, waivers }: ReportModel): readonly
       .filter(({ gate }) => gate === `coverage:${encodePath(at)}`)
       .map(({ by, reason }) => `; ${by} answers for it: ${reason}`)
       .at(-1) ?? '';
-  return [
-    {
+  return storage.map(
+    ({ step, ts, file_systems }): Block => ({
       block: 'table',
-      caption: `File systems with data, as of ${timeText(storage.at) ?? ''}`,
+      caption: `File systems with data before step ${step}, as of ${timeText(ts) ?? ''}`,
       head: ['file system', 'on', 'bytes', 'kept', 'how, or why not'],
-      rows: coverageOf(storage.file_systems, proved, notKept).map((row) => [
+      rows: coverageOf(file_systems, proved, notKept).map((row) => [
         row.of.at,
         `${row.of.type} ${row.of.source}`.trim(),
         row.of.used === null ? null : String(row.of.used),
@@ -40,6 +39,6 @@ export function fileSystems({ execution, plan, waivers }: ReportModel): readonly
         `${coverageWords(row)}${row.covered === 'no' ? answers(row.of.at) : ''}`,
       ]),
       empty: 'None was seen.',
-    },
-  ];
+    }),
+  );
 }

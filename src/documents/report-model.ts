@@ -79,6 +79,8 @@ export interface ReportModel {
   readonly takeOvers: readonly Recorded<EventOf<'claim.taken-over'>>[];
   readonly accepted: readonly Recorded<EventOf<'unsigned.accepted'>>[];
   readonly capsRaised: readonly Recorded<EventOf<'caps.raised'>>[];
+  /** What each step saw last, that asked which file systems there are. */
+  readonly storage: readonly Recorded<EventOf<'storage.seen'>>[];
   readonly statements: readonly Recorded<EventOf<'statement.taken'>>[];
   readonly waivers: readonly Recorded<EventOf<'gate.waived'>>[];
   readonly rollback: Recorded<EventOf<'rollback.opened'>> | null;
@@ -131,6 +133,7 @@ export function reportModel(plan: Plan, events: readonly Recorded[], log?: LogSe
     takeOvers: of('claim.taken-over'),
     accepted: of('unsigned.accepted'),
     capsRaised: of('caps.raised'),
+    storage: [...new Map(of('storage.seen').map((seen) => [seen.step, seen])).values()],
     statements: of('statement.taken'),
     waivers: of('gate.waived'),
     rollback: of('rollback.opened')[0] ?? null,

@@ -1,3 +1,4 @@
+import { driverWords } from '../core/event.ts';
 import { intentDigest } from '../core/plan.ts';
 import { gateWords, statementWords } from '../core/statement-words.ts';
 import { type Block, timeText } from './block.ts';
@@ -34,7 +35,7 @@ export function record({
       block: 'table',
       caption: 'Sessions',
       head: ['opened', 'operator', 'on', 'decom', 'attended'],
-      rows: sessions.map((s) => [timeText(s.ts), s.operator, s.control, s.tool, s.unattended ? 'no' : 'yes']),
+      rows: sessions.map((s) => [timeText(s.ts), driverWords(s), s.control, s.tool, s.unattended ? 'no' : 'yes']),
       empty: 'No session was opened.',
     },
     {

@@ -1,6 +1,7 @@
 import { durationText } from '../core/duration.ts';
 import { type Block, none, type Section, timeText } from './block.ts';
 import { doubts, failures, phaseBlocks, skipped, times } from './report-course.ts';
+import { diskEnds, disks } from './report-disks.ts';
 import { copyBlocks, identity, irreversible } from './report-evidence.ts';
 import { fileSystems } from './report-file-systems.ts';
 import type { ReportModel } from './report-model.ts';
@@ -21,6 +22,7 @@ export function reportSections(model: ReportModel): readonly Section[] {
     ...model.copies.map(
       (copy): Section => ({ title: `Copy of step ${copy.step}`, level: 3, blocks: copyBlocks(copy) }),
     ),
+    { title: 'Disks', level: 2, blocks: disks(model) },
     { title: 'Failures and what became of them', level: 2, blocks: [failures(model)] },
     { title: 'Operations in doubt', level: 2, blocks: [doubts(model)] },
     { title: 'Steps', level: 2, blocks: [times(model)] },
@@ -81,6 +83,7 @@ function glance(model: ReportModel): readonly Block[] {
           'irreversible actions',
           acts.length === 0 ? 'none planned' : acts.map(({ report: r }) => `${r.step.id}: ${r.status}`).join(', '),
         ],
+        ...disksAtAGlance(model),
         [
           'skipped steps',
           passed.length === 0 ? 'none' : passed.map(({ step, forth }) => `${step.id} (${forth.said})`).join('; '),
@@ -91,4 +94,13 @@ function glance(model: ReportModel): readonly Block[] {
       ],
     },
   ];
+}
+
+/** Nothing where the run has no step about disks. */
+function disksAtAGlance(model: ReportModel): readonly (readonly [string, string])[] {
+  const ends = diskEnds(model);
+  if (ends.length === 0) return [];
+  const open = ends.filter(({ end }) => end === null).map(({ serial }) => serial);
+  const gone = `${ends.length - open.length} of ${ends.length} erased or destroyed`;
+  return [['disks', open.length === 0 ? gone : `${gone}; nothing on record of ${open.join(', ')}`]];
 }

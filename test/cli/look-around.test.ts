@@ -22,7 +22,6 @@ test('keys are looked for in the home that "~" means, and passphrases where they
     ],
     helpers: [],
     uses: new Set(),
-    state: undefined,
     folder: home,
   });
   const about = (what: string) => findings.filter((finding) => finding.about === what);
@@ -46,7 +45,6 @@ test('keys and secrets of helpers are looked for too, and a key that others can 
       },
     ],
     uses: new Set<string>(),
-    state: undefined,
     folder: home,
   };
   const of = (about: string) => lookAround(around).find((finding) => finding.about === about);

@@ -45,6 +45,52 @@ describe('the report', () => {
     }
   });
 
+  describe('of disks', () => {
+    const begun = until('run.opened');
+    const verified = whole.find((event) => event.type === 'step.verified');
+    if (verified?.type !== 'step.verified') throw new Error('nothing is verified in it');
+    const told = (disks: readonly string[], ...evidence: readonly object[]): string => {
+      const stamped = evidence.map((one) => ({
+        ...{ step: 'erase', at: '2026-03-01T10:00:01.000Z', host_serial: plan.intent.host.serial, boot: null },
+        ...one,
+      }));
+      const of = { ...plan, intent: { ...plan.intent, host: { ...plan.intent.host, disks } } };
+      return reportMarkdown(reportModel(of, [...begun, { ...verified, evidence: stamped as never }]));
+    };
+    const erased = {
+      kind: 'disk.erased',
+      serial: 'D-1',
+      level: 'clear',
+      technique: 'overwrite',
+      size: 1,
+      places: 1,
+      bytes_read: 1,
+      tool: 'dd',
+    };
+    const destroyed = {
+      kind: 'disk.destroyed',
+      serial: 'D-1',
+      how: 'shred',
+      why: 'it failed',
+      read_by: 'ada',
+      said: 'bob did it',
+    };
+
+    it('names each of the inventory with what became of it last, and those of which nothing is on record', () => {
+      const report = told(['D-1', 'D-2'], erased, destroyed);
+      expect(report).toMatch(/\| D-1 \| shredded \| erase \|/);
+      expect(report).toMatch(/\| D-2 \| nothing on record: it holds its data \|/);
+      expect(report).toContain('1 of 2 erased or destroyed; nothing on record of D-2');
+      expect(told(['D-1'], erased)).toMatch(/\| D-1 \| erased \(clear, by overwrite\) \| erase \|/);
+    });
+
+    it('names one that the inventory does not have, and says nothing where no step is about disks', () => {
+      expect(told([], erased)).toContain('1 of 1 erased or destroyed');
+      expect(told(['D-1'])).not.toContain('erased or destroyed');
+      expect(told(['D-1'])).toContain('The run has no step about disks');
+    });
+  });
+
   it('tells the attestation of a host that is dead among what says which machine it is', () => {
     const attested: Evidence = {
       ...{ kind: 'identity.attested', sources: ['label', 'bmc serial'], read_by: 'ada', waived: [] },

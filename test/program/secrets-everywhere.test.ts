@@ -68,6 +68,7 @@ function runbook(): string {
     step('proof', 'restore.verify', '{ backup: "${{ steps.files.backup }}" }'),
     step('mirror', 'backup.rsync', `{ from: [${folder}], to: ${s.bench.vault} }`),
     step('form', 'checklist', '{ items: [{ id: cable, text: The cable is out }] }'),
+    step('shred', 'disk.destroy', '{ how: shred, why: it failed, disks: [{ serial: D-1 }] }'),
     step('sure', 'confirm', '{ question: Is it the right one? }'),
     step('while', 'wait', '{ for: 1s }'),
     step('retire', 'inventory.retire'),
@@ -118,7 +119,7 @@ test('a secret stands in no argument, no other program’s environment, no file,
   s.bench.write('runbooks/fresh.yaml', runbookOf(step('fresh', 'bmc.reset')));
   s.bench.write(
     'answers.yaml',
-    'answers:\n  form: { items: { cable: { done: true, note: seen } } }\n  sure: { confirm: true, note: sure }\n',
+    'answers:\n  form: { items: { cable: { done: true, note: seen } } }\n  shred: { items: { serial-1: { done: true, note: D-1 }, destroyed-1: { done: true, note: bob } } }\n  sure: { confirm: true, note: sure }\n',
   );
   // Its network is the computer's own: these look at it, and are blocked.
   s.bench.write(

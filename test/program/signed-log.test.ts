@@ -102,6 +102,10 @@ test('a run that changes hands names both, and each vouches for the lines of the
     sessions: [{ line: 1, signer: 'ada@example.org' }, { signer: 'bob@example.org' }],
     lacks: [],
   });
+  for (const command of ['status', 'report'])
+    expect((await b.decom(command, 'practice')).stdout).toMatch(
+      /ada@example\.org \(login \S+\), bob@example\.org \(login \S+\)/,
+    );
   const script = byScript('-s', join(b.folder, 'allowed_signers'));
   expect(script.said).toMatch(/line 1: Good "decom-session@v1" signature for ada@example\.org/);
   expect(script.said).toMatch(/line \d+: Good "decom-session@v1" signature for bob@example\.org/);

@@ -4,6 +4,7 @@ import { loadRunbook } from '../../load/load-runbook.ts';
 import { type ExitCode, exit } from '../exit.ts';
 import type { Invocation } from '../invocation.ts';
 import { lookAround } from '../look-around.ts';
+import { lookAtRecord } from '../look-at-record.ts';
 import { refuse } from '../refuse.ts';
 import { doctorView, type Finding, isGrave, nextStep } from '../view/doctor-view.ts';
 import {
@@ -35,9 +36,9 @@ export async function doctor(invocation: Invocation, host: string | undefined): 
       hosts: host === undefined ? known : known.filter((h) => h.name === host),
       helpers: workspace.ok ? helpersOf(workspace.value) : [],
       uses: workspace.ok ? usedActions(workspace.value) : new Set(),
-      state: workspace.ok ? workspace.value.state : undefined,
       folder: workspace.ok ? workspace.value.folder : process.cwd(),
     }),
+    ...(workspace.ok ? await lookAtRecord(invocation, workspace.value) : []),
   ];
   const grave = findings.filter(isGrave);
   output.result(

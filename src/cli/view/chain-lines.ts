@@ -90,7 +90,7 @@ const foundWords = (e: Evidence, now: Date): string => {
   const at = e.kind === 'restore.proven' ? e.manifest_started : e.at;
   const age = now.getTime() - Date.parse(at);
   const old = Number.isNaN(age) || age < 0 ? '' : `, ${durationText(age)} ago`;
-  return `by step "${e.step}", of ${at}${old}${e.kind === 'restore.proven' ? `, of ${e.copy}` : e.kind === 'disk.erased' ? `, of disk ${e.serial}` : ''}`;
+  return `by step "${e.step}", of ${at}${old}${e.kind === 'restore.proven' ? `, of ${e.copy}` : e.kind === 'disk.erased' || e.kind === 'disk.destroyed' ? `, of disk ${e.serial}` : ''}`;
 };
 
 function approvalLines(seen: NonNullable<ChainSeen['approvals']>, run: string): readonly Line[] {

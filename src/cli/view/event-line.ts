@@ -1,4 +1,4 @@
-import type { Event, Recorded } from '../../core/event.ts';
+import { driverWords, type Event, type Recorded } from '../../core/event.ts';
 import type { Receipt } from '../../core/operation.ts';
 import { operationWords } from '../../core/operation-words.ts';
 import { ofFirmware, preconditionWords } from '../../core/precondition.ts';
@@ -31,7 +31,7 @@ export function eventLines(event: Recorded, positions: Positions): readonly Line
 function tell(event: Recorded): readonly Line[] {
   switch (event.type) {
     case 'session.opened':
-      return [`${event.operator} on ${event.control}${event.unattended ? ', unattended' : ''}`];
+      return [`${driverWords(event)} on ${event.control}${event.unattended ? ', unattended' : ''}`];
     case 'run.opened':
       return [`${event.rehearsal ? 'rehearsal' : 'run'} ${event.run} of ${event.runbook} on ${event.host}`];
     case 'session.closed':
