@@ -35,6 +35,7 @@ export function declareRecord({ root, command }: Declaring): Declared {
           (await import('./commands/report.ts')).report(i, operands[0] ?? '', options),
       )
         .option('--html', 'one HTML page instead of Markdown')
+        .option('--calendar', 'until when each copy is kept, as a calendar (.ics)')
         .option('-o, --output <file>', 'write to a file');
     },
     audit: () => {

@@ -2,6 +2,7 @@ import type { DatabaseAccess, DatabaseQuestion } from './databases.ts';
 import type { Technique } from './disk.ts';
 import type { ReadBack } from './disk-samples.ts';
 import type { Json } from './json.ts';
+import type { Keep } from './keep.ts';
 import type { Place } from './place.ts';
 import type { Trouble } from './result.ts';
 import type { SecretRef } from './secret.ts';
@@ -39,6 +40,7 @@ export type Operation =
       readonly from: readonly string[];
       readonly exclude: readonly string[];
       readonly to: string;
+      readonly keep?: Keep;
       readonly root: boolean;
       readonly relay?: true;
     }
@@ -50,6 +52,7 @@ export type Operation =
       readonly exclude: readonly string[];
       readonly to: string;
       readonly basis: string | null;
+      readonly keep?: Keep;
       readonly root: boolean;
     }
   /**
@@ -63,6 +66,7 @@ export type Operation =
       readonly databases: readonly string[];
       readonly ask: readonly DatabaseQuestion[];
       readonly to: string;
+      readonly keep?: Keep;
       readonly root: boolean;
     }
   /** Restores the copy folder `copy` into the empty folder `scratch`, where the copy is. */

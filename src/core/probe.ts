@@ -9,6 +9,7 @@ import type {
 } from './databases.ts';
 import type { DisksSeen } from './disk.ts';
 import type { ReadBack } from './disk-samples.ts';
+import type { Kept } from './keep.ts';
 import type { Seen, Trouble } from './result.ts';
 import type { HostUse, Survey } from './survey.ts';
 import type { Watched } from './use.ts';
@@ -120,6 +121,8 @@ export interface CopyDescription {
   readonly unread_count?: number;
   /** What was mounted at or below `from` all the time while it was made, and so is in it; absent in copies of before this was kept. */
   readonly file_systems?: readonly CopiedFileSystem[];
+  /** Until when it has to be there, and who may delete it then; absent where nobody said. */
+  readonly kept?: Kept;
   /** Of a copy of databases; it has no paths. */
   readonly databases?: CopiedDatabases;
 }

@@ -104,6 +104,13 @@ export function copyBlocks(copy: CopyReport): readonly Block[] {
         ['files', count(copy.files)],
         ['bytes', count(copy.bytes)],
         ['SHA-256 of the manifest', copy.manifest],
+        [
+          'kept until',
+          copy.kept === null
+            ? 'nobody said: it is not to be deleted'
+            : `${copy.kept.until}${copy.kept.why === undefined ? '' : `: ${copy.kept.why}`}`,
+        ],
+        ...(copy.kept === null ? [] : [['who may delete it then', copy.kept.by] as const]),
       ],
     },
     ...(copy.proofs.length === 0 ? [none('Not proven: it was not restored in this run.')] : []),

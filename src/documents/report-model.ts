@@ -4,7 +4,8 @@ import type { EventOf, Recorded } from '../core/event.ts';
 import type { Evidence } from '../core/evidence.ts';
 import { type Execution, type Pass, startedOnly, stepState } from '../core/execution.ts';
 import { foldAll } from '../core/fold.ts';
-import { digestOf } from '../core/json.ts';
+import { digestOf, type Json } from '../core/json.ts';
+import type { Kept } from '../core/keep.ts';
 import type { BoundHost, Plan, PlannedStep } from '../core/plan.ts';
 import { type AnsweredForm, formsOf } from './report-forms.ts';
 import { type ReportWord, verdictOf } from './report-verdict.ts';
@@ -52,6 +53,8 @@ export interface CopyReport {
   readonly bytes: number | null;
   readonly manifest: string | null;
   readonly proofs: readonly EvidenceShown[];
+  /** Until when it has to be there; null where nobody said. */
+  readonly kept: Kept | null;
 }
 
 /** Everything that a report says, whatever it is shown as. Made of the plan and the journal alone. */
@@ -220,11 +223,17 @@ function copiesOf(
         files: number(output.files),
         bytes: number(output.bytes),
         manifest: typeof manifest === 'string' ? manifest : null,
+        kept: keptIn(output),
         proofs: evidence.filter(({ evidence: e }) => e.kind === 'restore.proven' && e.copy === copy),
       },
     ];
   });
   return made;
+}
+
+function keptIn({ kept_until: until, may_delete: by, kept_why: why }: { readonly [name: string]: Json }): Kept | null {
+  if (typeof until !== 'string' || typeof by !== 'string') return null;
+  return { until, by, ...(typeof why === 'string' ? { why } : {}) };
 }
 
 /** The head that the bytes of these events have: every line is canonical, so it can be made again. */

@@ -1,6 +1,7 @@
 import type { Acts } from '../../src/core/act.ts';
 import type { OperationHandlers, Perform, Probe, ProbeHandlers } from '../../src/core/action.ts';
 import type { DatabasesSeen } from '../../src/core/databases.ts';
+import { type Keep, keptFrom } from '../../src/core/keep.ts';
 import type { BegunOutcome, Operation, Outcome, Receipt } from '../../src/core/operation.ts';
 import { type Precondition, refused } from '../../src/core/precondition.ts';
 import type { CopyDescription, FileSystem, NetworkSeen, ServiceState } from '../../src/core/probe.ts';
@@ -283,7 +284,12 @@ export function fakeWorld(
   };
 
   const copyTo = (
-    operation: { readonly from: readonly string[]; readonly exclude: readonly string[]; readonly to: string },
+    operation: {
+      readonly from: readonly string[];
+      readonly exclude: readonly string[];
+      readonly to: string;
+      readonly keep?: Keep;
+    },
     method: 'archive' | 'rsync',
   ) => {
     state.copies[operation.to] = {
@@ -300,6 +306,7 @@ export function fakeWorld(
       entries: 3,
       bytes: 5120,
       archive: method === 'archive' ? { sha256: 'cd'.repeat(32), bytes: 10_240 } : null,
+      ...(operation.keep === undefined ? {} : { kept: keptFrom(operation.keep, state.now) }),
       unread: [],
       file_systems: state.fileSystems
         .filter(({ at, state: how }) => how === 'mounted' && operation.from.some((path) => isWithin(at, path)))

@@ -34,6 +34,7 @@ export const backupArchive = action<typeof ArchiveInput, BackupFacts, BackupAfte
       exclude: input.exclude ?? [],
       to,
       root: setting.host.sudo,
+      ...(input.keep === undefined ? {} : { keep: input.keep }),
       ...(input.relay === true && placeOf(to).on !== 'control' ? { relay: true } : {}),
     })),
 

@@ -35,6 +35,7 @@ export const backupRsync = action<typeof RsyncInput, BackupFacts, BackupAfter>({
       to,
       basis,
       root: setting.host.sudo,
+      ...(input.keep === undefined ? {} : { keep: input.keep }),
     })),
 
   examine: (input, _receipts, context, setting) => examineBackup(input, context, setting),

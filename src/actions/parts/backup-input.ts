@@ -1,5 +1,6 @@
 import type { Static } from 'typebox';
 import * as Type from 'typebox';
+import { badKeep, KeepShape } from '../../core/keep.ts';
 import { placePattern } from '../../core/place.ts';
 
 const Absolute = (description: string) =>
@@ -24,6 +25,7 @@ const fields = {
       description: 'What to leave out: absolute paths, each exactly that file or folder. No wildcards.',
     }),
   ),
+  keep: Type.Optional(KeepShape),
 };
 
 export const ArchiveInput = Type.Object(
@@ -61,15 +63,23 @@ export type RsyncInput = Static<typeof RsyncInput>;
 /** What the kinds of backup are told. */
 export type BackupInput = Static<typeof ArchiveInput>;
 
+/** Only of a copy whose step has `keep`. */
+export const keptOutput = {
+  kept_until: Type.Optional(Type.String()),
+  may_delete: Type.Optional(Type.String()),
+  kept_why: Type.Optional(Type.String()),
+};
+
 export const BackupOutput = Type.Object({
   backup: Type.String(),
   files: Type.Integer(),
   bytes: Type.Integer(),
   manifest: Type.String(),
+  ...keptOutput,
 });
 
-/** What is wrong with the paths; undefined where nothing is. Overlapping ones would be copied and counted twice. */
-export function badPaths({ from, exclude = [] }: BackupInput): string | undefined {
+/** What is wrong with the paths, or the term; undefined where nothing is. Overlapping ones would be copied and counted twice. */
+export function badPaths({ from, exclude = [], keep }: BackupInput): string | undefined {
   if (from.includes('/')) return '"/" holds /proc, /sys and /dev, which are no files: name the folders to copy';
   // What is left out is told by other programs here and there: only a path that all of them read alike is left out by all of them.
   for (const path of [...from, ...exclude]) {
@@ -82,5 +92,5 @@ export function badPaths({ from, exclude = [] }: BackupInput): string | undefine
     const outer = from.find((other) => other !== path && `${path}/`.startsWith(`${other}/`));
     if (outer !== undefined) return `"${path}" lies inside "${outer}": name only one of them`;
   }
-  return undefined;
+  return badKeep(keep);
 }

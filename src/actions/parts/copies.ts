@@ -139,7 +139,7 @@ export function verifyBackup(
   if (wrong !== undefined) return { ok: false, trouble: wrong };
   return {
     ok: true,
-    output: { backup: to, files: about.files, bytes: about.bytes, manifest: about.manifest.sha256 },
+    output: { backup: to, files: about.files, bytes: about.bytes, manifest: about.manifest.sha256, ...keptOf(about) },
     evidence: [],
     said: `${about.files} files, ${bytesText(about.bytes)} in ${to}${changedText(about)}; manifest sha256 ${about.manifest.sha256}`,
   };
@@ -150,3 +150,9 @@ function changedText(about: CopyDescription): string {
   if (names.length === 0) return '';
   return `; ${names.length} changed while ${names.length === 1 ? 'it was' : 'they were'} copied (${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''})`;
 }
+
+/** What a step puts out of the term of its copy. */
+export const keptOf = ({ kept }: CopyDescription): { readonly [field: string]: string } =>
+  kept === undefined
+    ? {}
+    : { kept_until: kept.until, may_delete: kept.by, ...(kept.why === undefined ? {} : { kept_why: kept.why }) };

@@ -10,7 +10,7 @@ import {
 import type { CopyDescription, CopySeen, PlaceSeen } from '../../core/probe.ts';
 import { type Seen, type Trouble, trouble } from '../../core/result.ts';
 import { noFolder, noRoom, roomFor } from './before-copy.ts';
-import { copyFolder } from './copies.ts';
+import { copyFolder, keptOf } from './copies.ts';
 import type { DatabaseInput } from './database-input.ts';
 import { noServerHere } from './database-server.ts';
 
@@ -68,8 +68,11 @@ export function planDatabases(
     noRoom(input.to, [], place.value, null) ??
     roomFor(input.to, bytes, place.value.free);
   if (blocked !== undefined) return { blocked };
-  const { ask = [] } = input;
-  return [{ kind: 'copy.databases', on: 'control', access, databases: names, ask, to, root: setting.host.sudo }];
+  const { ask = [], keep } = input;
+  const term = keep === undefined ? {} : { keep };
+  return [
+    { kind: 'copy.databases', on: 'control', access, databases: names, ask, to, root: setting.host.sudo, ...term },
+  ];
 }
 
 function strangeNames(
@@ -187,6 +190,7 @@ export function verifyDatabases(
       rows,
       bytes: about.bytes,
       manifest: about.manifest.sha256,
+      ...keptOf(about),
     },
     evidence: [],
     said: `${made.product} ${made.version}: ${made.each.map((one) => `${one.name} (${one.rows} rows in ${one.tables} tables, ${bytesText(one.bytes)})`).join(', ')} in ${to}${doubts(about)}; manifest sha256 ${about.manifest.sha256}`,

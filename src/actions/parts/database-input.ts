@@ -1,7 +1,9 @@
 import type { Static } from 'typebox';
 import * as Type from 'typebox';
 import type { DatabaseAccess, DatabaseServer } from '../../core/databases.ts';
+import { badKeep, KeepShape } from '../../core/keep.ts';
 import { placeOf, placePattern } from '../../core/place.ts';
+import { keptOutput } from './backup-input.ts';
 
 const Name = (description: string) => Type.String({ minLength: 1, maxLength: 64, description });
 
@@ -12,6 +14,7 @@ const fieldsOf = (login: string, socket: string) => ({
     description:
       'The folder here that holds all copies (a mounted vault, or a disk). Absolute; it has to be there already. Helpers keep no copies of databases yet.',
   }),
+  keep: Type.Optional(KeepShape),
   databases: Type.Optional(
     Type.Array(Name('Name of a database.'), {
       minItems: 1,
@@ -75,14 +78,16 @@ export const DatabaseOutput = Type.Object({
   rows: Type.Integer(),
   bytes: Type.Integer(),
   manifest: Type.String(),
+  ...keptOutput,
 });
 
 /** What a schema cannot say of such an input. */
-export function databaseComplaint({ to, databases, ask = [] }: DatabaseInput): string | undefined {
+export function databaseComplaint({ to, databases, ask = [], keep }: DatabaseInput): string | undefined {
   if (placeOf(to).on !== 'control') {
     return `"to" is ${to}: a helper cannot keep copies of databases yet. Name a folder here, and have it copied from there`;
   }
-  if (databases === undefined) return undefined;
+  const term = badKeep(keep);
+  if (databases === undefined || term !== undefined) return term;
   const stranger = ask.find(({ database }) => !databases.includes(database));
   return stranger === undefined
     ? undefined

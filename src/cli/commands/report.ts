@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { trouble } from '../../core/result.ts';
+import { keepCalendar } from '../../documents/keep-calendar.ts';
 import { reportHtml } from '../../documents/report-html.ts';
 import { reportMarkdown } from '../../documents/report-markdown.ts';
 import { auditedRun } from '../audited-run.ts';
@@ -11,20 +12,27 @@ import { refuse } from '../refuse.ts';
 
 export interface ReportOptions {
   readonly html?: boolean;
+  readonly calendar?: boolean;
   readonly output?: string;
 }
 
-/** The record of a run for people, as Markdown or one HTML page. A broken log gives a report that says so, and its exit code. */
+const makers = { markdown: reportMarkdown, html: reportHtml, calendar: keepCalendar };
+
+function formatOf({ html, calendar, output = '' }: ReportOptions): keyof typeof makers {
+  if (calendar === true || (html !== true && output.endsWith('.ics'))) return 'calendar';
+  return html === true || output.endsWith('.html') ? 'html' : 'markdown';
+}
+
+/** The record of a run for people, as Markdown or one HTML page, or the terms of its copies as a calendar. A broken log gives a report that says so, and its exit code. */
 export async function report(invocation: Invocation, named: string, options: ReportOptions): Promise<ExitCode> {
   const desk = openDesk(invocation);
   if (!desk.ok) return refuse(invocation, desk.error);
   const found = await auditedRun(desk.value, named);
   if (!found.ok) return refuse(invocation, [found.error.why], process.cwd(), found.error.code);
   const { folder, audit, model } = found.value;
-  const html = options.html ?? options.output?.endsWith('.html') ?? false;
-  const text = html ? reportHtml(model) : reportMarkdown(model);
+  const format = formatOf(options);
+  const text = makers[format](model);
   const { run } = folder;
-  const format = html ? 'html' : 'markdown';
   const code = audit.verdict === 'broken' ? exit.logBroken : exit.done;
   if (options.output === undefined) {
     invocation.output.document({ type: 'report', message: `report of run ${run}`, run_id: run, format, text }, text);

@@ -187,6 +187,11 @@ export function parseDescription(text: string): CopyDescription | undefined {
 const isObject = (v: unknown): v is { readonly [key: string]: unknown } => typeof v === 'object' && v !== null;
 const isBlob = (v: unknown): boolean =>
   isObject(v) && typeof v.sha256 === 'string' && /^[0-9a-f]{64}$/.test(v.sha256) && typeof v.bytes === 'number';
+const isKept = (v: unknown): boolean =>
+  isObject(v) &&
+  typeof v.until === 'string' &&
+  typeof v.by === 'string' &&
+  (v.why === undefined || typeof v.why === 'string');
 const isTexts = (v: unknown): boolean => Array.isArray(v) && v.every((x) => typeof x === 'string');
 
 function isDescription(v: unknown): v is CopyDescription {
@@ -199,6 +204,7 @@ function isDescription(v: unknown): v is CopyDescription {
     ['host', 'serial', 'manifest_started', 'manifest_taken'].every((key) => typeof v[key] === 'string') &&
     ['files', 'entries', 'bytes'].every((key) => typeof v[key] === 'number') &&
     Array.isArray(v.unread) &&
+    (v.kept === undefined || isKept(v.kept)) &&
     (v.file_systems === undefined ||
       (Array.isArray(v.file_systems) &&
         v.file_systems.every((one) => isObject(one) && typeof one.at === 'string' && typeof one.id === 'string')))

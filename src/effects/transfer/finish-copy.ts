@@ -1,5 +1,6 @@
 import type { PerformContext } from '../../core/action.ts';
 import type { BlobRef } from '../../core/blob.ts';
+import { type Keep, keptFrom } from '../../core/keep.ts';
 import type { Outcome } from '../../core/operation.ts';
 import { placeOf } from '../../core/place.ts';
 import type { CopiedFileSystem, CopyDescription } from '../../core/probe.ts';
@@ -19,6 +20,7 @@ interface Copied {
     readonly exclude: readonly string[];
     readonly to: string;
     readonly root: boolean;
+    readonly keep?: Keep;
   };
   readonly keeper: Keeper;
   readonly partial: PartialCopy;
@@ -73,6 +75,7 @@ export async function finishCopy(deps: TransferDeps, context: PerformContext, co
     archive: copied.archive,
     unread: heard.list(),
     unread_count: heard.count(),
+    ...(operation.keep === undefined ? {} : { kept: keptFrom(operation.keep, deps.clock.now()) }),
     file_systems: copied.mounted.filter(({ at, id }) => now.value.some((one) => one.at === at && one.id === id)),
   });
   if (!sealed.ok) return { outcome: 'failed', trouble: sealed.error };

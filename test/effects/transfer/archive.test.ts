@@ -16,6 +16,7 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Keep } from '../../../src/core/keep.ts';
 import type { CopyDescription, TreeComparison } from '../../../src/core/probe.ts';
 import { transferHandlers, transferProbes } from '../../../src/effects/transfer/handlers.ts';
 import { type FakeMachine, fakeMachine } from '../../fakes/machine.ts';
@@ -32,9 +33,9 @@ afterEach(async () => {
   here.remove();
 });
 
-const archive = (from: readonly string[], to: string, exclude: readonly string[] = []) =>
+const archive = (from: readonly string[], to: string, exclude: readonly string[] = [], keep?: Keep) =>
   transferHandlers(deps(machine))['copy.archive'](
-    { kind: 'copy.archive', on: 'control', from, exclude, to, root: false },
+    { kind: 'copy.archive', on: 'control', from, exclude, to, root: false, ...(keep === undefined ? {} : { keep }) },
     context(),
   );
 
@@ -63,6 +64,17 @@ async function restored() {
     named: (name: string) => `.${source}/${name}`,
   };
 }
+
+test('a copy says itself until when it is kept, and by whom it may be deleted then', async () => {
+  const source = nastySource(here.path);
+  const copy = join(here.path, 'copy');
+  expect(await archive([source], copy, [], { until: '2031-12-31', by: 'ada', why: 'tax law' })).toMatchObject({
+    outcome: 'done',
+  });
+  expect(described(copy).kept).toEqual({ until: '2031-12-31', by: 'ada', why: 'tax law' });
+  const seen = await transferProbes(deps(machine)).copy({ kind: 'copy', copy });
+  expect(seen).toMatchObject({ known: true, value: { state: 'complete', description: { kept: { by: 'ada' } } } });
+});
 
 test('what is archived and restored equals the source in every attribute that a manifest has', async () => {
   const { copy, scratch } = await restored();

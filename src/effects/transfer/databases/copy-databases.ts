@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { PerformContext } from '../../../core/action.ts';
 import { compareReleases, releaseOf } from '../../../core/databases.ts';
+import { keptFrom } from '../../../core/keep.ts';
 import type { OperationOf, Outcome } from '../../../core/operation.ts';
 import { fail, ok, type Result, type Trouble, trouble } from '../../../core/result.ts';
 import { openPartial, type PartialCopy, seal, sync } from '../copy-folder.ts';
@@ -70,6 +71,7 @@ async function copy(
     const sealed = await seal(partial, to, {
       ...{ format: 1, ...of, manifest_started: began.toISOString(), manifest_taken: clock.now().toISOString() },
       ...{ manifest, files: each.length + 1, entries: each.length + tables, bytes, archive: null, unread: [] },
+      ...(operation.keep === undefined ? {} : { kept: keptFrom(operation.keep, clock.now()) }),
       databases: {
         ...{ product, version, each, asked: operation.ask.length },
         sessions: { before, after: after.value.sessions },
