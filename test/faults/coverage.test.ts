@@ -40,7 +40,7 @@ const steps = (from: string): string => `
 - { id: identity, title: Who it is, uses: identity.check }
 - { id: unused, title: Nobody uses it, uses: use.check, with: { watch: 1s } }
 - { id: stop, title: Stop, uses: service.stop, with: { unit: app.service } }
-- { id: copy, title: Copy, uses: backup.archive, with: { from: [${from}], to: ${b.vault} } }
+- { id: copy, title: Copy, uses: backup.archive, with: { from: [${from}], keep: { until: 2033-12-31, by: the records office }, to: ${b.vault} } }
 - { id: proof, title: Prove, uses: restore.verify, with: { backup: "\${{ steps.copy.backup }}" } }
 - { id: agreed, title: Ask, uses: confirm, with: { question: May it go? } }
 - { id: off, title: Off, uses: power.off, with: { grace: 5m } }`;
@@ -145,4 +145,9 @@ test('somebody may answer for it by its path, and for no other; then it is switc
   expect(report).toMatch(
     /\| <late> \| ext4 \/dev\/practice2 \| 3000000512 \| not kept \| .*; driver answers for it: a scratch disk \|/,
   );
+  expect(report).toMatch(/^- \*\*who may delete it then:\*\* the records office$/m);
+  const calendar = ended(await b.decom('report', practiceHost, '-o', 'copies.ics'), 0);
+  expect(calendar).toContain('copies.ics');
+  expect(b.read('copies.ics')).toMatch(/\r\nDTSTART;VALUE=DATE:20331231\r\n/);
+  expect(ended(await b.decom('report', practiceHost, '--calendar'), 0)).toContain('the records office');
 });

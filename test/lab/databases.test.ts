@@ -59,9 +59,10 @@ describe.each([{ kind: 'postgres', start: startPostgres, fill: fillPostgres, fil
       how: PerformContext = context(),
     ) =>
       transferHandlers(deps(machine))['copy.databases'](
-        { kind: 'copy.databases', on: 'control', access: source.access, databases, ask, to: vault(), root: true },
+        { kind: 'copy.databases', on: 'control', access: source.access, databases, ask, to: vault(), root: true, keep },
         how,
       );
+    const keep = { until: '2033-12-31', by: 'ada' };
     const restore = () =>
       transferHandlers(deps(machine))['copy.restore'](
         { kind: 'copy.restore', on: 'control', copy: vault(), scratch: scratch() },
@@ -89,7 +90,7 @@ describe.each([{ kind: 'postgres', start: startPostgres, fill: fillPostgres, fil
     test('every row and every answer comes back from the restored copy', async () => {
       const ask = [{ database: 'app', sql: 'SELECT name FROM people ORDER BY id' }];
       expect(await copy(['app', "o'dd = name"], ask)).toMatchObject({ outcome: 'done', receipt: { databases: 2 } });
-      expect(described()).toMatchObject({ from: [], archive: null });
+      expect(described()).toMatchObject({ from: [], archive: null, kept: keep });
       expect(described().databases?.each.find(({ name }) => name === 'app')).toMatchObject({ rows: 1003 });
       expect(await restore()).toMatchObject({ outcome: 'done' });
       expect(await compare()).toMatchObject({ known: true, value: { differences: [], count: 0, answers: 1 } });
