@@ -246,8 +246,10 @@ export interface RunFolder {
 
 /** Files that people dropped for a run's next writer. A file appears as a whole, by a rename. */
 export interface Inbox {
-  /** What lies there, oldest name first; a file that cannot be taken as it lies is `unfit`, with the reason. */
-  waiting(): readonly Waiting[];
+  /** What lies there, oldest name first, each file read as its turn comes; one that cannot be taken as it lies is `unfit`, with the reason. */
+  waiting(): Iterable<Waiting>;
+  /** How many files lie there. */
+  count(): number;
   /** Drops a file. It is on the disk when this returns. */
   drop(name: string, bytes: Uint8Array): Result<string>;
   /** Removes what is on record now. Never throws, as `refused`: what cannot be moved is not told of again by this inbox. */

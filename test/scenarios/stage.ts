@@ -145,6 +145,7 @@ export function stage(
   const reception: Reception = {
     inbox: {
       waiting: () => [...inbox].map(([name, bytes]) => ({ name, content: { ok: true, bytes } })),
+      count: () => inbox.size,
       drop: (name, bytes) => {
         inbox.set(name, bytes);
         return { ok: true, value: name };

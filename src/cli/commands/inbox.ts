@@ -51,7 +51,7 @@ export async function inboxTake(invocation: Invocation, named: string): Promise<
   if (!desk.ok) return refuse(invocation, desk.error);
   const folder = findRun(desk.value.store, named);
   if (!folder.ok) return refuse(invocation, [folder.error]);
-  if (folder.value.inbox().waiting().length === 0) {
+  if (folder.value.inbox().count() === 0) {
     const judged = await believed(desk.value, folder.value);
     if (!judged.ok) return refuseLog(invocation, judged.error);
     const message = `nothing lies in the inbox of ${folder.value.run}`;

@@ -148,7 +148,7 @@ async function replanOpen(
   const saved = folder.amendPlan(fresh);
   if (!saved.ok) return refuse(invocation, [saved.error]);
   const said = journal.execution.statements.some(({ kind }) => kind === 'approve' || kind === 'waive');
-  const voided = said || folder.inbox().waiting().length > 0;
+  const voided = said || folder.inbox().count() > 0;
   amend(journal, fresh, changes, redo, desk.operator);
   await closeSession(journal, { why: 'replanned', exit: exit.done, ...(await desk.anchor(folder)) });
   invocation.output.result(

@@ -119,7 +119,7 @@ async function resumeDue(invocation: Invocation, desk: Desk, how: How): Promise<
     const { parked, statements } = read.value.execution;
     const until = parked?.until ?? null;
     // Who waits goes on once others have said something, also where somebody has had it taken in already: an answer, or the end of a wait.
-    const said = (): boolean => statements.length > (parked?.heard ?? 0) || folder.inbox().waiting().length > 0;
+    const said = (): boolean => statements.length > (parked?.heard ?? 0) || folder.inbox().count() > 0;
     const come = (until !== null && new Date(until) <= now) || said();
     return come ? [folder] : [];
   });

@@ -77,7 +77,7 @@ export function runStatusLines({ folder, execution, plan, head, torn }: RunRead)
 
 /** What others said, and nobody has taken in yet. */
 export function inboxLines(folder: RunFolder): readonly Line[] {
-  const { length } = folder.inbox().waiting();
+  const length = folder.inbox().count();
   if (length === 0) return [];
   return [
     `${counted(length, 'statement')} ${length === 1 ? 'lies' : 'lie'} in its inbox, to be taken in by the next resume, or by: decom inbox take ${folder.run}`,

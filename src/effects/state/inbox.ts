@@ -29,11 +29,12 @@ export function folderInbox(path: string, access: Result<Access> = ok(ownerOnly)
       stuck.add(name);
     }
   };
+  const told = (): readonly string[] => names().filter((name) => !stuck.has(name));
   return {
-    waiting: () =>
-      names()
-        .filter((name) => !stuck.has(name))
-        .flatMap((name) => read(join(path, name), name)),
+    *waiting() {
+      for (const name of told()) yield* read(join(path, name), name);
+    },
+    count: () => told().length,
     drop(name, bytes) {
       if (!access.ok) return access;
       try {

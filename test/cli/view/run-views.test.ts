@@ -84,7 +84,13 @@ const folder: RunFolder = {
     check: () => 'whole',
     names: () => [],
   }),
-  inbox: () => ({ waiting: () => [], drop: () => ({ ok: true, value: '' }), taken: () => {}, refused: () => {} }),
+  inbox: () => ({
+    waiting: () => [],
+    count: () => 0,
+    drop: () => ({ ok: true, value: '' }),
+    taken: () => {},
+    refused: () => {},
+  }),
   write: () => ({ ok: true, value: '' }),
 };
 const head = { size: 10, hash: 'ab'.repeat(32) };

@@ -14,7 +14,7 @@ beforeEach(() => {
   path = join(folder, 'inbox');
   inbox = folderInbox(path);
 });
-const names = (): readonly string[] => inbox.waiting().map(({ name }) => name);
+const names = (): readonly string[] => [...inbox.waiting()].map(({ name }) => name);
 
 test('an inbox that is not there, or is no folder, holds nothing', () => {
   expect(names()).toEqual([]);
@@ -28,7 +28,7 @@ test('files that were dropped are told as they are, in the order of their names,
   inbox.drop('a.json', Buffer.from('first'));
   writeFileSync(join(path, '.c.json.123.tmp'), 'half');
   writeFileSync(join(path, 'notes.txt'), 'other');
-  expect(inbox.waiting().map(({ content }) => content.ok && Buffer.from(content.bytes).toString())).toEqual([
+  expect([...inbox.waiting()].map(({ content }) => content.ok && Buffer.from(content.bytes).toString())).toEqual([
     'first',
     'second',
   ]);
@@ -44,7 +44,7 @@ test('links, pipes, folders and large files are unfit, and none of them is read'
   execFileSync('mkfifo', [join(path, 'b.json')]);
   mkdirSync(join(path, 'c.json'));
   writeFileSync(join(path, 'd.json'), Buffer.alloc(16 * 1024 + 1));
-  expect(inbox.waiting().map(({ content }) => !content.ok && content.unfit)).toEqual([
+  expect([...inbox.waiting()].map(({ content }) => !content.ok && content.unfit)).toEqual([
     'it is a symbolic link',
     'it is no plain file',
     'it is no plain file',
@@ -62,4 +62,18 @@ test('what cannot be moved away is not told of again, and ends nothing', () => {
   inbox.refused('a.json');
   expect(names()).toEqual(['b.json']);
   expect(readdirSync(path)).toContain('a.json');
+});
+
+test('each file is read as its turn comes, and what goes meanwhile is not told', () => {
+  inbox.drop('a.json', Buffer.from('first'));
+  inbox.drop('b.json', Buffer.from('second'));
+  inbox.drop('c.json', Buffer.from('third'));
+  expect(inbox.count()).toBe(3);
+  const seen: string[] = [];
+  for (const { name } of inbox.waiting()) {
+    seen.push(name);
+    rmSync(join(path, 'b.json'), { force: true });
+  }
+  expect(seen).toEqual(['a.json', 'c.json']);
+  expect(inbox.count()).toBe(2);
 });
