@@ -33,8 +33,9 @@ const contentsScript = (paths: readonly string[]): string =>
   `cd / && find ${paths.join(' ')} -type f -print0 | sort -z | xargs -0 sha256sum -z --`;
 const unitsScript = `systemctl list-units --all --plain --no-legend --full --type=service,socket,timer,mount | grep -v -e '^user' -e '^session' -e '^run-user' -e '^systemd-\\(timedated\\|hostnamed\\)\\.service' | awk '{print $1, $2, $3, $4}'
 systemctl list-unit-files --no-legend --full | awk '{print $1, $2}'`;
-// hostnamectl, asked for the machine's identity, wakes systemd-hostnamed, which goes away by itself after half a minute.
-const processesScript = `ps -eo ppid=,user:32=,args= | awk '$1 != 2' | grep -v -e sshd: -e 'ps -eo' -e '/systemd --user' -e '(sd-pam)' -e ' \\(awk\\|grep\\|sed\\|sort\\|bash -c\\|sh -c\\)' -e kthreadd -e systemd-hostnamed | sed 's/^ *[0-9]* *//'`;
+// hostnamectl, asked for the machine's identity, wakes systemd-hostnamed, which goes away by itself after half a minute;
+// until it is reaped, ps shows the kernel's name of it, which is cut after 15 characters: `[systemd-hostnam] <defunct>`.
+const processesScript = `ps -eo ppid=,user:32=,args= | awk '$1 != 2' | grep -v -e sshd: -e 'ps -eo' -e '/systemd --user' -e '(sd-pam)' -e ' \\(awk\\|grep\\|sed\\|sort\\|bash -c\\|sh -c\\)' -e kthreadd -e systemd-hostnam | sed 's/^ *[0-9]* *//'`;
 
 export async function observe(vm: Vm): Promise<Observed> {
   const part = async (script: string, end: string): Promise<readonly string[]> => {
